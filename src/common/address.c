@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "common/address.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool port_is_plausible(const char *port)
+{
+    size_t digits = strspn(port, "0123456789");
+    if (digits == 0 || port[digits] != '\0')
+        return port[0] != '\0' && port[strcspn(port, " +-:")] == '\0';
+    return digits <= 5 && strtoul(port, NULL, 10) <= 65535;
+}
+
+/* Copy the host that lies between `start` and `end`. */
+static const char *take_host(const char *start, const char *end, struct endpoint *endpoint)
+{
+    size_t length = (size_t)(end - start);
+    if (length == 0)
+        return "no host before the port; for every local address write *:PORT";
+    if (length >= sizeof endpoint->host)
+        return "the host is too long";
+    if (length == 1 && *start == '*')
+        length = 0;
+    memcpy(endpoint->host, start, length);
+    endpoint->host[length] = '\0';
+    return NULL;
+}
+
+const char *endpoint_parse(const char *text, struct endpoint *endpoint)
+{
+    const char *start = text;
+    const char *end;
+    const char *colon;
+
+    if (*text == '[') {
+        start++;
+        end = strchr(start, ']');
+        if (end == NULL)
+            return "the closing bracket of the IPv6 address is missing";
+        colon = end + 1;
+    } else {
+        end = colon = text + strcspn(text, ":");
+        if (*colon == ':' && strchr(colon + 1, ':') != NULL)
+            return "an IPv6 address needs brackets before its port, like [::1]:1060";
+    }
+    if (*colon != ':')
+        return "no port; write HOST:PORT, [IPV6]:PORT or *:PORT, like 127.0.0.1:1060";
+    if (strlen(colon + 1) >= sizeof endpoint->port || !port_is_plausible(colon + 1))
+        return "the port must be a number from 0 to 65535 or the name of a service";
+    snprintf(endpoint->port, sizeof endpoint->port, "%s", colon + 1);
+    return take_host(start, end, endpoint);
+}
+
+static bool same_address(const struct address *a, const struct addrinfo *b)
+{
+    return a->length == b->ai_addrlen && memcmp(&a->u, b->ai_addr, b->ai_addrlen) == 0;
+}
+
+int endpoint_resolve(const struct endpoint *endpoint, int family, int flags, struct address **list,
+                     size_t *count)
+{
+    const struct addrinfo hints = {
+        .ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = flags};
+    struct addrinfo *found;
+    const char *host = endpoint->host[0] != '\0' ? endpoint->host : NULL;
+    int error = getaddrinfo(host, endpoint->port, &hints, &found);
+    if (error != 0)
+        return error;
+
+    size_t most = 0;
+    for (const struct addrinfo *a = found; a != NULL; a = a->ai_next)
+        most++;
+    struct address *addresses = calloc(most, sizeof *addresses);
+    *count = 0;
+    for (const struct addrinfo *a = found; a != NULL && addresses != NULL; a = a->ai_next) {
+        size_t i = 0;
+        while (i < *count && !same_address(&addresses[i], a))
+            i++;
+        if (i < *count)
+            continue;
+        assert(a->ai_addrlen <= sizeof addresses[i].u);
+        addresses[i].length = a->ai_addrlen;
+        memcpy(&addresses[i].u, a->ai_addr, a->ai_addrlen);
+        ++*count;
+    }
+    freeaddrinfo(found);
+    *list = addresses;
+    return addresses != NULL ? 0 : EAI_MEMORY;
+}
+
+const char *address_strerror(int error)
+{
+    return error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error);
+}
+
+static char *format_in6(const struct sockaddr_in6 *in6, char text[ADDRESS_TEXT])
+{
+    char host[INET6_ADDRSTRLEN];
+    char interface[IF_NAMESIZE + 1] = "";
+
+    inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host);
+    if (in6->sin6_scope_id != 0) {
+        interface[0] = '%';
+        if (if_indextoname(in6->sin6_scope_id, interface + 1) == NULL)
+            snprintf(interface + 1, IF_NAMESIZE, "%u", in6->sin6_scope_id);
+    }
+    snprintf(text, ADDRESS_TEXT, "[%s%s]:%u", host, interface, ntohs(in6->sin6_port));
+    return text;
+}
+
+char *address_format(const struct address *address, char text[ADDRESS_TEXT])
+{
+    char host[INET_ADDRSTRLEN];
+
+    switch (address->u.any.sa_family) {
+    case AF_INET:
+        inet_ntop(AF_INET, &address->u.in.sin_addr, host, sizeof host);
+        snprintf(text, ADDRESS_TEXT, "%s:%u", host, ntohs(address->u.in.sin_port));
+        return text;
+    case AF_INET6: return format_in6(&address->u.in6, text);
+    default: snprintf(text, ADDRESS_TEXT, "unknown"); return text;
+    }
+}
+
+void address_unmap(struct address *address)
+{
+    const struct sockaddr_in6 *in6 = &address->u.in6;
+    if (in6->sin6_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
+        return;
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = in6->sin6_port};
+    memcpy(&in.sin_addr, &in6->sin6_addr.s6_addr[12], sizeof in.sin_addr);
+    address->length = sizeof in;
+    address->u.in = in;
+}
+
+bool address_is_wildcard(const struct address *address)
+{
+    if (address->u.any.sa_family == AF_INET6)
+        return IN6_IS_ADDR_UNSPECIFIED(&address->u.in6.sin6_addr);
+    return address->u.in.sin_addr.s_addr == htonl(INADDR_ANY);
+}
+
+int address_of_socket(int fd, struct address *address)
+{
+    address->length = sizeof address->u;
+    if (getsockname(fd, &address->u.any, &address->length) != 0)
+        return -1;
+    address_unmap(address);
+    return 0;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* Socket addresses: parse, resolve, format. */
+#ifndef COMMON_ADDRESS_H
+#define COMMON_ADDRESS_H
+
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+struct address {
+    socklen_t length; /* of the member of the union that its family names */
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+        struct sockaddr_storage storage;
+    } u;
+};
+
+/* Room for "[IPv6 address%interface]:65535" and its NUL. */
+#define ADDRESS_TEXT (INET6_ADDRSTRLEN + IF_NAMESIZE + sizeof "[]%:65535")
+
+/* A host and a port as text, before they are resolved. */
+struct endpoint {
+    char host[256]; /* a DNS name has at most 253 characters: RFC 1035, 2.3.4 */
+    char port[32];
+};
+
+/* Split "HOST:PORT", "[IPV6]:PORT" or "*:PORT" (RFC 3986, 3.2.2, for the
+ * brackets). "*" gives an empty host, which stands for every local address. The
+ * port is a number from 0 to 65535 or the name of a service. Returns NULL, or
+ * what is wrong with the text, in words that fit behind it and a colon. */
+const char *endpoint_parse(const char *text, struct endpoint *endpoint);
+
+/* Whether `port` is a number from 0 to 65535, or no number at all and so perhaps
+ * the name of a service. getaddrinfo(3) takes 65537 for 1. */
+bool port_is_plausible(const char *port);
+
+/* Look up the stream addresses of an endpoint, in the order of getaddrinfo(3),
+ * each only once. `family` is AF_UNSPEC, AF_INET or AF_INET6; `flags` are those
+ * of getaddrinfo, such as AI_PASSIVE. On success returns 0 and an array of
+ * `*count` addresses, at least one, which the caller frees. Otherwise returns
+ * getaddrinfo's error, for address_strerror(). */
+int endpoint_resolve(const struct endpoint *endpoint, int family, int flags, struct address **list,
+                     size_t *count);
+
+/* The text of an error of endpoint_resolve(); of errno for EAI_SYSTEM. */
+const char *address_strerror(int error);
+
+/* Write "192.0.2.1:1060" or "[2001:db8::1]:1060", numeric always; a link-local
+ * address carries its interface: RFC 4007, 11. Returns `text`. */
+char *address_format(const struct address *address, char text[ADDRESS_TEXT]);
+
+/* Turn a v4-mapped address (::ffff:192.0.2.1, RFC 4291, 2.5.5.2) into the IPv4
+ * address it stands for; leave any other alone. */
+void address_unmap(struct address *address);
+
+/* Whether it is the wildcard address, 0.0.0.0 or ::, on whatever port. */
+bool address_is_wildcard(const struct address *address);
+
+/* The local address of `fd`, unmapped: getsockname(2). Returns 0, or -1 and errno. */
+int address_of_socket(int fd, struct address *address);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "common/deadline.h"
+
+#include <assert.h>
+
+#define NS_PER_SECOND INT64_C(1000000000)
+#define NS_PER_US INT64_C(1000)
+
+int64_t clock_nanoseconds(void)
+{
+    struct timespec now;
+    int rc = clock_gettime(CLOCK_MONOTONIC, &now);
+    assert(rc == 0);
+    (void)rc;
+    return (int64_t)now.tv_sec * NS_PER_SECOND + now.tv_nsec;
+}
+
+struct deadline deadline_after(int64_t start, double seconds)
+{
+    assert(seconds >= 0);
+    double room = (double)(INT64_MAX - start);
+    double wait = seconds * (double)NS_PER_SECOND;
+    if (wait >= room)
+        return (struct deadline){INT64_MAX};
+    return (struct deadline){start + (int64_t)wait};
+}
+
+int64_t deadline_left(struct deadline deadline, int64_t now)
+{
+    return deadline.at > now ? deadline.at - now : 0;
+}
+
+bool deadline_passed(struct deadline deadline)
+{
+    return deadline_left(deadline, clock_nanoseconds()) == 0;
+}
+
+struct timeval timeval_from(int64_t nanoseconds)
+{
+    int64_t us = nanoseconds / NS_PER_US + (nanoseconds % NS_PER_US > 0);
+    if (us < 1)
+        us = 1;
+    return (struct timeval){.tv_sec = us / 1000000, .tv_usec = us % 1000000};
+}
+
+struct timespec timespec_from(int64_t nanoseconds)
+{
+    return (struct timespec){.tv_sec = nanoseconds / NS_PER_SECOND,
+                             .tv_nsec = nanoseconds % NS_PER_SECOND};
+}

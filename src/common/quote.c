@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "common/quote.h"
+
+#include <assert.h>
+
+static char *quote_octet(unsigned char octet, char *to)
+{
+    static const char special[] = "\\\\''\tt\nn\rr"; /* octet, name; octet, name; … */
+    static const char hex[] = "0123456789abcdef";
+
+    for (const char *s = special; *s != '\0'; s += 2) {
+        if (octet == (unsigned char)*s) {
+            *to++ = '\\';
+            *to++ = s[1];
+            return to;
+        }
+    }
+    if (octet >= 0x20 && octet < 0x7f) {
+        *to++ = (char)octet;
+        return to;
+    }
+    *to++ = '\\';
+    *to++ = 'x';
+    *to++ = hex[octet >> 4];
+    *to++ = hex[octet & 15];
+    return to;
+}
+
+char *quote(const void *octets, size_t count, char *text, size_t size)
+{
+    assert(size >= QUOTE_SIZE(count));
+    (void)size;
+    char *to = text;
+    *to++ = '\'';
+    for (size_t i = 0; i < count; i++)
+        to = quote_octet(((const unsigned char *)octets)[i], to);
+    *to++ = '\'';
+    *to = '\0';
+    return text;
+}

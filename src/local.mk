@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+# Everything but the two main() files is a convenience library: the tests link
+# with it too. server/ lists the files of the data path in the order in which a
+# connection meets them, then the daemon's life around it.
+noinst_LIBRARIES += %D%/libsixteen.a
+%C%_libsixteen_a_SOURCES = \
+	%D%/common/wire.h \
+	%D%/common/checked.h \
+	%D%/common/deadline.h %D%/common/deadline.c \
+	%D%/common/transfer.h %D%/common/transfer.c \
+	%D%/common/address.h %D%/common/address.c \
+	%D%/common/quote.h %D%/common/quote.c \
+	\
+	%D%/server/conversation.h %D%/server/conversation.c \
+	%D%/server/listener.h %D%/server/listener.c \
+	%D%/server/acceptor.h %D%/server/acceptor.c \
+	%D%/server/handover.h %D%/server/handover.c \
+	%D%/server/exchange.h %D%/server/exchange.c \
+	%D%/server/linger.h %D%/server/linger.c \
+	%D%/server/log.h %D%/server/log.c \
+	\
+	%D%/server/settings.h %D%/server/settings.c \
+	%D%/server/settings_scan.h %D%/server/settings_scan.c \
+	%D%/server/settings_file.h %D%/server/settings_file.c \
+	%D%/server/options.h %D%/server/options.c \
+	%D%/server/daemonize.h %D%/server/daemonize.c \
+	%D%/server/pid_file.h %D%/server/pid_file.c \
+	%D%/server/privileges.h %D%/server/privileges.c \
+	\
+	%D%/client/options.h %D%/client/options.c \
+	%D%/client/probe.h %D%/client/probe.c \
+	%D%/client/report.h %D%/client/report.c
+
+sixteen_libs = %D%/libsixteen.a $(LIBCONFIG_LIBS) $(PTHREAD_LIBS)
+
+sbin_PROGRAMS += %D%/sixteend
+%C%_sixteend_SOURCES = %D%/sixteend.c
+%C%_sixteend_LDADD = $(sixteen_libs)
+
+bin_PROGRAMS += %D%/sixteen
+%C%_sixteen_SOURCES = %D%/sixteen.c
+%C%_sixteen_LDADD = $(sixteen_libs)
