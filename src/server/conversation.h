@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* The one struct that travels the whole way of a connection: made by the acceptor,
+ * filled station by station, freed by the worker that carried it out. */
+#ifndef SERVER_CONVERSATION_H
+#define SERVER_CONVERSATION_H
+
+#include "common/address.h"
+#include "common/deadline.h"
+#include "common/quote.h"
+#include "common/wire.h"
+#include "server/settings.h"
+
+#include <stdatomic.h>
+
+/* How a conversation ended. sixteend(8) tells what each means. */
+enum outcome {
+    OUTCOME_OK,       /* 16 octets in, 16 out */
+    OUTCOME_EXCESS,   /* the same, but the peer sent more than 16 */
+    OUTCOME_MISMATCH, /* strict, and the octets were not the expected ones: no reply */
+    OUTCOME_SHORT,    /* end of file after 1 to 15 octets */
+    OUTCOME_PROBE,    /* end of file or reset before any octet */
+    OUTCOME_SLOW,     /* the deadline passed */
+    OUTCOME_RESET,    /* the peer reset the connection in the middle */
+    OUTCOME_FAILED    /* our side failed; `error` says why */
+};
+
+struct conversation {
+    /* the acceptor's part */
+    const struct settings *settings;
+    int fd; /* only the worker that has the conversation closes it */
+    struct address peer;
+    struct address local;
+    int64_t accepted; /* clock_nanoseconds() at accept4() */
+    struct deadline deadline;
+
+    /* the handover's part */
+    struct handover *handover;
+    struct conversation *next, *previous; /* protected by the handover's lock */
+    atomic_bool cut;                      /* a drain ran out of time and ended it */
+
+    /* the exchange's part */
+    unsigned char octets[WIRE_OCTETS + 1]; /* one more, to see a peer that sent too many */
+    size_t count;                          /* how many of them were received */
+    enum outcome outcome;
+    int error;        /* errno of OUTCOME_FAILED */
+    bool half_closed; /* reply and FIN are on their way: the close is to linger */
+    int64_t decided;  /* clock_nanoseconds() when reply or outcome stood */
+};
+
+/* "ok", "excess" and so on: the word in log lines. */
+const char *outcome_name(enum outcome outcome);
+
+/* The least grave log.level at which the outcome's line is written: syslog(3). */
+int outcome_level(enum outcome outcome);
+
+/* Room for the longest line of conversation_format(). */
+#define CONVERSATION_LINE (2 * ADDRESS_TEXT + QUOTE_SIZE(WIRE_OCTETS) + 256)
+
+/* Write the conversation's log line as sixteend(8) specifies it, without an end
+ * of line, into `line`. Returns `line`. */
+char *conversation_format(const struct conversation *conversation, char line[CONVERSATION_LINE]);
+
+#endif

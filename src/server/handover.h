@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* Gives each conversation to a worker thread: one thread per live connection. */
+#ifndef SERVER_HANDOVER_H
+#define SERVER_HANDOVER_H
+
+#include "server/conversation.h"
+#include "server/linger.h"
+
+struct handover;
+
+/* Make a handover for at most `most` live conversations. Workers give half-closed
+ * sockets to `linger`, and write to the eventfd(2) `wake_fd` when a conversation
+ * ends that the acceptor waits for; both stay the caller's. Returns NULL
+ * and errno on failure. */
+struct handover *handover_create(size_t most, struct lingerers *linger, int wake_fd);
+
+/* Whether one more conversation may begin. If not, the next one that ends writes
+ * to `wake_fd`. */
+bool handover_has_place(struct handover *handover);
+
+/* Give a conversation from malloc(3) to a worker, who from then on owns it and its
+ * socket. Returns 0; or an error number when no thread can be had, and then both
+ * are still the caller's. */
+int handover_give(struct handover *handover, struct conversation *conversation);
+
+/* Whether no conversation is live. If one is, the next one that ends writes to
+ * `wake_fd`. */
+bool handover_is_idle(struct handover *handover);
+
+/* End every live conversation now: their sockets are shut down and their outcome
+ * is `slow`. The workers still have to carry that out. */
+void handover_cut(struct handover *handover);
+
+/* Free everything; no conversation may be live. */
+void handover_destroy(struct handover *handover);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* The log: syslog(3) or standard error, one line an event.
+ *
+ * Levels by what they cost:
+ *   LOG_CRIT     the daemon
+ *   LOG_ERR      something of ours failed: a conversation, an accept
+ *   LOG_WARNING  a limit is reached, or something asked for is left out
+ *   LOG_NOTICE   nothing: the daemon's own life
+ *   LOG_INFO     nothing: one conversation, and what its peer did
+ *   LOG_DEBUG    nothing: every step, in the words of the first sixteen program
+ */
+#ifndef SERVER_LOG_H
+#define SERVER_LOG_H
+
+#include "server/settings.h"
+
+#include <stdbool.h>
+#include <syslog.h>
+
+/* Say where lines go from now on and how grave they must be; before the first
+ * call they go to standard error behind the program's name. */
+void log_open(const struct settings *settings);
+
+/* While the terminal that started us still listens, lines of LOG_WARNING and above
+ * that go to syslog are told on standard error too. */
+void log_to_terminal(bool also);
+
+/* Whether a line of `level` would be written. */
+bool log_wants(int level);
+
+/* Write one line. Peer octets in it must have been through quote(). Keeps errno. */
+void log_line(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same with ": " and the text of errno behind it. */
+void log_errno(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

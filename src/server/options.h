@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* sixteend's command line: sixteend(8). */
+#ifndef SERVER_OPTIONS_H
+#define SERVER_OPTIONS_H
+
+#include "server/settings.h"
+
+enum mode { MODE_RUN, MODE_TEST, MODE_SHOW, MODE_HELP, MODE_VERSION };
+
+struct options {
+    enum mode mode;
+    const char *config; /* NULL: none was named */
+    enum { PLACE_UNSAID, PLACE_FOREGROUND, PLACE_BACKGROUND } place;
+    const char *listen[SETTINGS_LISTEN_MAX];
+    size_t listen_count;
+    char pid_file[PATH_MAX]; /* absolute, or "" */
+    bool to_stderr;
+    bool verbose;
+};
+
+/* Read the command line. Returns 0; or -1 for a usage error, with one line about it
+ * on standard error. */
+int options_parse(struct options *options, int argc, char *argv[]);
+
+/* Let what the command line said win over what the settings hold. Returns 0; or -1
+ * when both together make no sense, with one line on standard error. */
+int options_apply(const struct options *options, struct settings *settings);
+
+/* Print the text of --help. */
+void options_help(FILE *out);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "server/privileges.h"
+
+#include "server/log.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
+static int look_up(const struct settings *settings, uid_t *uid, gid_t *gid)
+{
+    if (settings->daemon.user[0] != '\0') {
+        errno = 0;
+        const struct passwd *user = getpwnam(settings->daemon.user);
+        if (user == NULL) {
+            log_line(LOG_CRIT, "daemon.user: no user %s", settings->daemon.user);
+            return -1;
+        }
+        *uid = user->pw_uid;
+        *gid = user->pw_gid;
+    }
+    if (settings->daemon.group[0] != '\0') {
+        const struct group *group = getgrnam(settings->daemon.group);
+        if (group == NULL) {
+            log_line(LOG_CRIT, "daemon.group: no group %s", settings->daemon.group);
+            return -1;
+        }
+        *gid = group->gr_gid;
+    }
+    return 0;
+}
+
+/* Groups first: a plain user may not change them. */
+static int change(uid_t uid, gid_t gid)
+{
+    if (geteuid() == 0 && setgroups(0, NULL) != 0)
+        return -1;
+    if (setresgid(gid, gid, gid) != 0)
+        return -1;
+    return setresuid(uid, uid, uid);
+}
+
+int privileges_drop(const struct settings *settings)
+{
+    uid_t uid = geteuid();
+    gid_t gid = getegid();
+    bool wanted = settings->daemon.user[0] != '\0' || settings->daemon.group[0] != '\0';
+
+    if (wanted && look_up(settings, &uid, &gid) != 0)
+        return -1;
+    if (wanted && change(uid, gid) != 0) {
+        log_errno(LOG_CRIT, "cannot become user %s, group %s%s",
+                  settings->daemon.user[0] != '\0' ? settings->daemon.user : "(unchanged)",
+                  settings->daemon.group[0] != '\0' ? settings->daemon.group : "(the user's)",
+                  geteuid() != 0 ? ", which takes root to do" : "");
+        return -1;
+    }
+    if (uid != 0 && geteuid() != 0 && wanted && (setuid(0) == 0 || seteuid(0) == 0)) {
+        log_line(LOG_CRIT, "root's privileges were given up, and could be had again");
+        return -1;
+    }
+    if (geteuid() == 0)
+        log_line(LOG_WARNING, "running as root; daemon.user names a user to run as");
+    return 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_PRIVILEGES_H
+#define SERVER_PRIVILEGES_H
+
+#include "server/settings.h"
+
+/* Become daemon.user and daemon.group for good, with no supplementary groups; the
+ * user's own group where none is named. Warns when root stays root. Call it once
+ * everything that needs root is open, and before there is a second thread. Returns
+ * 0, or -1 with the reason logged. */
+int privileges_drop(const struct settings *settings);
+
+#endif

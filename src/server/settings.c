@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "server/settings.h"
+
+#include "common/quote.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+static const struct choice targets[] = {
+    {"syslog", LOG_TO_SYSLOG}, {"stderr", LOG_TO_STDERR}, {NULL, 0}};
+
+static const struct choice facilities[] = {{"auth", LOG_AUTH},     {"authpriv", LOG_AUTHPRIV},
+                                           {"cron", LOG_CRON},     {"daemon", LOG_DAEMON},
+                                           {"ftp", LOG_FTP},       {"lpr", LOG_LPR},
+                                           {"mail", LOG_MAIL},     {"news", LOG_NEWS},
+                                           {"syslog", LOG_SYSLOG}, {"user", LOG_USER},
+                                           {"uucp", LOG_UUCP},     {"local0", LOG_LOCAL0},
+                                           {"local1", LOG_LOCAL1}, {"local2", LOG_LOCAL2},
+                                           {"local3", LOG_LOCAL3}, {"local4", LOG_LOCAL4},
+                                           {"local5", LOG_LOCAL5}, {"local6", LOG_LOCAL6},
+                                           {"local7", LOG_LOCAL7}, {NULL, 0}};
+
+static const struct choice levels[] = {{"crit", LOG_CRIT},
+                                       {"err", LOG_ERR},
+                                       {"warning", LOG_WARNING},
+                                       {"notice", LOG_NOTICE},
+                                       {"info", LOG_INFO},
+                                       {"debug", LOG_DEBUG},
+                                       {NULL, 0}};
+
+/* clang-format off */
+#define AT(member) offsetof(struct settings, member)
+static const struct setting table[] = {
+    /* key                   type               where                   min    max      default */
+    {"listen",               SETTING_ENDPOINTS, AT(listen),             0,     0,       0, NULL, NULL},
+    {"reply",                SETTING_MESSAGE,   AT(reply),              0,     0,       0, WIRE_REPLY, NULL},
+    {"expect",               SETTING_MESSAGE,   AT(expect),             0,     0,       0, WIRE_GREETING, NULL},
+    {"strict",               SETTING_BOOL,      AT(strict),             0,     1,       false, NULL, NULL},
+    {"limits.connections",   SETTING_INTEGER,   AT(limits.connections), 1,     1000000, 1024, NULL, NULL},
+    {"limits.backlog",       SETTING_INTEGER,   AT(limits.backlog),     1,     65535,   4096, NULL, NULL},
+    {"timeouts.exchange",    SETTING_SECONDS,   AT(timeouts.exchange),  0.01,  86400,   10.0, NULL, NULL},
+    {"timeouts.linger",      SETTING_SECONDS,   AT(timeouts.linger),    0.01,  3600,    2.0, NULL, NULL},
+    {"timeouts.drain",       SETTING_SECONDS,   AT(timeouts.drain),     0,     86400,   30.0, NULL, NULL},
+    {"log.to",               SETTING_CHOICE,    AT(log.to),             0,     0,       LOG_TO_DEFAULT, NULL, targets},
+    {"log.facility",         SETTING_CHOICE,    AT(log.facility),       0,     0,       LOG_DAEMON, NULL, facilities},
+    {"log.level",            SETTING_CHOICE,    AT(log.level),          0,     0,       LOG_INFO, NULL, levels},
+    {"daemon.background",    SETTING_BOOL,      AT(daemon.background),  0,     1,       false, NULL, NULL},
+    {"daemon.pid_file",      SETTING_PATH,      AT(daemon.pid_file),    0,     0,       0, "", NULL},
+    {"daemon.user",          SETTING_USER,      AT(daemon.user),        0,     0,       0, "", NULL},
+    {"daemon.group",         SETTING_GROUP,     AT(daemon.group),       0,     0,       0, "", NULL},
+};
+/* clang-format on */
+
+static const char *const default_listen[] = {"127.0.0.1:" WIRE_PORT, "[::1]:" WIRE_PORT};
+
+const struct setting *settings_row(size_t index)
+{
+    return index < sizeof table / sizeof *table ? &table[index] : NULL;
+}
+
+const struct setting *settings_find(const char *key)
+{
+    for (size_t i = 0; settings_row(i) != NULL; i++)
+        if (strcmp(table[i].key, key) == 0)
+            return &table[i];
+    return NULL;
+}
+
+static void *value_of(const struct setting *row, struct settings *settings)
+{
+    return (char *)settings + row->offset;
+}
+
+static const void *const_value_of(const struct setting *row, const struct settings *settings)
+{
+    return (const char *)settings + row->offset;
+}
+
+/* The room that text has in struct settings. */
+static size_t text_size(enum setting_type type)
+{
+    return type == SETTING_PATH ? PATH_MAX : SETTINGS_NAME_SIZE;
+}
+
+static void expectation(const struct setting *row, char *text, size_t size)
+{
+    switch (row->type) {
+    case SETTING_BOOL: snprintf(text, size, "true or false"); break;
+    case SETTING_INTEGER:
+        snprintf(text, size, "a whole number from %.0f to %.0f", row->min, row->max);
+        break;
+    case SETTING_SECONDS:
+        snprintf(text, size, "a number of seconds from %g to %g, like %.1f", row->min, row->max,
+                 row->number);
+        break;
+    case SETTING_CHOICE:
+        snprintf(text, size, "one of");
+        for (const struct choice *c = row->choices; c->name != NULL; c++) {
+            size_t used = strlen(text);
+            snprintf(text + used, size - used, "%s \"%s\"", c == row->choices ? "" : ",", c->name);
+        }
+        break;
+    case SETTING_MESSAGE:
+        snprintf(text, size, "a string of exactly %d octets, like \"%s\"", WIRE_OCTETS, row->text);
+        break;
+    case SETTING_PATH: snprintf(text, size, "an absolute path, or \"\" for none"); break;
+    case SETTING_USER: snprintf(text, size, "the name of a user that exists, or \"\""); break;
+    case SETTING_GROUP: snprintf(text, size, "the name of a group that exists, or \"\""); break;
+    case SETTING_ENDPOINTS:
+        snprintf(text, size, "an array of 1 to %d addresses, like [ \"%s\", \"%s\" ]",
+                 SETTINGS_LISTEN_MAX, default_listen[0], default_listen[1]);
+        break;
+    }
+}
+
+bool setting_refuse(const struct setting *row, const char *got, char why[SETTING_WHY])
+{
+    char expected[320];
+    expectation(row, expected, sizeof expected);
+    snprintf(why, SETTING_WHY, "must be %s, not %s", expected, got);
+    return false;
+}
+
+__attribute__((format(printf, 3, 4))) static bool
+refuse_value(const struct setting *row, char why[SETTING_WHY], const char *format, ...)
+{
+    char got[256];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(got, sizeof got, format, arguments);
+    va_end(arguments);
+    return setting_refuse(row, got, why);
+}
+
+/* A refused text, quoted and cut to a length that a line bears. */
+static bool refuse_text(const struct setting *row, const char *value, char why[SETTING_WHY])
+{
+    char quoted[QUOTE_SIZE(40)];
+    size_t length = strlen(value);
+    quote(value, length < 40 ? length : 40, quoted, sizeof quoted);
+    if (row->type == SETTING_MESSAGE)
+        return refuse_value(row, why, "%s%s of %zu", quoted, length > 40 ? "..." : "", length);
+    return refuse_value(row, why, "%s%s", quoted, length > 40 ? "..." : "");
+}
+
+bool setting_store_bool(const struct setting *row, struct settings *settings, bool value,
+                        char why[SETTING_WHY])
+{
+    if (row->type != SETTING_BOOL)
+        return setting_refuse(row, value ? "true" : "false", why);
+    *(bool *)value_of(row, settings) = value;
+    return true;
+}
+
+bool setting_store_integer(const struct setting *row, struct settings *settings, long long value,
+                           char why[SETTING_WHY])
+{
+    if (row->type == SETTING_SECONDS)
+        return setting_store_float(row, settings, (double)value, why);
+    if (row->type != SETTING_INTEGER || (double)value < row->min || (double)value > row->max)
+        return refuse_value(row, why, "%lld", value);
+    *(int *)value_of(row, settings) = (int)value;
+    return true;
+}
+
+bool setting_store_float(const struct setting *row, struct settings *settings, double value,
+                         char why[SETTING_WHY])
+{
+    if (row->type != SETTING_SECONDS || !(value >= row->min && value <= row->max))
+        return refuse_value(row, why, "%g", value);
+    *(double *)value_of(row, settings) = value;
+    return true;
+}
+
+static bool store_choice(const struct setting *row, struct settings *settings, const char *value)
+{
+    for (const struct choice *c = row->choices; c->name != NULL; c++) {
+        if (strcmp(c->name, value) == 0) {
+            *(int *)value_of(row, settings) = c->value;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool text_is_right(const struct setting *row, const char *value)
+{
+    if (strlen(value) >= text_size(row->type))
+        return false;
+    if (value[0] == '\0')
+        return true;
+    if (row->type == SETTING_PATH)
+        return value[0] == '/';
+    if (row->type == SETTING_USER)
+        return getpwnam(value) != NULL;
+    return row->type == SETTING_GROUP && getgrnam(value) != NULL;
+}
+
+bool setting_store_text(const struct setting *row, struct settings *settings, const char *value,
+                        char why[SETTING_WHY])
+{
+    if (row->type == SETTING_CHOICE)
+        return store_choice(row, settings, value) || refuse_text(row, value, why);
+    if (row->type == SETTING_MESSAGE) {
+        if (strlen(value) != WIRE_OCTETS)
+            return refuse_text(row, value, why);
+        memcpy(value_of(row, settings), value, WIRE_OCTETS);
+        return true;
+    }
+    if (!text_is_right(row, value))
+        return refuse_text(row, value, why);
+    snprintf(value_of(row, settings), text_size(row->type), "%s", value);
+    return true;
+}
+
+bool setting_store_texts(const struct setting *row, struct settings *settings,
+                         const char *const *values, size_t count, char why[SETTING_WHY])
+{
+    if (row->type != SETTING_ENDPOINTS || count == 0 || count > SETTINGS_LISTEN_MAX)
+        return refuse_value(row, why, "an array of %zu", count);
+    for (size_t i = 0; i < count; i++) {
+        struct endpoint endpoint;
+        const char *wrong = endpoint_parse(values[i], &endpoint);
+        if (wrong != NULL) {
+            char quoted[QUOTE_SIZE(40)];
+            quote(values[i], strnlen(values[i], 40), quoted, sizeof quoted);
+            snprintf(why, SETTING_WHY, "%s: %s", quoted, wrong);
+            return false;
+        }
+    }
+    for (size_t i = 0; i < count; i++)
+        snprintf(settings->listen.text[i], sizeof settings->listen.text[i], "%s", values[i]);
+    settings->listen.count = count;
+    return true;
+}
+
+static void set_default(const struct setting *row, struct settings *settings)
+{
+    void *value = value_of(row, settings);
+    switch (row->type) {
+    case SETTING_BOOL: *(bool *)value = row->number != 0; break;
+    case SETTING_INTEGER:
+    case SETTING_CHOICE: *(int *)value = (int)row->number; break;
+    case SETTING_SECONDS: *(double *)value = row->number; break;
+    case SETTING_MESSAGE: memcpy(value, row->text, WIRE_OCTETS); break;
+    case SETTING_PATH:
+    case SETTING_USER:
+    case SETTING_GROUP: snprintf(value, text_size(row->type), "%s", row->text); break;
+    case SETTING_ENDPOINTS:
+        settings->listen.count = sizeof default_listen / sizeof *default_listen;
+        for (size_t i = 0; i < settings->listen.count; i++)
+            snprintf(settings->listen.text[i], sizeof settings->listen.text[i], "%s",
+                     default_listen[i]);
+        break;
+    }
+}
+
+void settings_defaults(struct settings *settings)
+{
+    *settings = (struct settings){0};
+    for (size_t i = 0; settings_row(i) != NULL; i++)
+        set_default(&table[i], settings);
+}
+
+void settings_resolve(struct settings *settings)
+{
+    if (settings->log.to == LOG_TO_DEFAULT)
+        settings->log.to = settings->daemon.background ? LOG_TO_SYSLOG : LOG_TO_STDERR;
+}
+
+/* As libconfig's scanner reads it back. */
+static void print_string(const char *text, size_t length, FILE *out)
+{
+    putc('"', out);
+    for (size_t i = 0; i < length; i++) {
+        unsigned char octet = (unsigned char)text[i];
+        if (octet == '"' || octet == '\\')
+            fprintf(out, "\\%c", octet);
+        else if (octet < 0x20 || octet >= 0x7f)
+            fprintf(out, "\\x%02x", octet);
+        else
+            putc(octet, out);
+    }
+    putc('"', out);
+}
+
+/* The fewest decimals that read back as the same number; one at least, since
+ * libconfig takes "10" for an integer. */
+static void print_seconds(double value, FILE *out)
+{
+    char text[64];
+    for (int decimals = 1; decimals <= 20; decimals++) {
+        snprintf(text, sizeof text, "%.*f", decimals, value);
+        if (!(strtod(text, NULL) < value) && !(strtod(text, NULL) > value))
+            break;
+    }
+    fputs(text, out);
+}
+
+static const char *choice_name(const struct choice *choice, int value)
+{
+    while (choice->name != NULL && choice->value != value)
+        choice++;
+    return choice->name != NULL ? choice->name : "";
+}
+
+const char *settings_choice_name(const char *key, int value)
+{
+    return choice_name(settings_find(key)->choices, value);
+}
+
+static void print_value(const struct setting *row, const struct settings *settings, FILE *out)
+{
+    const void *value = const_value_of(row, settings);
+    switch (row->type) {
+    case SETTING_BOOL: fputs(*(const bool *)value ? "true" : "false", out); break;
+    case SETTING_INTEGER: fprintf(out, "%d", *(const int *)value); break;
+    case SETTING_SECONDS: print_seconds(*(const double *)value, out); break;
+    case SETTING_CHOICE:
+        fprintf(out, "\"%s\"", choice_name(row->choices, *(const int *)value));
+        break;
+    case SETTING_MESSAGE: print_string(value, WIRE_OCTETS, out); break;
+    case SETTING_PATH:
+    case SETTING_USER:
+    case SETTING_GROUP: print_string(value, strlen(value), out); break;
+    case SETTING_ENDPOINTS:
+        for (size_t i = 0; i < settings->listen.count; i++) {
+            fputs(i == 0 ? "[ " : ", ", out);
+            print_string(settings->listen.text[i], strlen(settings->listen.text[i]), out);
+        }
+        fputs(" ]", out);
+        break;
+    }
+}
+
+void settings_print(const struct settings *settings, FILE *out)
+{
+    const char *group = "";
+    size_t group_length = 0;
+
+    for (size_t i = 0; settings_row(i) != NULL; i++) {
+        const char *key = table[i].key;
+        const char *dot = strchr(key, '.');
+        size_t length = dot != NULL ? (size_t)(dot - key) : 0;
+        if (length != group_length || strncmp(key, group, length) != 0) {
+            if (group_length > 0)
+                fputs("};\n", out);
+            if (length > 0)
+                fprintf(out, "%.*s:\n{\n", (int)length, key);
+            group = key;
+            group_length = length;
+        }
+        fprintf(out, "%s%s = ", dot != NULL ? "    " : "", dot != NULL ? dot + 1 : key);
+        print_value(&table[i], settings, out);
+        fputs(";\n", out);
+    }
+    if (group_length > 0)
+        fputs("};\n", out);
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "server/settings_file.h"
+
+#include "common/quote.h"
+#include "server/settings_scan.h"
+
+#include <errno.h>
+#include <libconfig.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILE_MAX 1048576
+#define KEY_MAX 128
+
+/* What a walk over the parsed file carries. */
+struct reading {
+    const char *path;
+    struct settings *settings;
+    char *complaint;
+};
+
+__attribute__((format(printf, 3, 4))) static bool complain(struct reading *reading, unsigned line,
+                                                           const char *format, ...)
+{
+    int used = snprintf(reading->complaint, SETTINGS_COMPLAINT, "%s:%u: ", reading->path, line);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reading->complaint + used, SETTINGS_COMPLAINT - (size_t)used, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+/* The names that the table has right below `prefix`, which is "" or ends in a dot. */
+static void list_keys(const char *prefix, char *names, size_t size)
+{
+    const char *last = "";
+    size_t last_length = 0;
+
+    names[0] = '\0';
+    for (size_t i = 0; settings_row(i) != NULL; i++) {
+        const char *key = settings_row(i)->key;
+        if (strncmp(key, prefix, strlen(prefix)) != 0)
+            continue;
+        key += strlen(prefix);
+        size_t length = strcspn(key, ".");
+        if (length == last_length && strncmp(key, last, length) == 0)
+            continue;
+        size_t used = strlen(names);
+        snprintf(names + used, size - used, "%s%.*s", used > 0 ? ", " : "", (int)length, key);
+        last = key;
+        last_length = length;
+    }
+}
+
+static bool unknown_key(struct reading *reading, const config_setting_t *node, const char *prefix)
+{
+    char names[256];
+    char quoted[QUOTE_SIZE(40)];
+    const char *name = config_setting_name(node);
+    list_keys(prefix, names, sizeof names);
+    quote(name, strnlen(name, 40), quoted, sizeof quoted);
+    return complain(reading, config_setting_source_line(node), "unknown key %s; known %s%.*s: %s",
+                    quoted, *prefix != '\0' ? "in " : "here",
+                    *prefix != '\0' ? (int)strlen(prefix) - 1 : 0, prefix, names);
+}
+
+static bool store_array(const struct setting *row, struct settings *settings,
+                        const config_setting_t *node, char *why)
+{
+    size_t count = (size_t)config_setting_length(node);
+    if (count == 0 || count > SETTINGS_LISTEN_MAX)
+        return setting_store_texts(row, settings, NULL, count, why);
+    const char *values[SETTINGS_LISTEN_MAX];
+    for (size_t i = 0; i < count; i++) {
+        values[i] = config_setting_get_string_elem(node, (int)i);
+        if (values[i] == NULL)
+            return setting_refuse(row, "an array of something else than strings", why);
+    }
+    return setting_store_texts(row, settings, values, count, why);
+}
+
+static bool store(const struct setting *row, struct settings *settings,
+                  const config_setting_t *node, char *why)
+{
+    switch (config_setting_type(node)) {
+    case CONFIG_TYPE_BOOL:
+        return setting_store_bool(row, settings, config_setting_get_bool(node), why);
+    case CONFIG_TYPE_INT:
+        return setting_store_integer(row, settings, config_setting_get_int(node), why);
+    case CONFIG_TYPE_INT64:
+        return setting_store_integer(row, settings, config_setting_get_int64(node), why);
+    case CONFIG_TYPE_FLOAT:
+        return setting_store_float(row, settings, config_setting_get_float(node), why);
+    case CONFIG_TYPE_STRING:
+        return setting_store_text(row, settings, config_setting_get_string(node), why);
+    case CONFIG_TYPE_ARRAY: return store_array(row, settings, node, why);
+    case CONFIG_TYPE_LIST: return setting_refuse(row, "a list in parentheses", why);
+    default: return setting_refuse(row, "a group", why);
+    }
+}
+
+static bool walk_group(struct reading *reading, const config_setting_t *group, const char *prefix);
+
+static bool walk_node(struct reading *reading, const config_setting_t *node, const char *prefix)
+{
+    char key[KEY_MAX];
+    char why[SETTING_WHY];
+    char below[2];
+
+    unsigned line = config_setting_source_line(node);
+    if ((size_t)snprintf(key, sizeof key, "%s%s", prefix, config_setting_name(node)) >=
+        sizeof key - 1)
+        return unknown_key(reading, node, prefix);
+    const struct setting *row = settings_find(key);
+    if (row != NULL)
+        return store(row, reading->settings, node, why) ||
+               complain(reading, line, "%s %s", key, why);
+
+    strcat(key, ".");
+    list_keys(key, below, sizeof below);
+    if (below[0] == '\0')
+        return unknown_key(reading, node, prefix);
+    if (config_setting_type(node) != CONFIG_TYPE_GROUP)
+        return complain(reading, line, "%s must be a group, like %s: { … };",
+                        config_setting_name(node), config_setting_name(node));
+    return walk_group(reading, node, key);
+}
+
+static bool walk_group(struct reading *reading, const config_setting_t *group, const char *prefix)
+{
+    for (int i = 0; i < config_setting_length(group); i++)
+        if (!walk_node(reading, config_setting_get_elem(group, (unsigned)i), prefix))
+            return false;
+    return true;
+}
+
+static bool parse(struct reading *reading, config_t *config, const char *text)
+{
+    if (!config_read_string(config, text)) {
+        const char *error = config_error_text(config);
+        bool syntax = error != NULL && strcmp(error, "syntax error") == 0;
+        return complain(reading, (unsigned)config_error_line(config), "%s%s",
+                        error != NULL ? error : "cannot be parsed",
+                        syntax ? "; a setting is written KEY = VALUE; and the last element of an "
+                                 "array has no comma behind it"
+                               : "");
+    }
+    return walk_group(reading, config_root_setting(config), "");
+}
+
+bool settings_parse(const char *path, const char *text, size_t length, struct settings *settings,
+                    char complaint[SETTINGS_COMPLAINT])
+{
+    struct settings draft = *settings;
+    struct reading reading = {path, &draft, complaint};
+    unsigned line;
+    const char *wrong = settings_scan(text, length, &line);
+    if (wrong != NULL)
+        return complain(&reading, line, "%s", wrong);
+
+    config_t config;
+    config_init(&config);
+    bool right = parse(&reading, &config, text);
+    config_destroy(&config);
+    if (right)
+        *settings = draft;
+    return right;
+}
+
+/* The whole of `path`, a NUL behind it, to be freed; NULL and errno on failure. */
+static char *read_file(const char *path, size_t *length)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return NULL;
+    char *text = malloc(FILE_MAX + 1);
+    if (text != NULL) {
+        *length = fread(text, 1, FILE_MAX + 1, file);
+        int error = ferror(file) ? errno : *length > FILE_MAX ? EFBIG : 0;
+        if (error != 0) {
+            free(text);
+            text = NULL;
+            errno = error;
+        } else {
+            text[*length] = '\0';
+        }
+    }
+    int kept = errno;
+    fclose(file);
+    errno = kept;
+    return text;
+}
+
+bool settings_read(const char *path, struct settings *settings, char complaint[SETTINGS_COMPLAINT])
+{
+    size_t length;
+    char *text = read_file(path, &length);
+    if (text == NULL) {
+        snprintf(complaint, SETTINGS_COMPLAINT, "%s: cannot be read: %s", path, strerror(errno));
+        return false;
+    }
+    bool right = settings_parse(path, text, length, settings, complaint);
+    free(text);
+    return right;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* A look at the configuration's text before libconfig parses it, for what
+ * libconfig 1.5 reads wrong without a word: integers beyond 32 bits lose their
+ * upper half, \x00 vanishes from strings, @include follows the working directory
+ * and can make its scanner call exit(3), and a NUL octet ends the text. */
+#ifndef SERVER_SETTINGS_SCAN_H
+#define SERVER_SETTINGS_SCAN_H
+
+#include <stddef.h>
+
+/* Returns NULL if `text` of `length` octets holds none of these; otherwise what
+ * is wrong and what to do about it, with the line, from 1, in `*line`. */
+const char *settings_scan(const char *text, size_t length, unsigned *line);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* sixteend: the daemon's life, top to bottom. */
+
+#include <config.h>
+
+#include "server/acceptor.h"
+#include "server/daemonize.h"
+#include "server/listener.h"
+#include "server/log.h"
+#include "server/options.h"
+#include "server/pid_file.h"
+#include "server/privileges.h"
+#include "server/settings.h"
+#include "server/settings_file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define DEFAULT_FILE SYSCONFDIR "/sixteen.conf"
+
+/* Defaults, then the file, then the options. Returns an exit status. */
+static int configure(const struct options *options, struct settings *settings)
+{
+    char complaint[SETTINGS_COMPLAINT];
+    const char *path = options->config;
+
+    settings_defaults(settings);
+    if (path == NULL && access(DEFAULT_FILE, F_OK) == 0)
+        path = DEFAULT_FILE;
+    if (path != NULL && !settings_read(path, settings, complaint)) {
+        fprintf(stderr, "sixteend: %s\n", complaint);
+        return EX_CONFIG;
+    }
+    if (options_apply(options, settings) != 0)
+        return EX_USAGE;
+    if (settings->daemon.background && settings->log.to == LOG_TO_STDERR) {
+        fprintf(stderr, "sixteend: %s: log.to must be \"syslog\" where daemon.background is true\n",
+                path != NULL ? path : "the configuration");
+        return EX_CONFIG;
+    }
+    return EX_OK;
+}
+
+/* The one line that a start into the background tells the terminal. */
+static void tell_terminal(const struct listeners *listeners, const struct settings *settings)
+{
+    char text[ADDRESS_TEXT];
+    printf("sixteend: listening at ");
+    for (size_t i = 0; i < listeners->count; i++)
+        printf("%s%s", i > 0 ? ", " : "", address_format(&listeners->list[i].bound, text));
+    printf("; process %ld; logging to syslog, facility %s\n", (long)getpid(),
+           settings_choice_name("log.facility", settings->log.facility));
+    fflush(stdout);
+}
+
+/* What needs root or can fail for want of an address; then give root up. */
+static int open_everything(const struct settings *settings, struct listeners *listeners,
+                           int *pid_file, bool wants_pid_file)
+{
+    if (wants_pid_file && (*pid_file = pid_file_take(settings->daemon.pid_file)) < 0)
+        return errno == EWOULDBLOCK ? EX_UNAVAILABLE : EX_OSERR;
+    if (listeners_open(listeners, settings) != 0)
+        return EX_UNAVAILABLE;
+    return privileges_drop(settings) == 0 ? EX_OK : EX_OSERR;
+}
+
+static int serve(const struct settings *settings, bool wants_pid_file)
+{
+    struct listeners listeners = {NULL, 0};
+    int pid_file = -1;
+
+    int status = open_everything(settings, &listeners, &pid_file, wants_pid_file);
+    if (status == EX_OK) {
+        if (settings->daemon.background)
+            tell_terminal(&listeners, settings);
+        log_line(LOG_NOTICE, "sixteend %s is up, process %ld", VERSION, (long)getpid());
+        log_to_terminal(false);
+        daemonize_finish(EX_OK);
+        status = acceptor_run(&listeners, settings) == 0 ? EX_OK : EX_OSERR;
+    }
+    listeners_close(&listeners);
+    pid_file_release(settings->daemon.pid_file, pid_file);
+    log_line(LOG_NOTICE, "sixteend ends with status %d", status);
+    return status;
+}
+
+static int run(const struct options *options, const struct settings *settings)
+{
+    bool wants_pid_file = settings->daemon.pid_file[0] != '\0' &&
+                          (settings->daemon.background || options->pid_file[0] != '\0');
+
+    if (settings->daemon.background && daemonize_begin() != 0) {
+        log_errno(LOG_CRIT, "cannot go to the background");
+        daemonize_finish(EX_OSERR);
+        return EX_OSERR;
+    }
+    acceptor_take_signals();
+    log_to_terminal(settings->daemon.background);
+    log_open(settings);
+    int status = serve(settings, wants_pid_file);
+    daemonize_finish(status);
+    return status;
+}
+
+int main(int argc, char *argv[])
+{
+    static struct settings settings;
+    struct options options;
+
+    if (daemonize_check_descriptors() != 0)
+        return EX_OSERR;
+    if (options_parse(&options, argc, argv) != 0)
+        return EX_USAGE;
+    if (options.mode == MODE_HELP) {
+        options_help(stdout);
+        return EX_OK;
+    }
+    if (options.mode == MODE_VERSION) {
+        puts(PACKAGE_STRING);
+        return EX_OK;
+    }
+    int status = configure(&options, &settings);
+    if (status != EX_OK)
+        return status;
+    switch (options.mode) {
+    case MODE_TEST: fprintf(stderr, "sixteend: the configuration is right\n"); return EX_OK;
+    case MODE_SHOW: settings_print(&settings, stdout); return EX_OK;
+    default: return run(&options, &settings);
+    }
+}
