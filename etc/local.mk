@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: MIT
+EXTRA_DIST += %D%/sixteen.conf.in %D%/sixteend.service.in
+CLEANFILES += %D%/sixteen.conf %D%/sixteend.service
+noinst_DATA = %D%/sixteen.conf
+
+if HAVE_SYSTEMD
+systemdsystemunit_DATA = %D%/sixteend.service
+else
+noinst_DATA += %D%/sixteend.service
+endif
+
+# The administrator's configuration is never overwritten, and removed only where
+# it is still the one that we brought.
+install-data-hook:
+	$(MKDIR_P) '$(DESTDIR)$(sysconfdir)'
+	test -e '$(DESTDIR)$(sysconfdir)/sixteen.conf' || \
+	  $(INSTALL_DATA) %D%/sixteen.conf '$(DESTDIR)$(sysconfdir)/sixteen.conf'
+
+uninstall-hook:
+	if cmp -s %D%/sixteen.conf '$(DESTDIR)$(sysconfdir)/sixteen.conf'; then \
+	  rm -f '$(DESTDIR)$(sysconfdir)/sixteen.conf'; fi

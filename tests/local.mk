@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: MIT
+TEST_EXTENSIONS = .t
+T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+T_LOG_COMPILER = $(PERL) -w -I $(top_srcdir)/tests/system
+LOG_DRIVER = $(T_LOG_DRIVER)
+AM_TESTS_ENVIRONMENT = \
+	export BUILD_DIR='$(abs_top_builddir)' SOURCE_DIR='$(abs_top_srcdir)' \
+	  SYSCONFDIR='$(sysconfdir)';
+
+include tests/unit/local.mk
+include tests/system/local.mk
