@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: MIT
+# What the system tests share: start the real daemon on a port that the kernel
+# chooses, wait for its words instead of sleeping, talk to it, end it by its pid.
+package Sixteen;
+use strict;
+use warnings;
+use Carp;
+use Errno qw(ECONNRESET EINTR);
+use Exporter 'import';
+use File::Temp qw(tempdir tempfile);
+use IO::Select;
+use IO::Socket::IP;
+use POSIX qw(WNOHANG);
+use Socket qw(SOL_SOCKET SO_LINGER MSG_PEEK SHUT_WR);
+use Time::HiRes qw(time);
+
+our @EXPORT = qw(
+    $SIXTEEND $SIXTEEN $GREETING $REPLY
+    scratch write_file read_file run have
+    start start_in_background connect_to listen_somewhere read_to_end reset_connection wait_for);
+
+my $build = $ENV{BUILD_DIR} // '.';
+our $SIXTEEND = "$build/src/sixteend";
+our $SIXTEEN  = "$build/src/sixteen";
+our $GREETING = 'Hi there, server';
+our $REPLY    = 'Farewell, client';
+
+# Far above what anything takes; only a test that fails waits so long.
+my $PATIENCE = 60;
+
+my %started;    # pids that are ours to end
+my $main = $$;
+
+sub scratch { return tempdir('sixteen-XXXXXX', TMPDIR => 1, CLEANUP => 1) }
+
+sub write_file {
+    my ($path, $text) = @_;
+    open my $file, '>:raw', $path or croak "$path: $!";
+    print $file $text;
+    close $file or croak "$path: $!";
+    return $path;
+}
+
+sub read_file {
+    my ($path) = @_;
+    open my $file, '<:raw', $path or return '';
+    local $/;
+    return scalar(<$file>) // '';
+}
+
+# Whether a program is installed.
+sub have {
+    my ($program) = @_;
+    return grep { -x "$_/$program" } split(/:/, $ENV{PATH}), '/usr/sbin', '/sbin';
+}
+
+# Run a command to its end: its status (or -signal), standard output and error.
+sub run {
+    my @command = @_;
+    my (undef, $out) = tempfile(UNLINK => 1);
+    my (undef, $err) = tempfile(UNLINK => 1);
+    my $pid = fork // croak "fork: $!";
+    if ($pid == 0) {
+        open STDIN,  '<', '/dev/null';
+        open STDOUT, '>', $out;
+        open STDERR, '>', $err;
+        exec @command or POSIX::_exit(127);
+    }
+    waitpid $pid, 0;
+    my $status = $? & 127 ? -($? & 127) : $? >> 8;
+    my @text = (read_file($out), read_file($err));
+    unlink $out, $err;
+    return ($status, @text);
+}
+
+# Start the daemon in the foreground and wait until it is up. Named arguments:
+# config => text of its file; options => [...], listen => [...] (one IPv4 port of
+# the kernel's choice, if not given); under => [command that runs it].
+sub start {
+    my %with = @_;
+    my $directory = scratch();
+    my $file = write_file("$directory/sixteen.conf", $with{config} // '');
+    my @listen = map { ('--listen', $_) } @{ $with{listen} // ['127.0.0.1:0'] };
+    my @command = (@{ $with{under} // [] }, $SIXTEEND, '--foreground', '--stderr', '--config',
+        $file, @listen, @{ $with{options} // [] });
+    pipe my $log, my $writer or croak "pipe: $!";
+    my $pid = fork // croak "fork: $!";
+    if ($pid == 0) {
+        open STDIN,  '<',  '/dev/null';
+        open STDERR, '>&', $writer;
+        exec @command or POSIX::_exit(127);
+    }
+    close $writer;
+    $log->blocking(0);
+    $started{$pid} = 1;
+    my $daemon = bless { pid => $pid, handle => $log, log => '', seen => 0 }, __PACKAGE__;
+    $daemon->wait_log(qr/is up, process (\d+)/);
+    $daemon->{ports} = [$daemon->{log} =~ /Listening at \S+:(\d+)\n/g];
+    $daemon->{port}  = $daemon->{ports}[0];
+    return $daemon;
+}
+
+# Take in what the daemon wrote; false at end of file or when time is up.
+sub take_in {
+    my ($self, $until) = @_;
+    my $left = $until - time;
+    return 0 if $left <= 0 || !IO::Select->new($self->{handle})->can_read($left);
+    my $got = sysread $self->{handle}, $self->{log}, 65536, length $self->{log};
+    return defined $got ? $got : $! == EINTR;
+}
+
+# Wait until a line that was not yet waited for matches, and return it.
+sub wait_log {
+    my ($self, $pattern) = @_;
+    my $until = time + $PATIENCE;
+    while (1) {
+        my $rest = substr $self->{log}, $self->{seen};
+        while ($rest =~ /\G(.*)\n/gc) {
+            my ($line, $end) = ($1, pos $rest);
+            next if $line !~ $pattern;
+            $self->{seen} += $end;
+            return $line;
+        }
+        $self->take_in($until) or last;
+    }
+    Test::More::diag("waited in vain for $pattern in:\n$self->{log}");
+    return '';
+}
+
+sub tell {
+    my ($self, $signal) = @_;
+    kill $signal, $self->{pid};
+    return;
+}
+
+# Wait for its end: its exit status, or -signal. Its whole log is then in {log}.
+sub wait_end {
+    my ($self) = @_;
+    my $until = time + $PATIENCE;
+    1 while $self->take_in($until);
+    if (time >= $until) {
+        Test::More::diag("does not end:\n$self->{log}");
+        kill 'KILL', $self->{pid};
+    }
+    waitpid $self->{pid}, 0;
+    delete $started{ $self->{pid} };
+    return $? & 127 ? -($? & 127) : $? >> 8;
+}
+
+sub stop {
+    my ($self) = @_;
+    $self->tell('TERM');
+    return $self->wait_end;
+}
+
+# Start it in the background, on IPv4 and a port of the kernel's choice: status,
+# output, error, and where it is up its pid and port.
+sub start_in_background {
+    my @options = @_;
+    my ($status, $out, $err) =
+        run($SIXTEEND, '--daemon', '--config', '/dev/null', '--listen', '127.0.0.1:0', @options);
+    my ($port) = $out =~ /listening at 127\.0\.0\.1:(\d+)/;
+    my ($pid)  = $out =~ /process (\d+)/;
+    $started{$pid} = 1 if defined $pid;
+    return ($status, $out, $err, $pid, $port);
+}
+
+sub connect_to {
+    my ($port, $host) = @_;
+    my $socket = IO::Socket::IP->new(PeerHost => $host // '127.0.0.1', PeerPort => $port)
+        or croak "connect to port $port: $@";
+    return $socket;
+}
+
+# A listening socket of the test's own, for clients to talk to: it and its port.
+sub listen_somewhere {
+    my $socket = IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => 0, Listen => 5)
+        or croak "listen: $@";
+    return ($socket, $socket->sockport);
+}
+
+# Read until the peer's end of file: what came, and how it ended ('eof', 'reset',
+# 'silence').
+sub read_to_end {
+    my ($socket) = @_;
+    my $data  = '';
+    my $until = time + $PATIENCE;
+    while (1) {
+        my $left = $until - time;
+        return ($data, 'silence') if $left <= 0 || !IO::Select->new($socket)->can_read($left);
+        my $got = sysread $socket, $data, 65536, length $data;
+        return ($data, 'eof') if defined $got && $got == 0;
+        return ($data, $! == ECONNRESET ? 'reset' : "$!") if !defined $got && $! != EINTR;
+    }
+}
+
+# Close with RST instead of FIN.
+sub reset_connection {
+    my ($socket) = @_;
+    setsockopt $socket, SOL_SOCKET, SO_LINGER, pack 'll', 1, 0;
+    close $socket;
+    return;
+}
+
+# Wait until the code is true, for what gives no signal of its own.
+sub wait_for {
+    my ($true) = @_;
+    my $until = time + $PATIENCE;
+    while (time < $until) {
+        my $result = $true->();
+        return $result if $result;
+        select undef, undef, undef, 0.01;
+    }
+    return;
+}
+
+END {
+    if ($$ == $main) {
+        my $status = $?;
+        kill 'KILL', keys %started if %started;
+        waitpid $_, 0 for keys %started;
+        $? = $status;
+    }
+}
+
+1;

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+# Every outcome that a peer can bring about, in the log as sixteend(8) specifies it,
+# and the next peer served after each.
+use strict;
+use warnings;
+use Sixteen;
+use Socket qw(SHUT_WR);
+use Test::More;
+use Time::HiRes qw(time);
+
+# Whether the daemon took all that came from the peer off its socket: proc(5).
+sub everything_is_read {
+    my ($port, $peer) = @_;
+    my $row = sprintf ':%04X \\w+:%04X 01 \\w+:00000000 ', $port, $peer;
+    return read_file('/proc/net/tcp') =~ /$row/;
+}
+
+sub next_is_served {
+    my ($daemon, $after) = @_;
+    my ($status) = run($SIXTEEN, '127.0.0.1', $daemon->{port});
+    is $status, 0, "after $after the next client is served";
+    $daemon->wait_log(qr/ ok /);
+    return;
+}
+
+my $daemon = start(config => 'log: { level = "debug"; };');
+
+for my $count (1 .. 15) {
+    my $peer = connect_to($daemon->{port});
+    syswrite $peer, substr $GREETING, 0, $count;
+    shutdown $peer, SHUT_WR;
+    my ($reply, $end) = read_to_end($peer);
+    is "$reply$end", 'eof', "end of file after $count octets: no reply, end of file";
+    my $said = substr $GREETING, 0, $count;
+    like $daemon->wait_log(qr/ short /), qr/ info short peer=127\.0\.0\.1:\d+ local=\S+ octets=$count message='$said' us=\d+$/,
+        'logged as short';
+}
+next_is_served($daemon, 'short');
+
+close connect_to($daemon->{port});
+like $daemon->wait_log(qr/ probe /), qr/ debug probe peer=\S+ local=\S+ octets=0 message='' us=\d+$/,
+    'a health check that connects and closes is a probe';
+reset_connection(connect_to($daemon->{port}));
+like $daemon->wait_log(qr/ probe /), qr/ debug probe peer=127\.0\.0\.1:\d+ /,
+    'so is one that resets, and its address is known';
+next_is_served($daemon, 'probe');
+
+my $peer = connect_to($daemon->{port});
+syswrite $peer, 'Hi th';
+wait_for(sub { everything_is_read($daemon->{port}, $peer->sockport) });
+reset_connection($peer);
+like $daemon->wait_log(qr/ reset | probe /), qr/ info reset peer=\S+ local=\S+ octets=5 message='Hi th' us=\d+$/,
+    'a reset in the middle' ;
+next_is_served($daemon, 'reset');
+
+$peer = connect_to($daemon->{port});
+syswrite $peer, "\x00\x1b'\\\xff\n0123456789";
+is join(' ', read_to_end($peer)), "$REPLY eof", 'any sixteen octets are answered';
+like $daemon->wait_log(qr/ ok /), qr/ message='\\x00\\x1b\\'\\\\\\xff\\n0123456789' /, 'and quoted in the log';
+is $daemon->stop, 0, 'ends';
+
+$daemon = start(config => 'timeouts: { exchange = 0.3; };');
+$peer = connect_to($daemon->{port});
+my $begun = time;
+is join(' ', read_to_end($peer)), ' eof', 'a silent peer is closed';
+cmp_ok time - $begun, '>=', 0.25, 'not before timeouts.exchange';
+like $daemon->wait_log(qr/ slow /), qr/ info slow peer=\S+ local=\S+ octets=0 message='' us=(?:3|[4-9]|\d\d)\d{5}$/, 'as slow';
+
+$peer = connect_to($daemon->{port});
+$begun = time;
+my $drips = 0;
+for my $octet (split //, $GREETING) {
+    last if IO::Select->new($peer)->can_read(0.1);
+    syswrite $peer, $octet;
+    $drips++;
+}
+cmp_ok $drips, '<', 8, 'a peer that drips is cut at the absolute deadline, not later';
+like $daemon->wait_log(qr/ slow /), qr/ info slow peer=\S+ local=\S+ octets=[1-7] message='Hi/, 'as slow';
+next_is_served($daemon, 'slow');
+is $daemon->stop, 0, 'ends';
+
+$daemon = start(config => 'strict = true;');
+$peer = connect_to($daemon->{port});
+syswrite $peer, 'Hi there, Server';
+is join(' ', read_to_end($peer)), ' eof', 'strict: another message gets no reply';
+like $daemon->wait_log(qr/ mismatch /), qr/ info mismatch peer=\S+ local=\S+ octets=16 message='Hi there, Server' us=\d+$/,
+    'and is a mismatch';
+next_is_served($daemon, 'mismatch');
+is $daemon->stop, 0, 'ends';
+
+done_testing;
