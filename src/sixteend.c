@@ -22,16 +22,20 @@
 
 #define DEFAULT_FILE SYSCONFDIR "/sixteen.conf"
 
+static const char *name_of_configuration(const struct options *options)
+{
+    return options->config != NULL ? options->config : "the built-in configuration";
+}
+
 /* Defaults, then the file, then the options. Returns an exit status. */
-static int configure(const struct options *options, struct settings *settings)
+static int configure(struct options *options, struct settings *settings)
 {
     char complaint[SETTINGS_COMPLAINT];
-    const char *path = options->config;
 
     settings_defaults(settings);
-    if (path == NULL && access(DEFAULT_FILE, F_OK) == 0)
-        path = DEFAULT_FILE;
-    if (path != NULL && !settings_read(path, settings, complaint)) {
+    if (options->config == NULL && access(DEFAULT_FILE, F_OK) == 0)
+        options->config = DEFAULT_FILE;
+    if (options->config != NULL && !settings_read(options->config, settings, complaint)) {
         fprintf(stderr, "sixteend: %s\n", complaint);
         return EX_CONFIG;
     }
@@ -39,7 +43,7 @@ static int configure(const struct options *options, struct settings *settings)
         return EX_USAGE;
     if (settings->daemon.background && settings->log.to == LOG_TO_STDERR) {
         fprintf(stderr, "sixteend: %s: log.to must be \"syslog\" where daemon.background is true\n",
-                path != NULL ? path : "the configuration");
+                name_of_configuration(options));
         return EX_CONFIG;
     }
     return EX_OK;
@@ -127,7 +131,9 @@ int main(int argc, char *argv[])
     if (status != EX_OK)
         return status;
     switch (options.mode) {
-    case MODE_TEST: fprintf(stderr, "sixteend: the configuration is right\n"); return EX_OK;
+    case MODE_TEST:
+        printf("sixteend: %s is right\n", name_of_configuration(&options));
+        return EX_OK;
     case MODE_SHOW: settings_print(&settings, stdout); return EX_OK;
     default: return run(&options, &settings);
     }

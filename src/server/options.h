@@ -9,7 +9,7 @@ enum mode { MODE_RUN, MODE_TEST, MODE_SHOW, MODE_HELP, MODE_VERSION };
 
 struct options {
     enum mode mode;
-    const char *config; /* NULL: none was named */
+    const char *config; /* the file to read; NULL: none was named */
     enum { PLACE_UNSAID, PLACE_FOREGROUND, PLACE_BACKGROUND } place;
     const char *listen[SETTINGS_LISTEN_MAX];
     size_t listen_count;

@@ -137,17 +137,37 @@ static bool walk_group(struct reading *reading, const config_setting_t *group, c
     return true;
 }
 
+static const char *advice(const char *error)
+{
+    if (strcmp(error, "syntax error") == 0)
+        return "; a setting is written KEY = VALUE; and the last element of an array has no comma "
+               "behind it";
+    if (strcmp(error, "duplicate setting name") == 0)
+        return "; each key is set once";
+    return "";
+}
+
+/* libconfig found the text at fault, and tells the line but not the key: show it. */
+static bool not_parsed(struct reading *reading, const config_t *config, const char *text)
+{
+    const char *error = config_error_text(config);
+    int line = config_error_line(config);
+    for (int i = 1; i < line && strchr(text, '\n') != NULL; i++)
+        text = strchr(text, '\n') + 1;
+    text += strspn(text, " \t");
+
+    char quoted[QUOTE_SIZE(60)];
+    size_t length = strcspn(text, "\n");
+    quote(text, length < 60 ? length : 60, quoted, sizeof quoted);
+    if (error == NULL)
+        error = "cannot be parsed";
+    return complain(reading, (unsigned)line, "%s in %s%s", error, quoted, advice(error));
+}
+
 static bool parse(struct reading *reading, config_t *config, const char *text)
 {
-    if (!config_read_string(config, text)) {
-        const char *error = config_error_text(config);
-        bool syntax = error != NULL && strcmp(error, "syntax error") == 0;
-        return complain(reading, (unsigned)config_error_line(config), "%s%s",
-                        error != NULL ? error : "cannot be parsed",
-                        syntax ? "; a setting is written KEY = VALUE; and the last element of an "
-                                 "array has no comma behind it"
-                               : "");
-    }
+    if (!config_read_string(config, text))
+        return not_parsed(reading, config, text);
     return walk_group(reading, config_root_setting(config), "");
 }
 

@@ -20,10 +20,15 @@ static bool is_name(char c)
     return isalnum((unsigned char)c) || c == '_' || c == '-' || c == '*';
 }
 
-/* `at` is behind the opening quote; returns the closing one, or the end. */
+/* `at` is the opening quote; returns what follows the closing one. */
 static const char *scan_string(const char *at, const char **wrong)
 {
-    while (*at != '\0' && *at != '"') {
+    const char *quote = at++;
+    while (*at != '"') {
+        if (*at == '\0') {
+            *wrong = "a string that does not end; the closing quote is missing";
+            return quote;
+        }
         if (*at == '\\' && (starts(at + 1, "x00") || starts(at + 1, "X00"))) {
             *wrong = "\\x00 cannot be part of a string; use any other octet";
             return at;
@@ -32,7 +37,7 @@ static const char *scan_string(const char *at, const char **wrong)
             at++;
         at++;
     }
-    return at;
+    return at + 1;
 }
 
 static const char *skip_comment(const char *at, const char **wrong)
@@ -65,10 +70,8 @@ static const char *scan_number(const char *at, const char **wrong)
 /* Step over one token; where it is wrong, stay. */
 static const char *scan_token(const char *at, const char **wrong)
 {
-    if (*at == '"') {
-        at = scan_string(at + 1, wrong);
-        return *at == '"' ? at + 1 : at;
-    }
+    if (*at == '"')
+        return scan_string(at, wrong);
     if (*at == '#')
         return at + strcspn(at, "\n");
     if (starts(at, "//") || starts(at, "/*"))

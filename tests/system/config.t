@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+# The configuration file: each refusal names file, line, key and what would be right,
+# with status 78; what --show-config prints reads back as the same.
+use strict;
+use warnings;
+use Sixteen;
+use Test::More;
+
+my $directory = scratch();
+my $file = "$directory/sixteen.conf";
+
+my @refusals = (
+    # the file's text, the line, and what is said behind it
+    ["strict = true;\ncolour = 1;", 2, qr/unknown key 'colour'; known here: listen, reply, expect, strict, limits, timeouts, log, daemon/],
+    ["limits:\n{\n  conections = 1;\n};", 3, qr/unknown key 'conections'; known in limits: connections, backlog/],
+    ["\nstrict = 1;", 2, qr/strict must be true or false, not 1/],
+    ['strict = "yes";', 1, qr/strict must be true or false, not 'yes'/],
+    ['limits: { connections = "many"; };', 1, qr/limits\.connections must be a whole number from 1 to 1000000, not 'many'/],
+    ['limits: { connections = 2.5; };', 1, qr/limits\.connections must be a whole number .*, not 2\.5/],
+    ['limits: { connections = 0; };', 1, qr/limits\.connections must be a whole number from 1 to 1000000, not 0/],
+    ['limits: { connections = -1; };', 1, qr/, not -1/],
+    ['limits: { backlog = 65536; };', 1, qr/limits\.backlog must be a whole number from 1 to 65535, not 65536/],
+    ['limits: { connections = 4294968320; };', 1, qr/an integer beyond 32 bits; the largest is 2147483647/],
+    ['limits: { connections = 0x100000400; };', 1, qr/an integer beyond 32 bits/],
+    ['limits = 5;', 1, qr/limits must be a group/],
+    ['timeouts: { exchange = 0; };', 1, qr/timeouts\.exchange must be a number of seconds from 0\.01 to 86400, like 10\.0, not 0/],
+    ['timeouts: { linger = 1e999; };', 1, qr/timeouts\.linger must be .*, not inf/],
+    ['timeouts: { drain = true; };', 1, qr/timeouts\.drain must be .*, not true/],
+    ['reply = "Bye";', 1, qr/reply must be a string of exactly 16 octets, like "Farewell, client", not 'Bye' of 3/],
+    ['reply = "Farewell, clients";', 1, qr/reply must be .* 16 octets.* of 17/],
+    ['reply = 16;', 1, qr/reply must be .*, not 16/],
+    ['reply = "fifteen octets \x00";', 1, qr/\\x00 cannot be part of a string/],
+    ["# comment\n\@include \"/etc\"\n", 2, qr/\@include is not supported; write everything into one file/],
+    ["strict = true;\n\nstrict = false;", 3, qr/duplicate setting name in 'strict = false;'; each key is set once/],
+    ['listen = "127.0.0.1:1060";', 1, qr/listen must be an array of 1 to 64 addresses, like \[ "127\.0\.0\.1:1060", "\[::1\]:1060" \], not/],
+    ['listen = [ ];', 1, qr/listen must be an array of 1 to 64/],
+    ['listen = [ 1060 ];', 1, qr/listen must be an array/],
+    ['listen = ( "127.0.0.1:1060" );', 1, qr/listen must be an array .* not a list in parentheses/],
+    ['listen = [ "127.0.0.1" ];', 1, qr/listen '127\.0\.0\.1': no port; write HOST:PORT/],
+    ['listen = [ "::1:1060" ];', 1, qr/listen '::1:1060': an IPv6 address needs brackets/],
+    ['listen = [ "[::1:1060" ];', 1, qr/closing bracket/],
+    ['listen = [ "127.0.0.1:65536" ];', 1, qr/the port must be a number from 0 to 65535/],
+    ['listen = [ ":1060" ];', 1, qr/no host before the port; for every local address write \*:PORT/],
+    ["listen = [ \"127.0.0.1:1060\",\n ];", 2, qr/syntax error in '];'; .* no comma behind it/],
+    ['log: { to = "file"; };', 1, qr/log\.to must be one of "syslog", "stderr", not 'file'/],
+    ['log: { facility = "kern"; };', 1, qr/log\.facility must be one of "auth", .*"local7", not 'kern'/],
+    ['log: { level = "loud"; };', 1, qr/log\.level must be one of "crit", "err", "warning", "notice", "info", "debug", not 'loud'/],
+    ['daemon: { pid_file = "sixteend.pid"; };', 1, qr/daemon\.pid_file must be an absolute path, or "" for none, not 'sixteend\.pid'/],
+    ['daemon: { user = "no-such-user"; };', 1, qr/daemon\.user must be the name of a user that exists, or "", not 'no-such-user'/],
+    ['daemon: { group = "no-such-group"; };', 1, qr/daemon\.group must be the name of a group that exists/],
+    ["strict = true;\n/* no end", 2, qr/a comment that does not end/],
+    ["strict = \n\"true;\n\n", 2, qr/a string that does not end; the closing quote is missing/],
+    ["strict = true;\nreply =", 2, qr/syntax error in 'reply ='/],
+    ["strict = true;\n\0reply = 1;", 2, qr/a NUL octet; this is not a text file/],
+);
+
+for my $refusal (@refusals) {
+    my ($text, $line, $said) = @$refusal;
+    write_file($file, $text);
+    my ($status, $out, $err) = run($SIXTEEND, '--test', '--config', $file);
+    (my $name = $text) =~ s/\n/\\n/g;
+    $name =~ s/\0/\\0/g;
+    $name =~ s/#/\\#/g;
+    is $status, 78, "refused: $name";
+    like $err, qr/\Asixteend: \Q$file\E:$line: .*$said.*\n\z/, 'with file, line, key and what would be right';
+    is $out, '', 'and nothing else';
+}
+
+my ($status, $out, $err) = run($SIXTEEND, '--config', "$directory/none");
+is $status, 78, 'a file that does not exist is refused';
+is $err, "sixteend: $directory/none: cannot be read: No such file or directory\n", 'with the reason';
+($status, $out, $err) = run($SIXTEEND, '--config', $directory);
+is $status, 78, 'a directory is refused';
+is $err, "sixteend: $directory: cannot be read: Is a directory\n", 'with the reason';
+SKIP: {
+    skip 'needs an ordinary user: root can read anything', 2 if $> == 0;
+    chmod 0, write_file($file, '');
+    ($status, $out, $err) = run($SIXTEEND, '--config', $file);
+    is $status, 78, 'an unreadable file is refused';
+    is $err, "sixteend: $file: cannot be read: Permission denied\n", 'with the reason';
+    unlink $file;
+}
+write_file($file, '#' x 2_000_000);
+($status, $out, $err) = run($SIXTEEND, '--config', $file);
+is $status, 78, 'a file of two million octets is refused';
+like $err, qr/cannot be read: File too large/, 'with the reason';
+
+write_file($file, '');
+($status, $out, $err) = run($SIXTEEND, '--test', '--config', $file);
+is "$status $err", '0 ', 'an empty file is right';
+is $out, "sixteend: $file is right\n", 'and --test says so';
+
+($status, my $defaults) = run($SIXTEEND, '--show-config', '--config', $file);
+is $status, 0, '--show-config shows';
+like $defaults, qr/^listen = \[ "127\.0\.0\.1:1060", "\[::1\]:1060" \];\nreply = "Farewell, client";\n/, 'every key';
+like $defaults, qr/^ {4}exchange = 10\.0;$/m, 'with its default';
+like $defaults, qr/^ {4}to = "stderr";$/m, 'the log goes to stderr in the foreground';
+($status, $out) = run($SIXTEEND, '--show-config', '--config', $file, '--daemon');
+like $out, qr/^ {4}to = "syslog";$/m, 'and to syslog in the background';
+
+my $odd = <<'END';
+// every way to write things
+listen = [ "*:0" , "[2001:db8::1]:65535", "localhost:http" ]
+reply : "\"\\\x01\x7f\xc3\xa9\t\n \x22ta " "abc"
+expect = "4294967312 #//*@"; # numbers in strings and comments 4294967312
+strict = TRUE,
+limits = { connections = 0x10; backlog = 5L }
+timeouts: { exchange = 10; linger = 1e-1; drain = 0.1 /* 99999999999 */ }
+log: { to = "syslog"; facility = "local3"; level = "warning"; };
+daemon: { background = true; pid_file = "/run/odd \"file\""; user = "root"; group = "root"; };
+END
+write_file($file, $odd);
+($status, my $shown, $err) = run($SIXTEEND, '--show-config', '--config', $file);
+is "$status$err", '0', 'every way to write things is read';
+like $shown, qr/^ {4}exchange = 10\.0;\n {4}linger = 0\.1;\n {4}drain = 0\.1;$/m, 'seconds without a point too';
+like $shown, qr/^ {4}connections = 16;\n {4}backlog = 5;$/m, 'and hexadecimal and long integers';
+for my $text ($defaults, $shown) {
+    write_file("$directory/again", $text);
+    ($status, $out, $err) = run($SIXTEEND, '--show-config', '--config', "$directory/again");
+    is "$status$err", '0', 'what --show-config prints is read';
+    is $out, $text, 'and prints the same';
+}
+write_file($file, "log: { level = \"err\"; };\nlisten = [ \"127.0.0.1:1\" ];");
+($status, $out) = run($SIXTEEND, '-T', '-v', '-d', '-l', '[::1]:2', '-l', '*:3', '-p', '/x/y', '-c', $file);
+like $out, qr/^listen = \[ "\[::1\]:2", "\*:3" \];$/m, 'options win over the file: --listen';
+like $out, qr/level = "debug"/, '--verbose';
+like $out, qr/background = true;\n {4}pid_file = "\/x\/y"/, '--daemon, --pid-file';
+
+write_file($file, "daemon: { background = true; };\nlog: { to = \"stderr\"; };");
+($status, $out, $err) = run($SIXTEEND, '--test', '--config', $file);
+is $status, 78, 'a background without a log is refused';
+like $err, qr/log\.to must be "syslog" where daemon\.background is true/, 'with the reason';
+
+done_testing;
