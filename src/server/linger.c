@@ -16,7 +16,6 @@
 #define MS INT64_C(1000000)
 #define FIRST_LOOK (1 * MS) /* most peers have closed by then */
 #define LAST_LOOK (256 * MS)
-#define DISCARD_STEP 65536
 #define DISCARD_STEPS 16 /* at one look: a peer that sends for ever gets no more of our time */
 
 struct lingering {
@@ -80,8 +79,10 @@ void linger_add(struct lingerers *linger, int fd)
 /* Discard what the peer sent. MSG_TRUNC drops it without copying it: tcp(7). */
 static bool at_end(int fd, bool *came)
 {
+    static char discarded[65536];
+
     for (int step = 0; step < DISCARD_STEPS; step++) {
-        ssize_t got = recv(fd, NULL, DISCARD_STEP, MSG_TRUNC | MSG_DONTWAIT);
+        ssize_t got = recv(fd, discarded, sizeof discarded, MSG_TRUNC | MSG_DONTWAIT);
         if (got == 0)
             return true;
         if (got < 0)

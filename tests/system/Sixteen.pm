@@ -16,7 +16,7 @@ use Time::HiRes qw(time);
 
 our @EXPORT = qw(
     $SIXTEEND $SIXTEEN $GREETING $REPLY
-    scratch write_file read_file run have
+    scratch write_file read_file run have with_mounts
     start start_in_background connect_to listen_somewhere read_to_end reset_connection wait_for);
 
 my $build = $ENV{BUILD_DIR} // '.';
@@ -71,6 +71,16 @@ sub run {
     my @text = (read_file($out), read_file($err));
     unlink $out, $err;
     return ($status, @text);
+}
+
+# A prefix for run() and start() that gives the command a file system view of its own,
+# in which each path of the hash shows another file or directory; nothing if this host
+# forbids that. Needs no root where ordinary users may make namespaces.
+sub with_mounts {
+    my %shown = @_;
+    my $script = join '', map { "mount --rbind '$shown{$_}' '$_' && " } sort keys %shown;
+    my @prefix = ('unshare', '--mount', ($> == 0 ? () : '--map-root-user'), 'sh', '-c', "$script exec \"\$@\"", 'sh');
+    return (run(@prefix, 'true'))[0] == 0 ? @prefix : ();
 }
 
 # Start the daemon in the foreground and wait until it is up. Named arguments:
@@ -154,11 +164,11 @@ sub stop {
 }
 
 # Start it in the background, on IPv4 and a port of the kernel's choice: status,
-# output, error, and where it is up its pid and port.
+# output, error, and where it is up its pid and port. An array first is a prefix.
 sub start_in_background {
-    my @options = @_;
-    my ($status, $out, $err) =
-        run($SIXTEEND, '--daemon', '--config', '/dev/null', '--listen', '127.0.0.1:0', @options);
+    my @prefix = ref $_[0] ? @{ shift() } : ();
+    my ($status, $out, $err) = run(@prefix, $SIXTEEND, '--daemon', '--config', '/dev/null',
+        '--listen', '127.0.0.1:0', @_);
     my ($port) = $out =~ /listening at 127\.0\.0\.1:(\d+)/;
     my ($pid)  = $out =~ /process (\d+)/;
     $started{$pid} = 1 if defined $pid;

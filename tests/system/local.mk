@@ -1,7 +1,19 @@
 # SPDX-License-Identifier: MIT
 system_tests = \
-	%D%/exchange.t \
+	%D%/background.t \
+	%D%/client.t \
 	%D%/closing.t \
-	%D%/outcomes.t
+	%D%/config.t \
+	%D%/exchange.t \
+	%D%/install.t \
+	%D%/interop.t \
+	%D%/leaks.t \
+	%D%/manuals.t \
+	%D%/options.t \
+	%D%/outcomes.t \
+	%D%/privileges.t \
+	%D%/stop.t \
+	%D%/syslog.t \
+	%D%/unit_file.t
 TESTS += $(system_tests)
-EXTRA_DIST += $(system_tests) %D%/Sixteen.pm
+EXTRA_DIST += $(system_tests) %D%/Sixteen.pm %D%/seed.py

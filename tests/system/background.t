@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+# Into the background as daemon(7) wants it: the command returns when the daemon
+# listens, or has failed and said why; one daemon per pid file.
+use strict;
+use warnings;
+use Cwd qw(realpath);
+use Sixteen;
+use Test::More;
+
+my $directory = realpath(scratch());
+my $pid_file = "$directory/sixteend.pid";
+
+my ($status, $out, $err, $pid, $port) = start_in_background('--pid-file', $pid_file);
+is $status, 0, 'the command returns 0';
+like $out, qr/\Asixteend: listening at 127\.0\.0\.1:\d+; process \d+; logging to syslog, facility daemon\n\z/,
+    'one line says where it listens and logs';
+my @warning = $> == 0 ? 'sixteend: running as root; daemon.user names a user to run as' : ();
+is $err, join('', map { "$_\n" } @warning), 'standard error has warnings only';
+my ($answer) = run($SIXTEEN, '127.0.0.1', $port);
+is $answer, 0, 'and then it answers at once';
+is read_file($pid_file), "$pid\n", 'the pid file names it';
+
+my @stat = split ' ', read_file("/proc/$pid/stat") =~ s/.*\)//r;
+my ($parent, $session, $terminal) = @stat[1, 3, 4];
+isnt $parent, $$, 'it is not our child';
+isnt $session, $pid, 'it leads no session, so it never gets a terminal';
+isnt $session, (split ' ', read_file("/proc/$$/stat") =~ s/.*\)//r)[3], 'it is not in our session';
+is $terminal, 0, 'it has none';
+is readlink "/proc/$pid/cwd", '/', 'it holds no directory but the root';
+is readlink "/proc/$pid/fd/$_", '/dev/null', "descriptor $_ leads to /dev/null" for 0 .. 2;
+like read_file("/proc/$pid/status"), qr/^Umask:\s+0022$/m, 'its umask is 022';
+
+my ($second, $second_out, $second_err) =
+    start_in_background('--listen', '127.0.0.1:0', '--pid-file', $pid_file);
+is $second, 69, 'a second start on the pid file is refused with status 69';
+is $second_err, "sixteend: $pid_file is held by process $pid: sixteend is running already\n", 'and names the process';
+is $second_out, '', 'it says nothing else';
+is read_file($pid_file), "$pid\n", 'and leaves the pid file as it is';
+($answer) = run($SIXTEEN, '127.0.0.1', $port);
+is $answer, 0, 'the first one goes on';
+
+($second, $second_out, $second_err) = start_in_background('--listen', "127.0.0.1:$port");
+is $second, 69, 'a second start on the address is refused with status 69';
+like $second_err, qr/^sixteend: cannot listen at 127\.0\.0\.1:$port: Address already in use; another process has it/m,
+    "the daemon's reason is on the caller's standard error";
+
+kill 'TERM', $pid;
+ok wait_for(sub { !-e "/proc/$pid" }), 'TERM ends it';
+ok !-e $pid_file, 'the pid file is removed';
+($answer) = run($SIXTEEN, '127.0.0.1', $port);
+is $answer, 1, 'and nobody listens';
+
+write_file($pid_file, "99999\n");
+($status, $out, $err, $pid) = start_in_background('--pid-file', $pid_file);
+is $status, 0, 'a pid file that nobody has locked is taken over';
+is read_file($pid_file), "$pid\n", 'and rewritten';
+kill 'INT', $pid;
+ok wait_for(sub { !-e "/proc/$pid" }), 'INT ends it';
+
+($status, $out, $err) = start_in_background('--pid-file', "$directory/none/sixteend.pid");
+is $status, 71, 'a pid file that cannot be made: status 71';
+like $err, qr{^sixteend: cannot open the pid file $directory/none/sixteend\.pid: No such file or directory$}m, 'with the reason';
+
+chdir $directory;
+($status, $out, $err, $pid) = start_in_background('--pid-file', 'relative.pid');
+is read_file("$directory/relative.pid"), "$pid\n", 'a relative --pid-file is taken from where the command was given';
+kill 'TERM', $pid;
+ok wait_for(sub { !-e "/proc/$pid" }), 'it ends';
+ok !-e "$directory/relative.pid", 'and that is removed too';
+chdir '/';
+
+($status, $out, $err) = start_in_background('--listen', 'no-such-host.invalid:1060');
+is $status, 69, 'a name that cannot be resolved: status 69';
+like $err, qr/^sixteend: cannot listen at no-such-host\.invalid:1060: \S/m, 'with the reason';
+
+($status, $out, $err) = start_in_background('--listen', '192.0.2.1:1060');
+is $status, 69, 'an address that no interface has: status 69';
+like $err, qr/cannot listen at 192\.0\.2\.1:1060: Cannot assign requested address; no interface of this host has that address/,
+    'with the reason';
+
+my $daemon = start(options => ['--pid-file', $pid_file]);
+is read_file($pid_file), "$daemon->{pid}\n", 'in the foreground --pid-file works too';
+is $daemon->stop, 0, 'ends';
+ok !-e $pid_file, 'and removes it';
+$daemon = start(config => "daemon: { pid_file = \"$pid_file\"; };");
+ok !-e $pid_file, 'without --pid-file none is written in the foreground';
+$daemon->stop;
+
+done_testing;

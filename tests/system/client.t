@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+# sixteen against servers that do wrong: each failure with phase, address and reason.
+use strict;
+use warnings;
+use Sixteen;
+use POSIX ();
+use Socket ();
+use Test::More;
+use Time::HiRes qw(time);
+
+# Run sixteen against a server of ours that does what the code says with the socket.
+sub against {
+    my ($serve, @options) = @_;
+    my ($listener, $port) = listen_somewhere();
+    my $pid = fork // die "fork: $!";
+    if ($pid == 0) {
+        my $socket = $listener->accept;
+        sysread $socket, my $message, 16;
+        $serve->($socket, $message);
+        sysread $socket, $message, 1 if $socket->opened;    # until the client closes
+        POSIX::_exit(0);
+    }
+    my ($status, $out, $err) = run($SIXTEEN, @options, '127.0.0.1', $port);
+    kill 'KILL', $pid;
+    waitpid $pid, 0;
+    $err =~ s/127\.0\.0\.1:$port/SERVER/g;
+    $out =~ s/127\.0\.0\.1:\d+/CLIENT/g;
+    return "$status|$out|$err";
+}
+my $named = "Client has been assigned socket name CLIENT\n";
+my $said = "${named}The server said 'Farewell, client'\n";
+
+is against(sub { syswrite $_[0], $REPLY; shutdown $_[0], 1 }), "0|$said|", 'a right reply';
+is against(sub { syswrite $_[0], $_ for split //, $REPLY; shutdown $_[0], 1 }), "0|$said|", 'octet by octet';
+is against(sub { syswrite $_[0], $_[1]; shutdown $_[0], 1 }, '--message', 'sixteen octets !', '--expect', 'sixteen octets !'),
+    "0|${named}The server said 'sixteen octets !'\n|", 'a message and a reply of our own';
+is against(sub { syswrite $_[0], "Farewell, Client"; shutdown $_[0], 1 }),
+    "1|${named}The server said 'Farewell, Client'\n|sixteen: receive from SERVER: the server said 'Farewell, Client' and not 'Farewell, client'\n",
+    'a reply that differs';
+is against(sub { syswrite $_[0], "\e[2J\x00\xff0123456789"; shutdown $_[0], 1 }) =~ /said (\S+) and not/ && $1,
+    "'\\x1b[2J\\x00\\xff0123456789'", 'octets are quoted for the terminal';
+for my $count (0, 1, 5, 15) {
+    is against(sub { syswrite $_[0], substr $REPLY, 0, $count; shutdown $_[0], 1 }),
+        "1|$named|sixteen: receive from SERVER: socket closed $count bytes into a 16-byte message\n",
+        "end of file after $count octets";
+}
+is against(sub { syswrite $_[0], "$REPLY\n"; shutdown $_[0], 1 }),
+    "1|$said|sixteen: close by SERVER: more than 16 octets came\n", 'a reply of 17 octets';
+is against(sub { reset_connection($_[0]) }),
+    "1|$named|sixteen: receive from SERVER: Connection reset by peer\n", 'a reset';
+is against(sub { }, '-W', '0.2'),
+    "1|$named|sixteen: receive from SERVER: timed out after 0.2 s, 0 octets into a 16-octet message\n", 'a silent server';
+is against(sub { syswrite $_[0], 'Fare' }, '-W', '0.2'),
+    "1|$named|sixteen: receive from SERVER: timed out after 0.2 s, 4 octets into a 16-octet message\n", 'half a reply and silence';
+is against(sub { syswrite $_[0], $REPLY }, '-W', '0.2'),
+    "0|$said|sixteen: close by SERVER: the reply is right, but no end of file followed within 0.2 s\n",
+    'a right reply without end of file is right, with a remark';
+
+my ($listener, $port) = listen_somewhere();
+close $listener;
+my ($status, $out, $err) = run($SIXTEEN, '127.0.0.1', $port);
+is "$status|$out|$err", "1||sixteen: connect to 127.0.0.1:$port: Connection refused\n", 'nobody listens';
+($status, $out, $err) = run($SIXTEEN, '::1', $port);
+is "$status|$out|$err", "1||sixteen: connect to [::1]:$port: Connection refused\n", 'over IPv6 too';
+($status, $out, $err) = run($SIXTEEN, 'no-such-host.invalid');
+like "$status|$out|$err", qr/\A1\|\|sixteen: resolve no-such-host\.invalid port 1060: \S.*\n\z/, 'an unknown name';
+($status, $out, $err) = run($SIXTEEN, '-6', '127.0.0.1');
+like "$status|$out|$err", qr/\A1\|\|sixteen: resolve 127\.0\.0\.1 port 1060 \(IPv6 only\): \S.*\n\z/, 'an address of the other family';
+
+# A listener whose queue is full drops SYNs: the handshake never ends.
+socket my $full, Socket::PF_INET(), Socket::SOCK_STREAM(), 0;
+bind $full, Socket::pack_sockaddr_in(0, Socket::inet_aton('127.0.0.1'));
+listen $full, 0;
+my $full_port = (Socket::unpack_sockaddr_in(getsockname $full))[0];
+my @filling = map { IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $full_port, Blocking => 0) } 1 .. 4;
+my $begun = time;
+($status, $out, $err) = run($SIXTEEN, '-W', '0.3', '127.0.0.1', $full_port);
+is "$status|$out|$err", "1||sixteen: connect to 127.0.0.1:$full_port: timed out after 0.3 s\n", 'a handshake that never ends';
+cmp_ok time - $begun, '>=', 0.3, 'and not before its time';
+
+SKIP: {
+    my @isolated = $> == 0 ? ('unshare', '--net') : ('unshare', '--net', '--map-root-user');
+    skip 'needs a network namespace', 1 if (run(@isolated, 'true'))[0] != 0;
+    ($status, $out, $err) = run(@isolated, $SIXTEEN, '192.0.2.1');
+    is "$status|$out|$err", "1||sixteen: connect to 192.0.2.1:1060: Network is unreachable\n", 'no route';
+}
+SKIP: {
+    my $hosts = write_file(scratch() . '/hosts', "::1 two.test\n127.0.0.1 two.test\n");
+    chmod 0644, $hosts;
+    my @prefix = with_mounts('/etc/hosts' => $hosts) or skip 'needs a mount namespace', 4;
+    my $daemon = start(listen => ['127.0.0.1:0']);
+    ($status, $out, $err) = run(@prefix, $SIXTEEN, 'two.test', $daemon->{port});
+    is $status, 0, 'a name whose first address refuses and whose second answers';
+    is $err, "sixteen: connect to [::1]:$daemon->{port}: Connection refused\n", 'what happened to the first is told';
+    like $out, qr/\AClient has been assigned socket name 127\.0\.0\.1:\d+\nThe server said/, 'and the second too';
+    $daemon->stop;
+    ($status, $out, $err) = run(@prefix, $SIXTEEN, 'two.test', $port);
+    is "$status$out$err",
+        "1sixteen: connect to [::1]:$port: Connection refused\nsixteen: connect to 127.0.0.1:$port: Connection refused\n",
+        'a name of which no address answers: each is told of';
+}
+done_testing;

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+# The command lines: wrong ones are refused with a reason; every flag is in --help and
+# in the manual page, every key of the table in sixteen.conf(5) and in the sample.
+use strict;
+use warnings;
+use Sixteen;
+use Test::More;
+
+my ($status, $out, $err);
+my @wrong = (
+    [['--colour'], qr/unknown option --colour/],
+    [['-z'], qr/unknown option -z/],
+    [['--config'], qr/no value behind --config/],
+    [['file'], qr/an argument that is no option: file/],
+    [['-f', '-d'], qr/--foreground and --daemon exclude each other/],
+    [['-e', '-d'], qr/--stderr and --daemon exclude each other/],
+    [['-t', '-T'], qr/--test, --show-config, --help and --version exclude each other/],
+    [['-l', '127.0.0.1'], qr/--listen 127\.0\.0\.1: no port; write HOST:PORT, \[IPV6\]:PORT or \*:PORT/],
+    [['-l', '127.0.0.1:99999'], qr/the port must be a number from 0 to 65535/],
+    [['-p', ''], qr/--pid-file needs a path/],
+    [[map { ('-l', '*:0') } 0 .. 64], qr/too many times --listen/],
+);
+for my $case (@wrong) {
+    ($status, $out, $err) = run($SIXTEEND, @{ $case->[0] });
+    my $shown = join ' ', @{ $case->[0] }[0 .. ($#{ $case->[0] } > 2 ? 2 : $#{ $case->[0] })];
+    is "$status$out", 64, "sixteend $shown: status 64";
+    like $err, qr/\Asixteend: .*$case->[1].*\n\z/, 'one line says why';
+}
+my $file = write_file(scratch() . '/sixteen.conf', 'daemon: { background = true; };');
+($status, $out, $err) = run($SIXTEEND, '-e', '-c', $file);
+is $status, 64, '--stderr with a file that says background: status 64';
+like $err, qr/--stderr needs --foreground/, 'with the reason';
+
+@wrong = (
+    [['--colour'], qr/unknown option --colour/],
+    [['-z'], qr/unknown option -z/],
+    [['-W'], qr/no value behind -W/],
+    [['-W', '0'], qr/--timeout must be a number of seconds above 0, at most 86400, not 0/],
+    [['-W', '1x'], qr/not 1x/],
+    [['-W', 'nan'], qr/not nan/],
+    [['-4', '-6'], qr/-4 and -6 exclude each other/],
+    [['--message', 'short'], qr/--message must be exactly 16 octets, and this has 5: short/],
+    [['--expect', 'seventeen octets!'], qr/--expect must be exactly 16 octets, and this has 17/],
+    [['a', '1', 'b'], qr/more arguments than HOST and PORT: b/],
+    [['127.0.0.1', '65536'], qr/PORT must be a number from 0 to 65535 or the name of a service, not 65536/],
+    [[''], qr/HOST must be a name or an address/],
+);
+for my $case (@wrong) {
+    ($status, $out, $err) = run($SIXTEEN, @{ $case->[0] });
+    is "$status$out", 2, "sixteen @{ $case->[0] }: status 2";
+    like $err, qr/\Asixteen: .*$case->[1].*\n\z/, 'one line says why';
+}
+
+my $source = $ENV{SOURCE_DIR} // '../..';
+my $build = $ENV{BUILD_DIR};
+for my $program (['sixteend', $SIXTEEND, 'sixteend.8', 'src/server/options.c'], ['sixteen', $SIXTEEN, 'sixteen.1', 'src/client/options.c']) {
+    my ($name, $path, $page, $code) = @$program;
+    ($status, my $help, $err) = run($path, '--help');
+    is "$status$err", '0', "$name --help: status 0";
+    ($status, $out, $err) = run($path, '--version');
+    like "$status $out$err", qr/\A0 $name \d+\.\d+\.\d+\n\z/, "$name --version";
+    my $manual = read_file("$build/man/$page");
+    my @flags = read_file("$source/$code") =~ /^\s*\{"([a-z0-9-]+)", \w+, NULL, (?:'(\w)')?/mg;
+    @flags = read_file("$source/$code") =~ /\{"([a-z0-9-]+)",\s*\w+,\s*NULL,\s*('\w'|\w+)\}/g;
+    cmp_ok scalar @flags, '>', 8, "the options of $name";
+    while (my ($long, $short) = splice @flags, 0, 2) {
+        like $help, qr/--$long\b/, "--$long is in --help";
+        (my $roff = "--$long") =~ s/-/(?:\\\\-|-)/g;
+        $roff =~ s/^\(\?:\\\\-\|-\)\(\?:\\\\-\|-\)/(?:Fl Fl |Fl -|Fl \\\\-)/;
+        like $manual, qr/$roff\b/, 'and in the manual page';
+        next unless $short =~ /'(\w)'/;
+        like $help, qr/^  -$1, --$long\b/m, "-$1 too";
+        like $manual, qr/Fl $1\b/, 'in both';
+    }
+}
+
+($status, my $shown) = run($SIXTEEND, '--show-config', '--config', '/dev/null');
+($status, my $sample, $err) = run($SIXTEEND, '--show-config', '--config', "$build/etc/sixteen.conf");
+is "$status$err", '0', 'the sample is a right configuration';
+my $keys_of = sub {
+    my ($group, @keys) = ('');
+    for (split /\n/, $_[0]) {
+        s/#.*//;
+        $group = "$1.", next if /^(\w+):/;
+        $group = '' if /^\}/;
+        push @keys, "$group$1" if /^\s*(\w+)\s*=/;
+    }
+    return sort @keys;
+};
+my @keys = $keys_of->($shown);
+cmp_ok scalar @keys, '>=', 16, 'the keys of the table';
+is_deeply [$keys_of->(read_file("$build/etc/sixteen.conf"))], \@keys, 'the sample sets each of them and no other';
+my $manual = read_file("$build/man/sixteen.conf.5");
+my %documented = map { $_ => 1 } $manual =~ /^\.It (?:Cm|Va|Ic) ([a-z_.]+)/mg;
+is_deeply [sort keys %documented], \@keys, 'sixteen.conf(5) explains each of them and no other';
+
+done_testing;

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+# Started as root it becomes the user it is told, for good; started by anybody else
+# it says that it can't. The first half needs root, the second an ordinary user.
+use strict;
+use warnings;
+use Sixteen;
+use Test::More;
+
+my $user = 'nobody';
+my ($uid, $gid) = (getpwnam $user)[2, 3];
+my $config = "daemon: { user = \"$user\"; };";
+
+SKIP: {
+    skip 'needs root: only root can become another user', 11 if $> != 0;
+    my $pid_directory = scratch();
+    my $daemon = start(config => $config, options => ['--pid-file', "$pid_directory/pid"],
+        listen => ['127.0.0.1:0']);
+    my $status = read_file("/proc/$daemon->{pid}/status");
+    like $status, qr/^Uid:\s+$uid\s+$uid\s+$uid\s+$uid$/m, 'real, effective and saved user are the one told';
+    like $status, qr/^Gid:\s+$gid\s+$gid\s+$gid\s+$gid$/m, "and its group";
+    like $status, qr/^Groups:\s*$/m, 'supplementary groups are cleared';
+    like $status, qr/^CapEff:\s+0+$/m, 'no capability is left';
+    unlike $daemon->{log}, qr/running as root/, 'and no warning is due';
+    my ($answer) = run($SIXTEEN, '127.0.0.1', $daemon->{port});
+    is $answer, 0, 'it answers';
+    is $daemon->stop, 0, 'it ends';
+    is read_file("$pid_directory/pid"), '', "the pid file that it can't remove is empty";
+
+    my $group = getgrgid 1;
+    $daemon = start(config => "daemon: { user = \"$user\"; group = \"$group\"; };");
+    like read_file("/proc/$daemon->{pid}/status"), qr/^Gid:\s+1\s+1\s+1\s+1$/m, 'daemon.group wins over the group of the user';
+    $daemon->stop;
+
+    $daemon = start();
+    like $daemon->{log}, qr/ warning running as root; daemon\.user names a user to run as\n/, 'root without a user is warned of';
+    is $daemon->stop, 0, 'ends';
+}
+SKIP: {
+    skip 'needs an ordinary user: root can become anybody', 3 if $> == 0;
+    my $file = write_file(scratch() . '/sixteen.conf', 'daemon: { user = "root"; };');
+    my ($status, $out, $err) = run($SIXTEEND, '-f', '-c', $file, '-l', '127.0.0.1:0');
+    is $status, 71, 'a user that cannot be become: status 71';
+    like $err, qr/crit cannot become user root, group \(the user's\), which takes root to do: Operation not permitted/, 'with the reason';
+    ($status, $out, $err) = run($SIXTEEND, '-f', '-c', '/dev/null', '-l', '127.0.0.1:1');
+    like "$status $err", qr/^69 .*Permission denied; ports below 1024 need root|^69 .*in use|is up/s, 'a port below 1024 is refused, unless the host allows it';
+}
+done_testing;

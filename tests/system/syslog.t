@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+# What reaches /dev/log: peers in the facility and from the level that the file says.
+# The test's own socket stands there, in a mount namespace.
+use strict;
+use warnings;
+use IO::Select;
+use IO::Socket::UNIX;
+use Sixteen;
+use Socket qw(SOCK_DGRAM);
+use Test::More;
+
+my $dev = scratch() . '/dev';
+mkdir $dev;
+write_file("$dev/null", '');
+chmod 0755, $dev =~ s{/dev$}{}r;
+my $log = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => "$dev/log") or die "$dev/log: $!";
+chmod 0666, "$dev/log";
+my @prefix = with_mounts("$dev/null" => '/dev/null', '/dev' => $dev)
+    or plan skip_all => 'needs a mount namespace';
+
+# The next datagram that matches.
+sub next_line {
+    my ($pattern) = @_;
+    while (IO::Select->new($log)->can_read(60)) {
+        $log->recv(my $line, 8192);
+        return $line if $line =~ $pattern;
+    }
+    return '';
+}
+
+my ($status, $out, $err, $pid, $port) = start_in_background(\@prefix, '--listen', '[::1]:0');
+is $status, 0, 'in the background';
+like $out, qr/logging to syslog, facility daemon$/, 'it says that it logs to syslog';
+like next_line(qr/Listening/), qr/^<29>\w+ +\d+ [\d:]+ sixteend\[$pid\]: Listening at 127\.0\.0\.1:$port\n?$/,
+    "the daemon's own life is a notice, with its process id";
+my ($port6) = $out =~ /\[::1\]:(\d+)/;
+run($SIXTEEN, '127.0.0.1', $port);
+like next_line(qr/ok peer/), qr/^<30>.* sixteend\[$pid\]: ok peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:$port octets=16 message='Hi there, server' us=\d+\n?$/,
+    'an IPv4 peer, at info';
+run($SIXTEEN, '::1', $port6);
+like next_line(qr/ok peer/), qr/^<30>.* sixteend\[$pid\]: ok peer=\[::1\]:\d+ local=\[::1\]:$port6 octets=16 /, 'an IPv6 peer';
+my $peer = connect_to($port);
+syswrite $peer, "<0>\n\e[31m forged";
+read_to_end($peer);
+like next_line(qr/ok peer/), qr/message='<0>\\n\\x1b\[31m forged' /, 'no octet of a peer reaches syslog unquoted';
+kill 'TERM', $pid;
+ok next_line(qr/sixteend\[$pid\]: sixteend ends with status 0/), 'it says that it ends';
+
+my $file = write_file(scratch() . '/sixteen.conf', 'log: { facility = "local3"; level = "warning"; };');
+($status, $out, $err, $pid, $port) = start_in_background(\@prefix, '--config', $file, '--listen', '[::1]:0');
+like $out, qr/logging to syslog, facility local3$/, 'log.facility is told';
+run($SIXTEEN, '127.0.0.1', $port);
+kill 'TERM', $pid;
+ok wait_for(sub { !-e "/proc/$pid" }), 'it ends';
+my @lines;
+while (IO::Select->new($log)->can_read(0)) {
+    $log->recv(my $line, 8192);
+    push @lines, $line;
+}
+is scalar(grep { !/^<156>/ } @lines), 0, 'nothing below log.level is logged, and all of it in log.facility';
+unlike "@lines", qr/peer=/, 'no conversation among it';
+done_testing;
