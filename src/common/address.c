@@ -75,8 +75,8 @@ int endpoint_resolve(const struct endpoint *endpoint, int family, int flags, str
     if (error != 0)
         return error;
 
-    size_t most = 0;
-    for (const struct addrinfo *a = found; a != NULL; a = a->ai_next)
+    size_t most = 1;
+    for (const struct addrinfo *a = found; a->ai_next != NULL; a = a->ai_next)
         most++;
     struct address *addresses = calloc(most, sizeof *addresses);
     *count = 0;

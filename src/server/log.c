@@ -66,7 +66,8 @@ static void write_stderr(const char *line, int length)
         continue;
 }
 
-static void write_line(int level, int error, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void write_line(int level, int error,
+                                                             const char *format, va_list arguments)
 {
     char text[LINE_SIZE];
     char line[LINE_SIZE + 64];

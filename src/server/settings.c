@@ -5,6 +5,7 @@
 
 #include "common/quote.h"
 
+#include <assert.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdarg.h>
@@ -242,6 +243,7 @@ bool setting_store_texts(const struct setting *row, struct settings *settings,
 
 static void set_default(const struct setting *row, struct settings *settings)
 {
+    char why[SETTING_WHY];
     void *value = value_of(row, settings);
     switch (row->type) {
     case SETTING_BOOL: *(bool *)value = row->number != 0; break;
@@ -253,10 +255,8 @@ static void set_default(const struct setting *row, struct settings *settings)
     case SETTING_USER:
     case SETTING_GROUP: snprintf(value, text_size(row->type), "%s", row->text); break;
     case SETTING_ENDPOINTS:
-        settings->listen.count = sizeof default_listen / sizeof *default_listen;
-        for (size_t i = 0; i < settings->listen.count; i++)
-            snprintf(settings->listen.text[i], sizeof settings->listen.text[i], "%s",
-                     default_listen[i]);
+        setting_store_texts(row, settings, default_listen,
+                            sizeof default_listen / sizeof *default_listen, why);
         break;
     }
 }
@@ -312,7 +312,9 @@ static const char *choice_name(const struct choice *choice, int value)
 
 const char *settings_choice_name(const char *key, int value)
 {
-    return choice_name(settings_find(key)->choices, value);
+    const struct setting *row = settings_find(key);
+    assert(row != NULL && row->choices != NULL);
+    return choice_name(row->choices, value);
 }
 
 static void print_value(const struct setting *row, const struct settings *settings, FILE *out)

@@ -107,26 +107,26 @@ static bool walk_group(struct reading *reading, const config_setting_t *group, c
 static bool walk_node(struct reading *reading, const config_setting_t *node, const char *prefix)
 {
     char key[KEY_MAX];
+    char group[KEY_MAX + 1];
     char why[SETTING_WHY];
     char below[2];
 
     unsigned line = config_setting_source_line(node);
-    if ((size_t)snprintf(key, sizeof key, "%s%s", prefix, config_setting_name(node)) >=
-        sizeof key - 1)
+    if ((size_t)snprintf(key, sizeof key, "%s%s", prefix, config_setting_name(node)) >= sizeof key)
         return unknown_key(reading, node, prefix);
     const struct setting *row = settings_find(key);
     if (row != NULL)
         return store(row, reading->settings, node, why) ||
                complain(reading, line, "%s %s", key, why);
 
-    strcat(key, ".");
-    list_keys(key, below, sizeof below);
+    snprintf(group, sizeof group, "%s.", key);
+    list_keys(group, below, sizeof below);
     if (below[0] == '\0')
         return unknown_key(reading, node, prefix);
     if (config_setting_type(node) != CONFIG_TYPE_GROUP)
         return complain(reading, line, "%s must be a group, like %s: { … };",
                         config_setting_name(node), config_setting_name(node));
-    return walk_group(reading, node, key);
+    return walk_group(reading, node, group);
 }
 
 static bool walk_group(struct reading *reading, const config_setting_t *group, const char *prefix)
