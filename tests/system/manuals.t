@@ -5,9 +5,12 @@ use warnings;
 use Sixteen;
 use Test::More;
 
-my @pages = map { "$ENV{BUILD_DIR}/man/$_" } qw(sixteend.8 sixteen.conf.5 sixteen.1 sixteen.7);
-for my $page (@pages) {
-    unlike read_file($page), qr/\@\w+\@/, "$page: every path is put in";
+my $directory = scratch();
+for my $name (qw(sixteend.8 sixteen.conf.5 sixteen.1 sixteen.7)) {
+    my $text = read_file("$ENV{BUILD_DIR}/man/$name");
+    unlike $text, qr/\@\w+\@/, "$name: every path is put in";
+    # A long prefix makes lines that cannot be broken; that is not the page's fault.
+    my $page = write_file("$directory/$name", $text =~ s{/\S+(?=/sixteen\.conf|/sixteend\.pid)}{/etc}gr);
     SKIP: {
         skip 'mandoc is not installed', 1 if !have('mandoc');
         my ($status, $out, $err) = run('mandoc', '-Tlint', '-Wwarning', $page);
