@@ -16,7 +16,7 @@ use Time::HiRes qw(time);
 
 our @EXPORT = qw(
     $SIXTEEND $SIXTEEN $GREETING $REPLY
-    scratch write_file read_file run have with_mounts
+    scratch write_file read_file run have with_mounts spawn finish
     start start_in_background connect_to listen_somewhere read_to_end reset_connection wait_for);
 
 my $build = $ENV{BUILD_DIR} // '.';
@@ -71,6 +71,27 @@ sub run {
     my @text = (read_file($out), read_file($err));
     unlink $out, $err;
     return ($status, @text);
+}
+
+# Run the code in a process of its own, which does not outlive the test: its pid.
+sub spawn {
+    my ($code) = @_;
+    my $pid = fork // croak "fork: $!";
+    if ($pid == 0) {
+        $code->();
+        POSIX::_exit(127);
+    }
+    $started{$pid} = 1;
+    return $pid;
+}
+
+# End what spawn() began.
+sub finish {
+    my ($pid) = @_;
+    kill 'TERM', $pid;
+    waitpid $pid, 0;
+    delete $started{$pid};
+    return;
 }
 
 # A prefix for run() and start() that gives the command a file system view of its own,
@@ -133,8 +154,17 @@ sub wait_log {
         }
         $self->take_in($until) or last;
     }
-    Test::More::diag("waited in vain for $pattern in:\n$self->{log}");
+    $self->show_log("waited in vain for $pattern in:");
     return '';
+}
+
+# What a failed test shows of the log.
+sub show_log {
+    my ($self, $why) = @_;
+    my @lines = split /^/, $self->{log};
+    splice @lines, 0, -20, "[...]\n" if @lines > 20;
+    Test::More::diag(join '', "$why\n", @lines);
+    return;
 }
 
 sub tell {
@@ -149,7 +179,7 @@ sub wait_end {
     my $until = time + $PATIENCE;
     1 while $self->take_in($until);
     if (time >= $until) {
-        Test::More::diag("does not end:\n$self->{log}");
+        $self->show_log('does not end:');
         kill 'KILL', $self->{pid};
     }
     waitpid $self->{pid}, 0;

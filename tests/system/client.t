@@ -3,7 +3,6 @@
 use strict;
 use warnings;
 use Sixteen;
-use POSIX ();
 use Socket ();
 use Test::More;
 use Time::HiRes qw(time);
@@ -12,17 +11,14 @@ use Time::HiRes qw(time);
 sub against {
     my ($serve, @options) = @_;
     my ($listener, $port) = listen_somewhere();
-    my $pid = fork // die "fork: $!";
-    if ($pid == 0) {
+    my $server = spawn(sub {
         my $socket = $listener->accept;
         sysread $socket, my $message, 16;
         $serve->($socket, $message);
         sysread $socket, $message, 1 if $socket->opened;    # until the client closes
-        POSIX::_exit(0);
-    }
+    });
     my ($status, $out, $err) = run($SIXTEEN, @options, '127.0.0.1', $port);
-    kill 'KILL', $pid;
-    waitpid $pid, 0;
+    finish($server);
     $err =~ s/127\.0\.0\.1:$port/SERVER/g;
     $out =~ s/127\.0\.0\.1:\d+/CLIENT/g;
     return "$status|$out|$err";

@@ -23,11 +23,10 @@ for my $python (@pythons ? @pythons : 'python3') {
         like $daemon->wait_log(qr/ ok /), qr/message='Hi there, server'/, 'and the daemon logs it';
 
         pipe my $words, my $writer;
-        my $pid = fork // die "fork: $!";
-        if ($pid == 0) {
+        my $server = spawn(sub {
             open STDOUT, '>&', $writer;
             exec $python, '-u', $seed, 'server', '127.0.0.1', 0;
-        }
+        });
         close $writer;
         my $line = <$words>;
         my ($its_port) = $line =~ /Listening at \('127\.0\.0\.1', (\d+)\)/;
@@ -36,8 +35,7 @@ for my $python (@pythons ? @pythons : 'python3') {
         like $out, qr/^The server said 'Farewell, client'$/m, 'exchange their words';
         $line .= <$words> // '' until $line =~ /Reply sent/ || eof $words;
         like $line, qr/^The incoming sixteen-octet message says b?'Hi there, server'$/m, 'and the server says so';
-        kill 'TERM', $pid;
-        waitpid $pid, 0;
+        finish($server);
     }
 }
 
@@ -58,8 +56,7 @@ for my $name (sort keys %tools) {
     }
 }
 
-# What a load balancer's TCP check with an expected answer does: send, read until the
-# answer is there, and reset rather than close.
+# A check that sends, reads until the answer is there, and resets rather than closes.
 my $check = connect_to($port);
 syswrite $check, $GREETING;
 my $reply = '';

@@ -5,6 +5,7 @@ system_tests = \
 	%D%/closing.t \
 	%D%/config.t \
 	%D%/exchange.t \
+	%D%/haproxy.t \
 	%D%/install.t \
 	%D%/interop.t \
 	%D%/leaks.t \
