@@ -10,6 +10,7 @@ noinst_LIBRARIES += %D%/libsixteen.a
 	%D%/common/transfer.h %D%/common/transfer.c \
 	%D%/common/address.h %D%/common/address.c \
 	%D%/common/quote.h %D%/common/quote.c \
+	%D%/common/output.h %D%/common/output.c \
 	\
 	%D%/server/conversation.h %D%/server/conversation.c \
 	%D%/server/listener.h %D%/server/listener.c \

@@ -6,6 +6,7 @@
 #include "client/options.h"
 #include "client/probe.h"
 #include "client/report.h"
+#include "common/output.h"
 
 #include <netdb.h>
 #include <stdlib.h>
@@ -28,6 +29,12 @@ static int ask(const struct client_options *options, const struct address *serve
     return probe_is_right(&probe) ? EXIT_RIGHT : EXIT_WRONG;
 }
 
+/* `status`, unless the words that go with it could not be written. */
+static int told(int status)
+{
+    return output_finish("sixteen") == 0 ? status : EXIT_LOCAL;
+}
+
 int main(int argc, char *argv[])
 {
     struct client_options options;
@@ -38,11 +45,11 @@ int main(int argc, char *argv[])
         return EXIT_LOCAL;
     if (options.mode == CLIENT_HELP) {
         client_options_help(stdout);
-        return EXIT_RIGHT;
+        return told(EXIT_RIGHT);
     }
     if (options.mode == CLIENT_VERSION) {
         puts("sixteen " PACKAGE_VERSION);
-        return EXIT_RIGHT;
+        return told(EXIT_RIGHT);
     }
     int error = endpoint_resolve(&options.server, options.family, 0, &servers, &count);
     if (error != 0) {
@@ -51,5 +58,5 @@ int main(int argc, char *argv[])
     }
     int status = ask(&options, servers, count);
     free(servers);
-    return status;
+    return told(status);
 }

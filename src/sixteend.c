@@ -3,6 +3,7 @@
 
 #include <config.h>
 
+#include "common/output.h"
 #include "server/acceptor.h"
 #include "server/daemonize.h"
 #include "server/listener.h"
@@ -103,11 +104,17 @@ static int run(const struct options *options, const struct settings *settings)
         return EX_OSERR;
     }
     acceptor_take_signals();
-    log_to_terminal(settings->daemon.background);
+    log_to_terminal(true);
     log_open(settings);
     int status = serve(settings, wants_pid_file);
     daemonize_finish(status);
     return status;
+}
+
+/* Everything asked for is on standard output, or why not on standard error. */
+static int told(void)
+{
+    return output_finish("sixteend") == 0 ? EX_OK : EX_OSERR;
 }
 
 int main(int argc, char *argv[])
@@ -121,11 +128,11 @@ int main(int argc, char *argv[])
         return EX_USAGE;
     if (options.mode == MODE_HELP) {
         options_help(stdout);
-        return EX_OK;
+        return told();
     }
     if (options.mode == MODE_VERSION) {
         puts(PACKAGE_STRING);
-        return EX_OK;
+        return told();
     }
     int status = configure(&options, &settings);
     if (status != EX_OK)
@@ -133,8 +140,8 @@ int main(int argc, char *argv[])
     switch (options.mode) {
     case MODE_TEST:
         printf("sixteend: %s is right\n", name_of_configuration(&options));
-        return EX_OK;
-    case MODE_SHOW: settings_print(&settings, stdout); return EX_OK;
+        return told();
+    case MODE_SHOW: settings_print(&settings, stdout); return told();
     default: return run(&options, &settings);
     }
 }

@@ -16,7 +16,7 @@ static void print_reply(const struct probe *probe)
         printf("Client has been assigned socket name %s\n", address_format(&probe->local, local));
     if (probe->count >= WIRE_OCTETS)
         printf("The server said %s\n", quote(probe->octets, WIRE_OCTETS, reply, sizeof reply));
-    fflush(stdout);
+    (void)fflush(stdout); /* so that it comes before what standard error says */
 }
 
 static const char *phase_words(enum phase phase)

@@ -66,6 +66,9 @@ static void tell_steps(const struct conversation *conversation)
     if (conversation->count >= WIRE_OCTETS)
         log_line(LOG_DEBUG, "The incoming sixteen-octet message says %s peer=%s",
                  quote(conversation->octets, WIRE_OCTETS, message, sizeof message), peer);
+    if (conversation->outcome == OUTCOME_SHORT)
+        log_line(LOG_DEBUG, "socket closed %zu bytes into a %d-byte message peer=%s",
+                 conversation->count, WIRE_OCTETS, peer);
     if (conversation->half_closed)
         log_line(LOG_DEBUG, "Reply sent, socket closed peer=%s", peer);
 }

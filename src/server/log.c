@@ -4,9 +4,12 @@
 #include "server/log.h"
 
 #include <errno.h>
+#include <paths.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,12 +20,27 @@ static enum log_target target = LOG_TO_DEFAULT;
 static int threshold = LOG_INFO;
 static bool terminal;
 
+/* syslog(3) drops lines without a word when nobody takes them. */
+static void look_for_syslog(void)
+{
+    const struct sockaddr_un socket_of_syslog = {.sun_family = AF_UNIX, .sun_path = _PATH_LOG};
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    if (connect(fd, (const struct sockaddr *)&socket_of_syslog, sizeof socket_of_syslog) != 0 &&
+        errno != EPROTOTYPE) /* a stream socket, which syslog(3) takes too */
+        log_errno(LOG_WARNING, "log lines are lost until a syslog daemon reads %s", _PATH_LOG);
+    close(fd);
+}
+
 void log_open(const struct settings *settings)
 {
     target = (enum log_target)settings->log.to;
     threshold = settings->log.level;
-    if (target == LOG_TO_SYSLOG)
+    if (target == LOG_TO_SYSLOG) {
         openlog("sixteend", LOG_PID, settings->log.facility);
+        look_for_syslog();
+    }
 }
 
 void log_to_terminal(bool also)

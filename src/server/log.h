@@ -18,11 +18,12 @@
 #include <syslog.h>
 
 /* Say where lines go from now on and how grave they must be; before the first
- * call they go to standard error behind the program's name. */
+ * call they go to standard error behind the program's name. Warns where they are to
+ * go to syslog(3) and nobody takes them. */
 void log_open(const struct settings *settings);
 
-/* While the terminal that started us still listens, lines of LOG_WARNING and above
- * that go to syslog are told on standard error too. */
+/* While whoever started us still waits, lines of LOG_WARNING and above that go to
+ * syslog are told on standard error too. */
 void log_to_terminal(bool also);
 
 /* Whether a line of `level` would be written. */

@@ -14,6 +14,7 @@ my ($status, $out, $err, $pid, $port) = start_in_background('--pid-file', $pid_f
 is $status, 0, 'the command returns 0';
 like $out, qr/\Asixteend: listening at 127\.0\.0\.1:\d+; process \d+; logging to syslog, facility daemon\n\z/,
     'one line says where it listens and logs';
+$err =~ s/^sixteend: log lines are lost until .*\n//;    # where the host has no syslog daemon
 my @warning = $> == 0 ? 'sixteend: running as root; daemon.user names a user to run as' : ();
 is $err, join('', map { "$_\n" } @warning), 'standard error has warnings only';
 my ($answer) = run($SIXTEEN, '127.0.0.1', $port);
@@ -33,7 +34,7 @@ like read_file("/proc/$pid/status"), qr/^Umask:\s+0022$/m, 'its umask is 022';
 my ($second, $second_out, $second_err) =
     start_in_background('--listen', '127.0.0.1:0', '--pid-file', $pid_file);
 is $second, 69, 'a second start on the pid file is refused with status 69';
-is $second_err, "sixteend: $pid_file is held by process $pid: sixteend is running already\n", 'and names the process';
+like $second_err, qr/^sixteend: \Q$pid_file\E is held by process $pid: sixteend is running already\n\z/m, 'and names the process';
 is $second_out, '', 'it says nothing else';
 is read_file($pid_file), "$pid\n", 'and leaves the pid file as it is';
 ($answer) = run($SIXTEEN, '127.0.0.1', $port);
@@ -77,6 +78,12 @@ like $err, qr/^sixteend: cannot listen at no-such-host\.invalid:1060: \S/m, 'wit
 is $status, 69, 'an address that no interface has: status 69';
 like $err, qr/cannot listen at 192\.0\.2\.1:1060: Cannot assign requested address; no interface of this host has that address/,
     'with the reason';
+
+my $busy = (listen_somewhere())[0];
+my $file = write_file("$directory/sixteen.conf", 'log: { to = "syslog"; };');
+($status, $out, $err) = run($SIXTEEND, '-f', '-c', $file, '-l', '127.0.0.1:' . $busy->sockport);
+is $status, 69, 'in the foreground, logging to syslog, an address that another has: status 69';
+like $err, qr/^sixteend: cannot listen at \S+: Address already in use/m, 'and standard error has the reason all the same';
 
 my $daemon = start(options => ['--pid-file', $pid_file]);
 is read_file($pid_file), "$daemon->{pid}\n", 'in the foreground --pid-file works too';

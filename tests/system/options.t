@@ -51,6 +51,15 @@ for my $case (@wrong) {
     like $err, qr/\Asixteen: .*$case->[1].*\n\z/, 'one line says why';
 }
 
+for my $command ([$SIXTEEND, '--help'], [$SIXTEEND, '--version'], [$SIXTEEND, '--show-config', '--config', '/dev/null'],
+    [$SIXTEEND, '--test', '--config', '/dev/null'], [$SIXTEEN, '--help'], [$SIXTEEN, '--version']) {
+    my ($path, @options) = @$command;
+    (my $name = $path) =~ s{.*/}{};
+    ($status, $out, $err) = run('sh', '-c', '"$@" >/dev/full', 'sh', @$command);
+    is $status, $name eq 'sixteen' ? 2 : 71, "$name @options on a full disk fails";
+    is $err, "$name: cannot write to standard output: No space left on device\n", 'and says so';
+}
+
 my $source = $ENV{SOURCE_DIR} // '../..';
 my $build = $ENV{BUILD_DIR};
 for my $program (['sixteend', $SIXTEEND, 'sixteend.8', 'src/server/options.c'], ['sixteen', $SIXTEEN, 'sixteen.1', 'src/client/options.c']) {
