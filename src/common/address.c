@@ -45,6 +45,8 @@ const char *endpoint_parse(const char *text, struct endpoint *endpoint)
         end = strchr(start, ']');
         if (end == NULL)
             return "the closing bracket of the IPv6 address is missing";
+        if (memchr(start, ':', (size_t)(end - start)) == NULL)
+            return "only an IPv6 address stands in brackets, like [::1]:1060";
         colon = end + 1;
     } else {
         end = colon = text + strcspn(text, ":");
@@ -146,6 +148,22 @@ bool address_is_wildcard(const struct address *address)
     if (address->u.any.sa_family == AF_INET6)
         return IN6_IS_ADDR_UNSPECIFIED(&address->u.in6.sin6_addr);
     return address->u.in.sin_addr.s_addr == htonl(INADDR_ANY);
+}
+
+static bool same_host(const struct address *a, const struct address *b)
+{
+    if (a->u.any.sa_family == AF_INET6)
+        return IN6_ARE_ADDR_EQUAL(&a->u.in6.sin6_addr, &b->u.in6.sin6_addr) &&
+               a->u.in6.sin6_scope_id == b->u.in6.sin6_scope_id;
+    return a->u.in.sin_addr.s_addr == b->u.in.sin_addr.s_addr;
+}
+
+bool address_overlaps(const struct address *a, const struct address *b)
+{
+    /* the port has the same place in both families: RFC 3493, 3.3 */
+    if (a->u.any.sa_family != b->u.any.sa_family || a->u.in.sin_port != b->u.in.sin_port)
+        return false;
+    return address_is_wildcard(a) || address_is_wildcard(b) || same_host(a, b);
 }
 
 int address_of_socket(int fd, struct address *address)

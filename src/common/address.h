@@ -28,6 +28,9 @@ struct endpoint {
     char port[32];
 };
 
+/* Room for the longest text that endpoint_parse() takes, and its NUL. */
+#define ENDPOINT_TEXT (sizeof(struct endpoint) + sizeof "[]:")
+
 /* Split "HOST:PORT", "[IPV6]:PORT" or "*:PORT" (RFC 3986, 3.2.2, for the
  * brackets). "*" gives an empty host, which stands for every local address. The
  * port is a number from 0 to 65535 or the name of a service. Returns NULL, or
@@ -59,6 +62,10 @@ void address_unmap(struct address *address);
 
 /* Whether it is the wildcard address, 0.0.0.0 or ::, on whatever port. */
 bool address_is_wildcard(const struct address *address);
+
+/* Whether one socket bound to `a` keeps another from `b`: the same port and family, and
+ * the same host or one of them the wildcard. IPV6_V6ONLY is taken for set. */
+bool address_overlaps(const struct address *a, const struct address *b);
 
 /* The local address of `fd`, unmapped: getsockname(2). Returns 0, or -1 and errno. */
 int address_of_socket(int fd, struct address *address);

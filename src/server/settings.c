@@ -190,9 +190,14 @@ static bool store_choice(const struct setting *row, struct settings *settings, c
     return false;
 }
 
+static bool is_text(enum setting_type type)
+{
+    return type == SETTING_PATH || type == SETTING_USER || type == SETTING_GROUP;
+}
+
 static bool text_is_right(const struct setting *row, const char *value)
 {
-    if (strlen(value) >= text_size(row->type))
+    if (!is_text(row->type) || strlen(value) >= text_size(row->type))
         return false;
     if (value[0] == '\0')
         return true;
@@ -200,7 +205,7 @@ static bool text_is_right(const struct setting *row, const char *value)
         return value[0] == '/';
     if (row->type == SETTING_USER)
         return getpwnam(value) != NULL;
-    return row->type == SETTING_GROUP && getgrnam(value) != NULL;
+    return getgrnam(value) != NULL;
 }
 
 bool setting_store_text(const struct setting *row, struct settings *settings, const char *value,
@@ -220,21 +225,26 @@ bool setting_store_text(const struct setting *row, struct settings *settings, co
     return true;
 }
 
+bool setting_judge_endpoint(const char *value, char why[SETTING_WHY])
+{
+    struct endpoint endpoint;
+    char quoted[QUOTE_SIZE(40)];
+    const char *wrong = endpoint_parse(value, &endpoint);
+    if (wrong == NULL)
+        return true;
+    quote(value, strnlen(value, 40), quoted, sizeof quoted);
+    snprintf(why, SETTING_WHY, "%s: %s", quoted, wrong);
+    return false;
+}
+
 bool setting_store_texts(const struct setting *row, struct settings *settings,
                          const char *const *values, size_t count, char why[SETTING_WHY])
 {
     if (row->type != SETTING_ENDPOINTS || count == 0 || count > SETTINGS_LISTEN_MAX)
         return refuse_value(row, why, "an array of %zu", count);
-    for (size_t i = 0; i < count; i++) {
-        struct endpoint endpoint;
-        const char *wrong = endpoint_parse(values[i], &endpoint);
-        if (wrong != NULL) {
-            char quoted[QUOTE_SIZE(40)];
-            quote(values[i], strnlen(values[i], 40), quoted, sizeof quoted);
-            snprintf(why, SETTING_WHY, "%s: %s", quoted, wrong);
+    for (size_t i = 0; i < count; i++)
+        if (!setting_judge_endpoint(values[i], why))
             return false;
-        }
-    }
     for (size_t i = 0; i < count; i++)
         snprintf(settings->listen.text[i], sizeof settings->listen.text[i], "%s", values[i]);
     settings->listen.count = count;
@@ -290,16 +300,23 @@ static void print_string(const char *text, size_t length, FILE *out)
     putc('"', out);
 }
 
-/* The fewest decimals that read back as the same number; one at least, since
- * libconfig takes "10" for an integer. */
+static bool reads_back(const char *text, double value)
+{
+    double again = strtod(text, NULL);
+    return !(again < value) && !(again > value);
+}
+
+/* The fewest digits that read back as the same number, and a point, since libconfig
+ * takes "10" for an integer; an exponent only where nothing else will do. */
 static void print_seconds(double value, FILE *out)
 {
     char text[64];
-    for (int decimals = 1; decimals <= 20; decimals++) {
-        snprintf(text, sizeof text, "%.*f", decimals, value);
-        if (!(strtod(text, NULL) < value) && !(strtod(text, NULL) > value))
-            break;
-    }
+    int digits = 1;
+    do
+        snprintf(text, sizeof text, "%.*f", digits, value);
+    while (!reads_back(text, value) && digits++ < 17);
+    for (digits = 1; !reads_back(text, value) && digits <= 17; digits++)
+        snprintf(text, sizeof text, "%.*e", digits, value);
     fputs(text, out);
 }
 

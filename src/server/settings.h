@@ -21,7 +21,7 @@ enum log_target { LOG_TO_DEFAULT, LOG_TO_STDERR, LOG_TO_SYSLOG };
 struct settings {
     struct {
         size_t count;
-        char text[SETTINGS_LISTEN_MAX][sizeof(struct endpoint)];
+        char text[SETTINGS_LISTEN_MAX][ENDPOINT_TEXT];
     } listen;
     char reply[WIRE_OCTETS];
     char expect[WIRE_OCTETS];
@@ -105,6 +105,9 @@ bool setting_store_text(const struct setting *row, struct settings *settings, co
                         char why[SETTING_WHY]);
 bool setting_store_texts(const struct setting *row, struct settings *settings,
                          const char *const *values, size_t count, char why[SETTING_WHY]);
+
+/* Whether `value` is an address to listen at; if not, `why` says what is wrong. */
+bool setting_judge_endpoint(const char *value, char why[SETTING_WHY]);
 
 /* Say in `why` that the row's value must be something else than `got`. Returns
  * false, for the caller to return. */

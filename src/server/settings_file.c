@@ -18,14 +18,16 @@
 /* What a walk over the parsed file carries. */
 struct reading {
     const char *path;
+    unsigned line; /* of what is looked at */
     struct settings *settings;
     char *complaint;
 };
 
-__attribute__((format(printf, 3, 4))) static bool complain(struct reading *reading, unsigned line,
+__attribute__((format(printf, 2, 3))) static bool complain(struct reading *reading,
                                                            const char *format, ...)
 {
-    int used = snprintf(reading->complaint, SETTINGS_COMPLAINT, "%s:%u: ", reading->path, line);
+    int used =
+        snprintf(reading->complaint, SETTINGS_COMPLAINT, "%s:%u: ", reading->path, reading->line);
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(reading->complaint + used, SETTINGS_COMPLAINT - (size_t)used, format, arguments);
@@ -62,29 +64,34 @@ static bool unknown_key(struct reading *reading, const config_setting_t *node, c
     const char *name = config_setting_name(node);
     list_keys(prefix, names, sizeof names);
     quote(name, strnlen(name, 40), quoted, sizeof quoted);
-    return complain(reading, config_setting_source_line(node), "unknown key %s; known %s%.*s: %s",
-                    quoted, *prefix != '\0' ? "in " : "here",
-                    *prefix != '\0' ? (int)strlen(prefix) - 1 : 0, prefix, names);
+    return complain(reading, "unknown key %s; known %s%.*s: %s", quoted,
+                    *prefix != '\0' ? "in " : "here", *prefix != '\0' ? (int)strlen(prefix) - 1 : 0,
+                    prefix, names);
 }
 
-static bool store_array(const struct setting *row, struct settings *settings,
+static bool store_array(struct reading *reading, const struct setting *row,
                         const config_setting_t *node, char *why)
 {
     size_t count = (size_t)config_setting_length(node);
-    if (count == 0 || count > SETTINGS_LISTEN_MAX)
-        return setting_store_texts(row, settings, NULL, count, why);
+    if (row->type != SETTING_ENDPOINTS || count == 0 || count > SETTINGS_LISTEN_MAX)
+        return setting_store_texts(row, reading->settings, NULL, count, why);
     const char *values[SETTINGS_LISTEN_MAX];
     for (size_t i = 0; i < count; i++) {
-        values[i] = config_setting_get_string_elem(node, (int)i);
+        const config_setting_t *element = config_setting_get_elem(node, (unsigned)i);
+        reading->line = config_setting_source_line(element);
+        values[i] = config_setting_get_string(element);
         if (values[i] == NULL)
             return setting_refuse(row, "an array of something else than strings", why);
+        if (!setting_judge_endpoint(values[i], why))
+            return false;
     }
-    return setting_store_texts(row, settings, values, count, why);
+    return setting_store_texts(row, reading->settings, values, count, why);
 }
 
-static bool store(const struct setting *row, struct settings *settings,
-                  const config_setting_t *node, char *why)
+static bool store(struct reading *reading, const struct setting *row, const config_setting_t *node,
+                  char *why)
 {
+    struct settings *settings = reading->settings;
     switch (config_setting_type(node)) {
     case CONFIG_TYPE_BOOL:
         return setting_store_bool(row, settings, config_setting_get_bool(node), why);
@@ -96,7 +103,7 @@ static bool store(const struct setting *row, struct settings *settings,
         return setting_store_float(row, settings, config_setting_get_float(node), why);
     case CONFIG_TYPE_STRING:
         return setting_store_text(row, settings, config_setting_get_string(node), why);
-    case CONFIG_TYPE_ARRAY: return store_array(row, settings, node, why);
+    case CONFIG_TYPE_ARRAY: return store_array(reading, row, node, why);
     case CONFIG_TYPE_LIST: return setting_refuse(row, "a list in parentheses", why);
     default: return setting_refuse(row, "a group", why);
     }
@@ -111,21 +118,20 @@ static bool walk_node(struct reading *reading, const config_setting_t *node, con
     char why[SETTING_WHY];
     char below[2];
 
-    unsigned line = config_setting_source_line(node);
+    reading->line = config_setting_source_line(node);
     if ((size_t)snprintf(key, sizeof key, "%s%s", prefix, config_setting_name(node)) >= sizeof key)
         return unknown_key(reading, node, prefix);
     const struct setting *row = settings_find(key);
     if (row != NULL)
-        return store(row, reading->settings, node, why) ||
-               complain(reading, line, "%s %s", key, why);
+        return store(reading, row, node, why) || complain(reading, "%s %s", key, why);
 
     snprintf(group, sizeof group, "%s.", key);
     list_keys(group, below, sizeof below);
     if (below[0] == '\0')
         return unknown_key(reading, node, prefix);
     if (config_setting_type(node) != CONFIG_TYPE_GROUP)
-        return complain(reading, line, "%s must be a group, like %s: { … };",
-                        config_setting_name(node), config_setting_name(node));
+        return complain(reading, "%s must be a group, like %s: { … };", config_setting_name(node),
+                        config_setting_name(node));
     return walk_group(reading, node, group);
 }
 
@@ -140,28 +146,51 @@ static bool walk_group(struct reading *reading, const config_setting_t *group, c
 static const char *advice(const char *error)
 {
     if (strcmp(error, "syntax error") == 0)
-        return "; a setting is written KEY = VALUE; and the last element of an array has no comma "
+        return "a setting is written KEY = VALUE; and the last element of an array has no comma "
                "behind it";
     if (strcmp(error, "duplicate setting name") == 0)
-        return "; each key is set once";
+        return "each key is set once";
     return "";
 }
 
-/* libconfig found the text at fault, and tells the line but not the key: show it. */
-static bool not_parsed(struct reading *reading, const config_t *config, const char *text)
+/* The text at fault is known by its line but not by its key: show the line. */
+static bool complain_of_line(struct reading *reading, const char *text, const char *wrong,
+                             const char *advice)
 {
-    const char *error = config_error_text(config);
-    int line = config_error_line(config);
-    for (int i = 1; i < line && strchr(text, '\n') != NULL; i++)
+    for (unsigned i = 1; i < reading->line; i++)
         text = strchr(text, '\n') + 1;
     text += strspn(text, " \t");
 
     char quoted[QUOTE_SIZE(60)];
     size_t length = strcspn(text, "\n");
     quote(text, length < 60 ? length : 60, quoted, sizeof quoted);
+    return complain(reading, "%s in %s%s%s%s", wrong, quoted, length > 60 ? "..." : "",
+                    *advice != '\0' ? "; " : "", advice);
+}
+
+/* The line in which `at` lies, or the last one before it that is not blank: libconfig
+ * finds out at the end of the file that something is missing. */
+static unsigned line_with_text(const char *text, unsigned line)
+{
+    unsigned last = 1;
+    for (unsigned i = 1; i <= line; i++) {
+        if (text[strspn(text, " \t\r\n")] == '\0')
+            break;
+        if (text[strspn(text, " \t\r")] != '\n')
+            last = i;
+        text += strcspn(text, "\n");
+        text += *text == '\n';
+    }
+    return last;
+}
+
+static bool not_parsed(struct reading *reading, const config_t *config, const char *text)
+{
+    const char *error = config_error_text(config);
     if (error == NULL)
-        error = "cannot be parsed";
-    return complain(reading, (unsigned)line, "%s in %s%s", error, quoted, advice(error));
+        error = "something that cannot be parsed";
+    reading->line = line_with_text(text, (unsigned)config_error_line(config));
+    return complain_of_line(reading, text, error, advice(error));
 }
 
 static bool parse(struct reading *reading, config_t *config, const char *text)
@@ -175,11 +204,11 @@ bool settings_parse(const char *path, const char *text, size_t length, struct se
                     char complaint[SETTINGS_COMPLAINT])
 {
     struct settings draft = *settings;
-    struct reading reading = {path, &draft, complaint};
-    unsigned line;
-    const char *wrong = settings_scan(text, length, &line);
+    struct reading reading = {path, 1, &draft, complaint};
+    const char *advice;
+    const char *wrong = settings_scan(text, length, &reading.line, &advice);
     if (wrong != NULL)
-        return complain(&reading, line, "%s", wrong);
+        return complain_of_line(&reading, text, wrong, advice);
 
     config_t config;
     config_init(&config);
@@ -190,13 +219,14 @@ bool settings_parse(const char *path, const char *text, size_t length, struct se
     return right;
 }
 
-/* The whole of `path`, a NUL behind it, to be freed; NULL and errno on failure. */
+/* The whole of `path`, with an end of line, since libconfig knows no comment without
+ * one, and a NUL behind it; to be freed. NULL and errno on failure. */
 static char *read_file(const char *path, size_t *length)
 {
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return NULL;
-    char *text = malloc(FILE_MAX + 1);
+    char *text = malloc(FILE_MAX + 2);
     if (text != NULL) {
         *length = fread(text, 1, FILE_MAX + 1, file);
         int error = ferror(file) ? errno : *length > FILE_MAX ? EFBIG : 0;
@@ -205,6 +235,7 @@ static char *read_file(const char *path, size_t *length)
             text = NULL;
             errno = error;
         } else {
+            text[(*length)++] = '\n';
             text[*length] = '\0';
         }
     }

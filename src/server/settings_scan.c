@@ -10,80 +10,109 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DIGITS "0123456789"
+
+/* What was found to be wrong, if anything. */
+struct fault {
+    const char *wrong;
+    const char *advice;
+};
+
 static bool starts(const char *at, const char *with)
 {
     return strncmp(at, with, strlen(with)) == 0;
 }
 
-static bool is_name(char c)
+static const char *found(struct fault *fault, const char *at, const char *wrong, const char *advice)
 {
-    return isalnum((unsigned char)c) || c == '_' || c == '-' || c == '*';
+    *fault = (struct fault){wrong, advice};
+    return at;
+}
+
+/* `at` is a backslash; returns what follows the escape. */
+static const char *scan_escape(const char *at, struct fault *fault)
+{
+    if ((at[1] == 'x' || at[1] == 'X') && isxdigit((unsigned char)at[2]) &&
+        isxdigit((unsigned char)at[3])) {
+        if (at[2] == '0' && at[3] == '0')
+            return found(fault, at, "\\x00", "it cannot be part of a string; use any other octet");
+        return at + 4;
+    }
+    if (at[1] != '\0' && strchr("\\\"nrtf", at[1]) != NULL)
+        return at + 2;
+    return found(fault, at, "an unknown escape",
+                 "write \\\\ for a backslash; known are \\\\ \\\" \\n \\r \\t \\f and \\xNN");
 }
 
 /* `at` is the opening quote; returns what follows the closing one. */
-static const char *scan_string(const char *at, const char **wrong)
+static const char *scan_string(const char *at, struct fault *fault)
 {
     const char *quote = at++;
-    while (*at != '"') {
-        if (*at == '\0') {
-            *wrong = "a string that does not end; the closing quote is missing";
-            return quote;
-        }
-        if (*at == '\\' && (starts(at + 1, "x00") || starts(at + 1, "X00"))) {
-            *wrong = "\\x00 cannot be part of a string; use any other octet";
-            return at;
-        }
-        if (*at == '\\' && at[1] != '\0')
-            at++;
-        at++;
+    while (*at != '"' && fault->wrong == NULL) {
+        if (*at == '\0')
+            return found(fault, quote, "a string that does not end",
+                         "the closing quote is missing");
+        at = *at == '\\' ? scan_escape(at, fault) : at + 1;
     }
-    return at + 1;
+    return fault->wrong == NULL ? at + 1 : at;
 }
 
-static const char *skip_comment(const char *at, const char **wrong)
+static const char *skip_comment(const char *at, struct fault *fault)
 {
     if (at[1] != '*')
         return at + strcspn(at, "\n");
     const char *end = strstr(at + 2, "*/");
     if (end != NULL)
         return end + 2;
-    *wrong = "a comment that does not end; the */ is missing";
-    return at;
+    return found(fault, at, "a comment that does not end", "the */ is missing");
 }
 
-/* `at` is a digit that begins a number; returns what follows it. A number with a
- * point or an exponent is a float, which needs no look. */
-static const char *scan_number(const char *at, const char **wrong)
+/* The length of an exponent, "e" and digits with or without a sign, at `at`; or 0. */
+static size_t exponent(const char *at)
 {
-    bool hex = at[0] == '0' && (at[1] == 'x' || at[1] == 'X');
+    size_t sign = at[0] != '\0' && (at[1] == '+' || at[1] == '-') ? 2 : 1;
+    if (*at != 'e' && *at != 'E')
+        return 0;
+    size_t digits = strspn(at + sign, DIGITS);
+    return digits > 0 ? sign + digits : 0;
+}
+
+/* `at` is a digit, or a point, that begins a number; returns what follows it, exactly
+ * where libconfig sees its end. A float needs no look. */
+static const char *scan_number(const char *at, struct fault *fault)
+{
+    bool hex = at[0] == '0' && (at[1] == 'x' || at[1] == 'X') && isxdigit((unsigned char)at[2]);
+    const char *behind = at + strspn(at, DIGITS);
     char *end;
+
+    if (!hex && *behind == '.') {
+        behind += 1 + strspn(behind + 1, DIGITS);
+        return behind + exponent(behind);
+    }
+    if (!hex && exponent(behind) > 0)
+        return behind + exponent(behind);
     errno = 0;
     unsigned long long value = strtoull(at, &end, hex ? 16 : 10);
-    bool floating = !hex && *end != '\0' && strchr(".eE", *end) != NULL;
-    if (!floating && (errno == ERANGE || value > INT32_MAX)) {
-        *wrong = "an integer beyond 32 bits; the largest is 2147483647";
-        return at;
-    }
-    return end + strspn(end, ".eE+-0123456789L");
+    if (errno == ERANGE || value > INT32_MAX)
+        return found(fault, at, "an integer beyond 32 bits", "the largest is 2147483647");
+    return end;
 }
 
 /* Step over one token; where it is wrong, stay. */
-static const char *scan_token(const char *at, const char **wrong)
+static const char *scan_token(const char *at, struct fault *fault)
 {
     if (*at == '"')
-        return scan_string(at, wrong);
+        return scan_string(at, fault);
     if (*at == '#')
         return at + strcspn(at, "\n");
     if (starts(at, "//") || starts(at, "/*"))
-        return skip_comment(at, wrong);
-    if (starts(at, "@include")) {
-        *wrong = "@include is not supported; write everything into one file";
-        return at;
-    }
-    if (isdigit((unsigned char)*at))
-        return scan_number(at, wrong);
+        return skip_comment(at, fault);
+    if (starts(at, "@include"))
+        return found(fault, at, "@include", "it is not supported; write everything into one file");
+    if (isdigit((unsigned char)*at) || *at == '.')
+        return scan_number(at, fault);
     if (isalpha((unsigned char)*at) || *at == '*') {
-        while (is_name(*at))
+        while (isalnum((unsigned char)*at) || (*at != '\0' && strchr("_-*", *at) != NULL))
             at++;
         return at;
     }
@@ -98,15 +127,16 @@ static unsigned line_of(const char *text, const char *at)
     return line;
 }
 
-const char *settings_scan(const char *text, size_t length, unsigned *line)
+const char *settings_scan(const char *text, size_t length, unsigned *line, const char **advice)
 {
-    const char *wrong = NULL;
+    struct fault fault = {NULL, NULL};
     const char *at = text;
 
-    while (*at != '\0' && wrong == NULL)
-        at = scan_token(at, &wrong);
-    if (wrong == NULL && at < text + length)
-        wrong = "a NUL octet; this is not a text file";
+    while (*at != '\0' && fault.wrong == NULL)
+        at = scan_token(at, &fault);
+    if (fault.wrong == NULL && at < text + length)
+        fault = (struct fault){"a NUL octet", "this is not a text file"};
     *line = line_of(text, at);
-    return wrong;
+    *advice = fault.advice;
+    return fault.wrong;
 }

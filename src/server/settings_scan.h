@@ -8,8 +8,9 @@
 
 #include <stddef.h>
 
-/* Returns NULL if `text` of `length` octets holds none of these; otherwise what
- * is wrong and what to do about it, with the line, from 1, in `*line`. */
-const char *settings_scan(const char *text, size_t length, unsigned *line);
+/* Returns NULL if `text` of `length` octets holds none of these, and no escape that
+ * libconfig would leave as it is; otherwise what it found, with the line, from 1, in
+ * `*line`, and in `*advice` what to do about it. */
+const char *settings_scan(const char *text, size_t length, unsigned *line, const char **advice);
 
 #endif

@@ -20,8 +20,10 @@ my @refusals = (
     ['limits: { connections = 0; };', 1, qr/limits\.connections must be a whole number from 1 to 1000000, not 0/],
     ['limits: { connections = -1; };', 1, qr/, not -1/],
     ['limits: { backlog = 65536; };', 1, qr/limits\.backlog must be a whole number from 1 to 65535, not 65536/],
-    ['limits: { connections = 4294968320; };', 1, qr/an integer beyond 32 bits; the largest is 2147483647/],
-    ['limits: { connections = 0x100000400; };', 1, qr/an integer beyond 32 bits/],
+    ['limits: { connections = 4294968320; };', 1, qr/an integer beyond 32 bits in 'limits: \{ connections = 4294968320; \};'; the largest is 2147483647/],
+    ['limits: { connections = 0x100000400; };', 1, qr/an integer beyond 32 bits in .*connections/],
+    ['timeouts: { linger = 4294967298exchange = 3.0; };', 1, qr/an integer beyond 32 bits in .*linger/],
+    ['timeouts: { linger = 4294967298L; };', 1, qr/an integer beyond 32 bits in .*linger/],
     ['limits = 5;', 1, qr/limits must be a group/],
     ['timeouts: { exchange = 0; };', 1, qr/timeouts\.exchange must be a number of seconds from 0\.01 to 86400, like 10\.0, not 0/],
     ['timeouts: { linger = 1e999; };', 1, qr/timeouts\.linger must be .*, not inf/],
@@ -29,8 +31,12 @@ my @refusals = (
     ['reply = "Bye";', 1, qr/reply must be a string of exactly 16 octets, like "Farewell, client", not 'Bye' of 3/],
     ['reply = "Farewell, clients";', 1, qr/reply must be .* 16 octets.* of 17/],
     ['reply = 16;', 1, qr/reply must be .*, not 16/],
-    ['reply = "fifteen octets \x00";', 1, qr/\\x00 cannot be part of a string/],
-    ["# comment\n\@include \"/etc\"\n", 2, qr/\@include is not supported; write everything into one file/],
+    ['reply = "fifteen octets \x00";', 1, qr/\\x00 in 'reply = .*'; it cannot be part of a string/],
+    ['reply = "fifteen octets \X00";', 1, qr/\\x00 in 'reply = /],
+    ['reply = "\q234567890123456";', 1, qr/an unknown escape in 'reply = .*'; write \\\\ for a backslash/],
+    ['reply = "\x4g23456789012345";', 1, qr/an unknown escape/],
+    ['reply = "\0\0\0\0\0\0\0\0";', 1, qr/an unknown escape/],
+    ["# comment\n\@include \"/etc\"\n", 2, qr/\@include in '\@include "\/etc"'; it is not supported; write everything into one file/],
     ["strict = true;\n\nstrict = false;", 3, qr/duplicate setting name in 'strict = false;'; each key is set once/],
     ['listen = "127.0.0.1:1060";', 1, qr/listen must be an array of 1 to 64 addresses, like \[ "127\.0\.0\.1:1060", "\[::1\]:1060" \], not/],
     ['listen = [ ];', 1, qr/listen must be an array of 1 to 64/],
@@ -40,6 +46,7 @@ my @refusals = (
     ['listen = [ "::1:1060" ];', 1, qr/listen '::1:1060': an IPv6 address needs brackets/],
     ['listen = [ "[::1:1060" ];', 1, qr/closing bracket/],
     ['listen = [ "127.0.0.1:65536" ];', 1, qr/the port must be a number from 0 to 65535/],
+    ["listen = [ \"127.0.0.1:1\",\n\"[localhost]:1060\" ];", 2, qr/only an IPv6 address stands in brackets/],
     ['listen = [ ":1060" ];', 1, qr/no host before the port; for every local address write \*:PORT/],
     ["listen = [ \"127.0.0.1:1060\",\n ];", 2, qr/syntax error in '];'; .* no comma behind it/],
     ['log: { to = "file"; };', 1, qr/log\.to must be one of "syslog", "stderr", not 'file'/],
@@ -48,11 +55,28 @@ my @refusals = (
     ['daemon: { pid_file = "sixteend.pid"; };', 1, qr/daemon\.pid_file must be an absolute path, or "" for none, not 'sixteend\.pid'/],
     ['daemon: { user = "no-such-user"; };', 1, qr/daemon\.user must be the name of a user that exists, or "", not 'no-such-user'/],
     ['daemon: { group = "no-such-group"; };', 1, qr/daemon\.group must be the name of a group that exists/],
-    ["strict = true;\n/* no end", 2, qr/a comment that does not end/],
-    ["strict = \n\"true;\n\n", 2, qr/a string that does not end; the closing quote is missing/],
+    ["strict = true;\n/* no end", 2, qr/a comment that does not end in '\/\* no end'/],
+    ["strict = \n\"true;\n\n", 2, qr/a string that does not end in '"true;'; the closing quote is missing/],
     ["strict = true;\nreply =", 2, qr/syntax error in 'reply ='/],
-    ["strict = true;\n\0reply = 1;", 2, qr/a NUL octet; this is not a text file/],
+    ["strict = true;\nreply =\n\n \n", 2, qr/syntax error in 'reply ='/],
+    ["strict = true;\n\0reply = 1;", 2, qr/a NUL octet in ''; this is not a text file/],
 );
+
+# A value of each of libconfig's types for each key, but those that may be right.
+my %of_key = map { my $key = $_; map { ("$key.$_->[0]" => $_->[1]) } @{ {
+    limits => [[connections => '1'], [backlog => '1']],
+    timeouts => [[exchange => '1 1.5'], [linger => '1 1.5'], [drain => '1 1.5']],
+    log => [[to => ''], [facility => ''], [level => '']],
+    daemon => [[background => 'true'], [pid_file => '""'], [user => '""'], [group => '""']],
+}->{$key} } } qw(limits timeouts log daemon);
+%of_key = (%of_key, strict => 'true', reply => '', expect => '', listen => '');
+for my $key (sort keys %of_key) {
+    for my $value ('true', '1', '1.5', '""', '[ ]', '( )', '{ }') {
+        next if index(" $of_key{$key} ", " $value ") >= 0;
+        my ($group, $name) = $key =~ /(?:(\w+)\.)?(\w+)/;
+        push @refusals, [defined $group ? "$group: { $name = $value; };" : "$name = $value;", 1, qr/\Q$key\E must be .+, not .+/];
+    }
+}
 
 for my $refusal (@refusals) {
     my ($text, $line, $said) = @$refusal;
@@ -62,7 +86,7 @@ for my $refusal (@refusals) {
     $name =~ s/\0/\\0/g;
     $name =~ s/#/\\#/g;
     is $status, 78, "refused: $name";
-    like $err, qr/\Asixteend: \Q$file\E:$line: .*$said.*\n\z/, 'with file, line, key and what would be right';
+    like $err, qr/\Asixteend: \Q$file\E:$line: .*$said.*\n\z/, 'with file, line, what is wrong and what would be right';
     is $out, '', 'and nothing else';
 }
 
@@ -85,6 +109,11 @@ write_file($file, '#' x 2_000_000);
 is $status, 78, 'a file of two million octets is refused';
 like $err, qr/cannot be read: File too large/, 'with the reason';
 
+for my $text ('strict = true; # no end of line', 'strict = true; // no end of line', 'timeouts: { linger = .99999999999; };') {
+    write_file($file, $text);
+    ($status, $out, $err) = run($SIXTEEND, '--test', '--config', $file);
+    is "$status$err", '0', "right: $text" =~ s/#/\\#/r;
+}
 write_file($file, '');
 ($status, $out, $err) = run($SIXTEEND, '--test', '--config', $file);
 is "$status $err", '0 ', 'an empty file is right';
@@ -105,14 +134,14 @@ reply : "\"\\\x01\x7f\xc3\xa9\t\n \x22ta " "abc"
 expect = "4294967312 #//*@"; # numbers in strings and comments 4294967312
 strict = TRUE,
 limits = { connections = 0x10; backlog = 5L }
-timeouts: { exchange = 10; linger = 1e-1; drain = 0.1 /* 99999999999 */ }
+timeouts: { exchange = 10; linger = 1e-1; drain = 1e-30 /* 99999999999 */ }
 log: { to = "syslog"; facility = "local3"; level = "warning"; };
 daemon: { background = true; pid_file = "/run/odd \"file\""; user = "root"; group = "root"; };
 END
 write_file($file, $odd);
 ($status, my $shown, $err) = run($SIXTEEND, '--show-config', '--config', $file);
 is "$status$err", '0', 'every way to write things is read';
-like $shown, qr/^ {4}exchange = 10\.0;\n {4}linger = 0\.1;\n {4}drain = 0\.1;$/m, 'seconds without a point too';
+like $shown, qr/^ {4}exchange = 10\.0;\n {4}linger = 0\.1;\n {4}drain = 1\.0e-30;$/m, 'seconds without a point too';
 like $shown, qr/^ {4}connections = 16;\n {4}backlog = 5;$/m, 'and hexadecimal and long integers';
 for my $text ($defaults, $shown) {
     write_file("$directory/again", $text);
@@ -129,6 +158,6 @@ like $out, qr/background = true;\n {4}pid_file = "\/x\/y"/, '--daemon, --pid-fil
 write_file($file, "daemon: { background = true; };\nlog: { to = \"stderr\"; };");
 ($status, $out, $err) = run($SIXTEEND, '--test', '--config', $file);
 is $status, 78, 'a background without a log is refused';
-like $err, qr/log\.to must be "syslog" where daemon\.background is true/, 'with the reason';
+like $err, qr/^sixteend: \Q$file\E: log\.to must be "syslog" in the background, not "stderr"; or let daemon\.background be false/, 'with the reason';
 
 done_testing;
