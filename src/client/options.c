@@ -79,6 +79,7 @@ static int set_octets(const char **octets, const char *name, const char *text)
 
 static int take(struct client_options *options, int flag, char *argv[])
 {
+    const char *last = argv[optind - 1];
     char letter[3] = {'-', (char)optopt, '\0'};
     switch (flag) {
     case '4': return set_family(options, AF_INET);
@@ -88,9 +89,11 @@ static int take(struct client_options *options, int flag, char *argv[])
     case OPTION_EXPECT: return set_octets(&options->expect, "--expect", optarg);
     case 'h': options->mode = CLIENT_HELP; return 0;
     case 'V': options->mode = CLIENT_VERSION; return 0;
-    case ':': return usage("no value behind ", argv[optind - 1]);
+    case ':': return usage("no value behind ", last);
     default:
-        return usage("unknown option ", optopt > 0 && optopt < 128 ? letter : argv[optind - 1]);
+        if (strncmp(last, "--", 2) == 0)
+            return usage("an option that is unknown, ambiguous or takes no value: ", last);
+        return usage("unknown option ", letter);
     }
 }
 

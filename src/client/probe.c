@@ -43,14 +43,22 @@ static int connect_by(int fd, const struct address *server, struct deadline dead
     return error;
 }
 
+/* Whether the fault is this host's: no local port or address, or no memory, is left. */
+static bool is_local(int error)
+{
+    return error == EADDRNOTAVAIL || error == ENOBUFS || error == ENOMEM;
+}
+
 static enum probe_result begin(struct probe *probe, int fd, struct deadline deadline)
 {
     probe->phase = PHASE_CONNECT;
     int error = connect_by(fd, &probe->server, deadline);
     if (error == ETIME)
         return PROBE_TIMEOUT;
-    if (error != 0)
-        return fail(probe, error);
+    if (error != 0) {
+        probe->error = error;
+        return is_local(error) ? PROBE_LOCAL : PROBE_FAILED;
+    }
     if (fcntl(fd, F_SETFL, 0) != 0 || address_of_socket(fd, &probe->local) != 0)
         return fail(probe, errno);
     return PROBE_RIGHT;

@@ -19,7 +19,7 @@ enum probe_result {
     PROBE_EOF,     /* end of file before the sixteenth octet */
     PROBE_TIMEOUT, /* the time was up in `phase` */
     PROBE_FAILED,  /* a system call failed in `phase`: `error` */
-    PROBE_LOCAL    /* the same, but for a reason on this host: no socket to be had */
+    PROBE_LOCAL    /* the same, but for a reason on this host: no socket, no port */
 };
 
 struct probe {

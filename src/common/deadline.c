@@ -32,11 +32,6 @@ int64_t deadline_left(struct deadline deadline, int64_t now)
     return deadline.at > now ? deadline.at - now : 0;
 }
 
-bool deadline_passed(struct deadline deadline)
-{
-    return deadline_left(deadline, clock_nanoseconds()) == 0;
-}
-
 struct timeval timeval_from(int64_t nanoseconds)
 {
     int64_t us = nanoseconds / NS_PER_US + (nanoseconds % NS_PER_US > 0);

@@ -23,8 +23,6 @@ struct deadline deadline_after(int64_t start, double seconds);
  * never negative. */
 int64_t deadline_left(struct deadline deadline, int64_t now);
 
-bool deadline_passed(struct deadline deadline);
-
 /* `nanoseconds` as a struct timeval for SO_RCVTIMEO and SO_SNDTIMEO, rounded up
  * to at least one microsecond, because zero would mean "for ever" there:
  * socket(7). */

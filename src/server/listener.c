@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* A bound, listening socket, or -1 and errno. SO_REUSEADDR lets a restart have the
@@ -39,10 +40,22 @@ static bool family_is_missing(const struct address *address, int error)
            (IN6_IS_ADDR_LOOPBACK(&address->u.in6.sin6_addr) || address_is_wildcard(address));
 }
 
-static const char *advice(int error)
+/* Whether a listener of ours has the address already, by itself or as part of every
+ * address. */
+static bool is_ours(const struct listeners *listeners, const struct address *address)
+{
+    for (size_t i = 0; i < listeners->count; i++)
+        if (address_overlaps(&listeners->list[i].bound, address))
+            return true;
+    return false;
+}
+
+static const char *advice(int error, bool ours)
 {
     switch (error) {
-    case EADDRINUSE: return "; another process has it, perhaps another sixteend: see ss -tlnp";
+    case EADDRINUSE:
+        return ours ? "; the configuration has it twice"
+                    : "; another process has it, perhaps another sixteend: see ss -tlnp";
     case EADDRNOTAVAIL: return "; no interface of this host has that address";
     case EACCES: return "; ports below 1024 need root or CAP_NET_BIND_SERVICE";
     default: return "";
@@ -60,8 +73,9 @@ static int open_address(struct listeners *listeners, const struct address *addre
         return 0;
     }
     if (fd < 0) {
-        const char *hint = advice(errno);
-        log_line(LOG_CRIT, "cannot listen at %s: %s%s", text, address_strerror(EAI_SYSTEM), hint);
+        const char *reason = strerror(errno);
+        const char *hint = advice(errno, is_ours(listeners, address));
+        log_line(LOG_CRIT, "cannot listen at %s: %s%s", text, reason, hint);
         return -1;
     }
     struct listener *grown =

@@ -96,6 +96,7 @@ static int set_mode(struct options *options, enum mode mode)
 
 static int take(struct options *options, int flag, char *argv[])
 {
+    const char *last = argv[optind - 1];
     char letter[3] = {'-', (char)optopt, '\0'};
     switch (flag) {
     case 'c': options->config = optarg; return 0;
@@ -109,8 +110,11 @@ static int take(struct options *options, int flag, char *argv[])
     case 'T': return set_mode(options, MODE_SHOW);
     case 'h': return set_mode(options, MODE_HELP);
     case 'V': return set_mode(options, MODE_VERSION);
-    case ':': return usage("no value behind ", argv[optind - 1]);
-    default: return usage("unknown option ", optopt != 0 ? letter : argv[optind - 1]);
+    case ':': return usage("no value behind ", last);
+    default:
+        if (strncmp(last, "--", 2) == 0)
+            return usage("an option that is unknown, ambiguous or takes no value: ", last);
+        return usage("unknown option ", letter);
     }
 }
 

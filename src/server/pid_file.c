@@ -38,7 +38,8 @@ static int open_locked(const char *path)
     for (;;) {
         int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
         if (fd < 0) {
-            log_errno(LOG_CRIT, "cannot open the pid file %s", path);
+            log_errno(LOG_CRIT, "cannot open the pid file %s%s", path,
+                      errno == ENOENT ? ", for want of its folder" : "");
             return -1;
         }
         if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
