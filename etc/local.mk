@@ -9,10 +9,12 @@ else
 noinst_DATA += %D%/sixteend.service
 endif
 
-# The administrator's configuration is never overwritten, and removed only where
+# The pid file's folder is there at run time, so no package brings it; but below
+# /usr/local nobody else makes it. The administrator's configuration is never overwritten, and removed only where
 # it is still the one that we brought.
 install-data-hook:
 	$(MKDIR_P) '$(DESTDIR)$(sysconfdir)'
+	test -n '$(DESTDIR)' || $(MKDIR_P) '$(runstatedir)'
 	test -e '$(DESTDIR)$(sysconfdir)/sixteen.conf' || \
 	  $(INSTALL_DATA) %D%/sixteen.conf '$(DESTDIR)$(sysconfdir)/sixteen.conf'
 

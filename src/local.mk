@@ -24,6 +24,7 @@ noinst_LIBRARIES += %D%/libsixteen.a
 	%D%/server/settings_scan.h %D%/server/settings_scan.c \
 	%D%/server/settings_file.h %D%/server/settings_file.c \
 	%D%/server/options.h %D%/server/options.c \
+	%D%/server/signals.h %D%/server/signals.c \
 	%D%/server/daemonize.h %D%/server/daemonize.c \
 	%D%/server/pid_file.h %D%/server/pid_file.c \
 	%D%/server/privileges.h %D%/server/privileges.c \

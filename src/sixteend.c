@@ -13,6 +13,7 @@
 #include "server/privileges.h"
 #include "server/settings.h"
 #include "server/settings_file.h"
+#include "server/signals.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -34,7 +35,7 @@ static int configure(struct options *options, struct settings *settings)
     char complaint[SETTINGS_COMPLAINT];
 
     settings_defaults(settings);
-    if (options->config == NULL && access(DEFAULT_FILE, F_OK) == 0)
+    if (options->config == NULL && (access(DEFAULT_FILE, F_OK) == 0 || errno != ENOENT))
         options->config = DEFAULT_FILE;
     if (options->config != NULL && !settings_read(options->config, settings, complaint)) {
         fprintf(stderr, "sixteend: %s\n", complaint);
@@ -43,7 +44,9 @@ static int configure(struct options *options, struct settings *settings)
     if (options_apply(options, settings) != 0)
         return EX_USAGE;
     if (settings->daemon.background && settings->log.to == LOG_TO_STDERR) {
-        fprintf(stderr, "sixteend: %s: log.to must be \"syslog\" where daemon.background is true\n",
+        fprintf(stderr,
+                "sixteend: %s: log.to must be \"syslog\" in the background, not \"stderr\"; "
+                "or let daemon.background be false, or give --foreground\n",
                 name_of_configuration(options));
         return EX_CONFIG;
     }
@@ -62,33 +65,42 @@ static void tell_terminal(const struct listeners *listeners, const struct settin
     fflush(stdout);
 }
 
-/* What needs root or can fail for want of an address; then give root up. */
-static int open_everything(const struct settings *settings, struct listeners *listeners,
-                           int *pid_file, bool wants_pid_file)
+/* What the daemon holds while it lives. */
+struct held {
+    int pid_file;
+    struct listeners listeners;
+    struct acceptor *acceptor;
+};
+
+/* What needs root or can fail for want of something; then give root up. */
+static int open_everything(struct held *held, const struct settings *settings, bool wants_pid_file)
 {
-    if (wants_pid_file && (*pid_file = pid_file_take(settings->daemon.pid_file)) < 0)
+    if (wants_pid_file && (held->pid_file = pid_file_take(settings->daemon.pid_file)) < 0)
         return errno == EWOULDBLOCK ? EX_UNAVAILABLE : EX_OSERR;
-    if (listeners_open(listeners, settings) != 0)
+    if (listeners_open(&held->listeners, settings) != 0)
         return EX_UNAVAILABLE;
+    held->acceptor = acceptor_create(&held->listeners, settings);
+    if (held->acceptor == NULL)
+        return EX_OSERR;
     return privileges_drop(settings) == 0 ? EX_OK : EX_OSERR;
 }
 
 static int serve(const struct settings *settings, bool wants_pid_file)
 {
-    struct listeners listeners = {NULL, 0};
-    int pid_file = -1;
+    struct held held = {.pid_file = -1};
 
-    int status = open_everything(settings, &listeners, &pid_file, wants_pid_file);
+    int status = open_everything(&held, settings, wants_pid_file);
     if (status == EX_OK) {
         if (settings->daemon.background)
-            tell_terminal(&listeners, settings);
+            tell_terminal(&held.listeners, settings);
         log_line(LOG_NOTICE, "sixteend %s is up, process %ld", VERSION, (long)getpid());
         log_to_terminal(false);
         daemonize_finish(EX_OK);
-        status = acceptor_run(&listeners, settings) == 0 ? EX_OK : EX_OSERR;
+        status = acceptor_run(held.acceptor) == 0 ? EX_OK : EX_OSERR;
     }
-    listeners_close(&listeners);
-    pid_file_release(settings->daemon.pid_file, pid_file);
+    acceptor_destroy(held.acceptor);
+    listeners_close(&held.listeners);
+    pid_file_release(settings->daemon.pid_file, held.pid_file);
     log_line(LOG_NOTICE, "sixteend ends with status %d", status);
     return status;
 }
@@ -103,7 +115,7 @@ static int run(const struct options *options, const struct settings *settings)
         daemonize_finish(EX_OSERR);
         return EX_OSERR;
     }
-    acceptor_take_signals();
+    signals_block();
     log_to_terminal(true);
     log_open(settings);
     int status = serve(settings, wants_pid_file);
@@ -122,8 +134,10 @@ int main(int argc, char *argv[])
     static struct settings settings;
     struct options options;
 
-    if (daemonize_check_descriptors() != 0)
+    if (daemonize_check_descriptors() != 0) {
+        perror("sixteend: /dev/null");
         return EX_OSERR;
+    }
     if (options_parse(&options, argc, argv) != 0)
         return EX_USAGE;
     if (options.mode == MODE_HELP) {

@@ -3,16 +3,17 @@
 
 #include "server/acceptor.h"
 
-#include "common/checked.h"
 #include "server/conversation.h"
 #include "server/handover.h"
 #include "server/linger.h"
 #include "server/log.h"
+#include "server/signals.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -26,70 +27,45 @@
 /* A limit's warning is written at most this often. */
 #define WARNING_EVERY (1000 * MS)
 
+/* Limits that are warned of. */
+enum limit { LIMIT_RESOURCES, LIMIT_CONNECTIONS, LIMITS };
+
+/* Places in `poll`. */
+enum { POLL_WAKE, POLL_SIGNALS, POLL_LISTENERS };
+
 struct acceptor {
     const struct settings *settings;
     struct listeners *listeners;
     struct lingerers *linger;
     struct handover *handover;
-    int wake_fd;         /* eventfd(2): a place came free, or somebody began to linger */
-    struct pollfd *poll; /* the listeners, and last the wake_fd */
-    int64_t pace;        /* how long accept(2) pauses after its next failure */
-    int64_t resume;      /* and until when it pauses now */
-    int64_t warned;      /* when a limit's warning was last written */
+    int wake_fd;            /* eventfd(2): a place came free, or somebody began to linger */
+    int signal_fd;          /* signalfd(2) */
+    struct pollfd *poll;    /* these two, then the listeners */
+    int stops;              /* TERM and INT that came */
+    int64_t pace;           /* how long accepting pauses after its next failure */
+    int64_t resume;         /* and until when it pauses now */
+    int64_t warned[LIMITS]; /* when each was last warned of; 0: never */
 };
 
-static volatile sig_atomic_t stops;
-static volatile sig_atomic_t hangups;
-
-static void on_signal(int number)
-{
-    if (number == SIGHUP)
-        hangups = 1;
-    else if (stops < 2)
-        stops++;
-}
-
-static sigset_t outside; /* the mask we were started with, less the signals we take */
-
-void acceptor_take_signals(void)
-{
-    static const int taken[] = {SIGTERM, SIGINT, SIGHUP};
-    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
-    struct sigaction action = {.sa_handler = on_signal};
-    sigset_t all;
-
-    sigfillset(&all);
-    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
-        sigdelset(&all, faults[i]);
-    CHECKED(pthread_sigmask(SIG_SETMASK, &all, &outside));
-    sigfillset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
-        sigdelset(&outside, taken[i]);
-        sigaction(taken[i], &action, NULL);
-    }
-    signal(SIGPIPE, SIG_IGN);
-}
-
-/* Log a warning about a limit, unless one was logged within the last second. */
-static void warn_of_limit(struct acceptor *acceptor, const char *text, int error)
+/* Whether a limit is to be warned of now: not again within a second. */
+static bool warn_due(struct acceptor *acceptor, enum limit limit)
 {
     int64_t now = clock_nanoseconds();
-    if (acceptor->warned != 0 && now - acceptor->warned < WARNING_EVERY)
-        return;
-    acceptor->warned = now;
-    if (error != 0)
-        log_line(LOG_WARNING, "%s: %s", text, strerror(error));
-    else
-        log_line(LOG_WARNING, "%s", text);
+    int64_t last = acceptor->warned[limit];
+    if (last != 0 && now - last < WARNING_EVERY)
+        return false;
+    acceptor->warned[limit] = now;
+    return true;
 }
 
 /* Out of some resource: leave the listeners alone for a while that doubles with
  * each failure. accept(2) did not take the connection off the queue, so poll(2)
  * would report it again at once. */
-static void pace(struct acceptor *acceptor, int error)
+static void pace(struct acceptor *acceptor)
 {
-    warn_of_limit(acceptor, "cannot accept, pausing", error);
-    acceptor->pace = acceptor->pace == 0 ? PACE_FIRST : acceptor->pace * 2;
+    acceptor->pace *= 2;
+    if (acceptor->pace < PACE_FIRST)
+        acceptor->pace = PACE_FIRST;
     if (acceptor->pace > PACE_LAST)
         acceptor->pace = PACE_LAST;
     acceptor->resume = clock_nanoseconds() + acceptor->pace;
@@ -97,15 +73,19 @@ static void pace(struct acceptor *acceptor, int error)
 
 enum verdict { GO_ON, QUEUE_EMPTY, PAUSE, BROKEN };
 
+static enum verdict pause_accepting(struct acceptor *acceptor, int error)
+{
+    if (warn_due(acceptor, LIMIT_RESOURCES))
+        log_line(LOG_WARNING, "cannot accept, pausing: %s", strerror(error));
+    pace(acceptor);
+    return PAUSE;
+}
+
 /* What accept(2) said: see its manual page for the network's errors. */
 static enum verdict judge_accept_error(struct acceptor *acceptor, int error)
 {
     switch (error) {
     case EAGAIN: return QUEUE_EMPTY;
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM: pace(acceptor, error); return PAUSE;
     case EBADF:
     case EINVAL:
     case ENOTSOCK:
@@ -122,7 +102,8 @@ static enum verdict judge_accept_error(struct acceptor *acceptor, int error)
     case ENONET:
     case ENOPROTOOPT:
     case ETIMEDOUT: return GO_ON;
-    default: pace(acceptor, error); return PAUSE;
+    default: /* EMFILE, ENFILE, ENOBUFS, ENOMEM, and what we don't know */
+        return pause_accepting(acceptor, error);
     }
 }
 
@@ -139,47 +120,49 @@ static void tell_steps(const struct conversation *conversation)
 
 /* The peer's address is the one that accept4() gave: after an early reset
  * getpeername(2) fails. */
-static struct conversation *begin(const struct acceptor *acceptor, const struct listener *listener,
-                                  int fd, const struct address *peer)
+static void begin(struct conversation *conversation, const struct acceptor *acceptor,
+                  const struct listener *listener, int fd, const struct address *peer)
 {
-    struct conversation *conversation = calloc(1, sizeof *conversation);
-    if (conversation == NULL)
-        return NULL;
-    conversation->settings = acceptor->settings;
-    conversation->fd = fd;
-    conversation->peer = *peer;
+    int64_t now = clock_nanoseconds();
+    *conversation = (struct conversation){
+        .settings = acceptor->settings,
+        .fd = fd,
+        .peer = *peer,
+        .local = listener->bound,
+        .accepted = now,
+        .deadline = deadline_after(now, acceptor->settings->timeouts.exchange)};
     address_unmap(&conversation->peer);
-    conversation->local = listener->bound;
     if (listener->wildcard)
         (void)address_of_socket(fd, &conversation->local);
-    conversation->accepted = clock_nanoseconds();
-    conversation->deadline =
-        deadline_after(conversation->accepted, acceptor->settings->timeouts.exchange);
-    return conversation;
 }
 
-/* A connection that no worker can be had for: say so, and close it. */
-static void turn_away(struct acceptor *acceptor, int fd, const struct address *peer, int error)
+/* No worker can be had: the conversation ends here. */
+static void turn_away(struct acceptor *acceptor, struct conversation *conversation, int error)
 {
-    char text[ADDRESS_TEXT];
-    log_line(LOG_ERR, "cannot serve %s: %s", address_format(peer, text), strerror(error));
-    close(fd);
-    pace(acceptor, error);
+    conversation->outcome = OUTCOME_FAILED;
+    conversation->error = error;
+    conversation->decided = clock_nanoseconds();
+    close(conversation->fd);
+    log_conversation(conversation);
+    pace(acceptor);
 }
 
 static void serve(struct acceptor *acceptor, const struct listener *listener, int fd,
                   const struct address *peer)
 {
-    struct conversation *conversation = begin(acceptor, listener, fd, peer);
+    struct conversation draft;
+    begin(&draft, acceptor, listener, fd, peer);
+    struct conversation *conversation = malloc(sizeof *conversation);
     if (conversation == NULL) {
-        turn_away(acceptor, fd, peer, errno);
+        turn_away(acceptor, &draft, errno);
         return;
     }
+    *conversation = draft;
     if (log_wants(LOG_DEBUG))
         tell_steps(conversation);
     int error = handover_give(acceptor->handover, conversation);
     if (error != 0) {
-        turn_away(acceptor, fd, peer, error);
+        turn_away(acceptor, conversation, error);
         free(conversation);
     }
 }
@@ -216,41 +199,49 @@ static bool may_accept(struct acceptor *acceptor, int64_t *wait)
     }
     if (handover_has_place(acceptor->handover))
         return true;
-    warn_of_limit(acceptor, "limits.connections is reached, peers wait to be accepted", 0);
+    if (warn_due(acceptor, LIMIT_CONNECTIONS))
+        log_line(LOG_WARNING, "limits.connections is reached, peers wait to be accepted");
     return false;
+}
+
+static void take_signals(struct acceptor *acceptor)
+{
+    int number;
+    while ((number = signals_take(acceptor->signal_fd)) != 0) {
+        if (number == SIGHUP)
+            log_line(LOG_NOTICE, "SIGHUP: a new configuration needs a restart; going on as before");
+        else
+            acceptor->stops++;
+    }
 }
 
 /* Wait for a listener if `listening`, for the wake_fd, for a signal, or for `wait`
  * nanoseconds (-1: for ever). Afterwards `revents` of each listener is right. */
 static void wait_for_events(struct acceptor *acceptor, bool listening, int64_t wait)
 {
-    size_t count = acceptor->listeners->count;
+    size_t count = POLL_LISTENERS + acceptor->listeners->count;
     struct timespec timeout = timespec_from(wait < 0 ? 0 : wait);
     eventfd_t ignored;
 
-    for (size_t i = 0; i < count; i++) {
-        acceptor->poll[i].events = listening ? POLLIN : 0;
+    for (size_t i = 0; i < count; i++)
         acceptor->poll[i].revents = 0;
-    }
-    struct pollfd *wake = &acceptor->poll[count];
-    *wake = (struct pollfd){.fd = acceptor->wake_fd, .events = POLLIN};
-    struct pollfd *first = listening ? acceptor->poll : wake;
-    int ready = ppoll(first, listening ? count + 1 : 1, wait < 0 ? NULL : &timeout, &outside);
-    if (ready > 0 && wake->revents != 0)
+    if (ppoll(acceptor->poll, listening ? count : POLL_LISTENERS, wait < 0 ? NULL : &timeout,
+              NULL) <= 0)
+        return;
+    if (acceptor->poll[POLL_WAKE].revents != 0)
         (void)eventfd_read(acceptor->wake_fd, &ignored);
-    if (hangups) {
-        hangups = 0;
-        log_line(LOG_NOTICE, "SIGHUP: a new configuration needs a restart; going on as before");
-    }
+    if (acceptor->poll[POLL_SIGNALS].revents != 0)
+        take_signals(acceptor);
 }
 
 static int serve_until_stopped(struct acceptor *acceptor)
 {
-    while (stops == 0) {
+    while (acceptor->stops == 0) {
         int64_t wait = linger_sweep(acceptor->linger);
-        wait_for_events(acceptor, may_accept(acceptor, &wait), wait);
+        bool listening = may_accept(acceptor, &wait);
+        wait_for_events(acceptor, listening, wait);
         for (size_t i = 0; i < acceptor->listeners->count; i++)
-            if (acceptor->poll[i].revents != 0 &&
+            if (acceptor->poll[POLL_LISTENERS + i].revents != 0 &&
                 !accept_queue(acceptor, &acceptor->listeners->list[i], BATCH))
                 return -1;
     }
@@ -279,7 +270,7 @@ static void drain(struct acceptor *acceptor)
         int64_t wait = linger_sweep(acceptor->linger);
         bool idle = handover_is_idle(acceptor->handover);
         int64_t left = deadline_left(deadline, clock_nanoseconds());
-        bool out_of_time = left == 0 || stops > 1;
+        bool out_of_time = left == 0 || acceptor->stops > 1;
         if (idle && (wait < 0 || out_of_time))
             return;
         if (out_of_time && !cut) {
@@ -294,40 +285,57 @@ static void drain(struct acceptor *acceptor)
 
 static int prepare(struct acceptor *acceptor)
 {
+    const struct listeners *listeners = acceptor->listeners;
     size_t most = (size_t)acceptor->settings->limits.connections;
     acceptor->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (acceptor->wake_fd < 0)
+    acceptor->signal_fd = signals_open();
+    if (acceptor->wake_fd < 0 || acceptor->signal_fd < 0)
         return -1;
-    acceptor->poll = calloc(acceptor->listeners->count + 1, sizeof *acceptor->poll);
+    acceptor->poll = calloc(POLL_LISTENERS + listeners->count, sizeof *acceptor->poll);
     acceptor->linger = linger_create(most, acceptor->settings->timeouts.linger, acceptor->wake_fd);
     acceptor->handover = handover_create(most, acceptor->linger, acceptor->wake_fd);
     if (acceptor->poll == NULL || acceptor->linger == NULL || acceptor->handover == NULL)
         return -1;
-    for (size_t i = 0; i < acceptor->listeners->count; i++)
-        acceptor->poll[i].fd = acceptor->listeners->list[i].fd;
+    acceptor->poll[POLL_WAKE] = (struct pollfd){.fd = acceptor->wake_fd, .events = POLLIN};
+    acceptor->poll[POLL_SIGNALS] = (struct pollfd){.fd = acceptor->signal_fd, .events = POLLIN};
+    for (size_t i = 0; i < listeners->count; i++)
+        acceptor->poll[POLL_LISTENERS + i] =
+            (struct pollfd){.fd = listeners->list[i].fd, .events = POLLIN};
     return 0;
 }
 
-static void clean_up(struct acceptor *acceptor)
+struct acceptor *acceptor_create(struct listeners *listeners, const struct settings *settings)
 {
+    struct acceptor *acceptor = calloc(1, sizeof *acceptor);
+    if (acceptor != NULL) {
+        *acceptor = (struct acceptor){
+            .settings = settings, .listeners = listeners, .wake_fd = -1, .signal_fd = -1};
+        if (prepare(acceptor) == 0)
+            return acceptor;
+    }
+    log_errno(LOG_CRIT, "cannot begin to serve");
+    acceptor_destroy(acceptor);
+    return NULL;
+}
+
+int acceptor_run(struct acceptor *acceptor)
+{
+    int result = serve_until_stopped(acceptor);
+    stop_listening(acceptor);
+    drain(acceptor);
+    return result;
+}
+
+void acceptor_destroy(struct acceptor *acceptor)
+{
+    if (acceptor == NULL)
+        return;
     handover_destroy(acceptor->handover);
     linger_destroy(acceptor->linger);
     free(acceptor->poll);
     if (acceptor->wake_fd >= 0)
         close(acceptor->wake_fd);
-}
-
-int acceptor_run(struct listeners *listeners, const struct settings *settings)
-{
-    struct acceptor acceptor = {.settings = settings, .listeners = listeners, .wake_fd = -1};
-    int result = prepare(&acceptor);
-    if (result != 0) {
-        log_errno(LOG_CRIT, "cannot begin to serve");
-    } else {
-        result = serve_until_stopped(&acceptor);
-        stop_listening(&acceptor);
-        drain(&acceptor);
-    }
-    clean_up(&acceptor);
-    return result;
+    if (acceptor->signal_fd >= 0)
+        close(acceptor->signal_fd);
+    free(acceptor);
 }

@@ -3,10 +3,15 @@
 
 #include "server/daemonize.h"
 
+#include "server/signals.h"
+
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -30,25 +35,36 @@ static void close_inherited(void)
     if (close_range(STDERR_FILENO + 1, ~0U, 0) == 0)
         return;
 #endif
-    long most = sysconf(_SC_OPEN_MAX);
-    for (int fd = STDERR_FILENO + 1; fd < most; fd++)
-        close(fd);
+    DIR *open_files = opendir("/proc/self/fd");
+    const struct dirent *entry;
+    while (open_files != NULL && (entry = readdir(open_files)) != NULL) {
+        int fd = (int)strtol(entry->d_name, NULL, 10);
+        if (fd > STDERR_FILENO && fd != dirfd(open_files))
+            close(fd);
+    }
+    if (open_files != NULL)
+        closedir(open_files);
 }
 
 /* The process that was called: wait for the daemon's word. */
-_Noreturn static void wait_for_daemon(int fd)
+_Noreturn static void wait_for_daemon(pid_t child, int fd)
 {
     unsigned char status;
     ssize_t got;
+    (void)waitpid(child, NULL, 0); /* it ends as soon as the daemon is made */
     do
         got = read(fd, &status, sizeof status);
     while (got < 0 && errno == EINTR);
-    _exit(got == sizeof status ? status : EX_OSERR);
+    if (got == sizeof status)
+        _exit(status);
+    fputs("sixteend: the daemon ended before it was up\n", stderr);
+    _exit(EX_OSERR);
 }
 
 /* In the child. Its own child is no session leader, so it never gets a terminal. */
 static int become_daemon(int fd)
 {
+    report_fd = fd;
     if (setsid() < 0)
         return -1;
     pid_t daemon = fork();
@@ -57,7 +73,6 @@ static int become_daemon(int fd)
     if (daemon > 0)
         _exit(EX_OK);
     umask(022);
-    report_fd = fd;
     return clearenv() != 0 ? -1 : chdir("/");
 }
 
@@ -66,6 +81,7 @@ int daemonize_begin(void)
     int ends[2];
 
     close_inherited();
+    signals_reset();
     if (pipe2(ends, O_CLOEXEC) != 0)
         return -1;
     pid_t child = fork();
@@ -73,7 +89,7 @@ int daemonize_begin(void)
         return -1;
     if (child > 0) {
         close(ends[1]);
-        wait_for_daemon(ends[0]);
+        wait_for_daemon(child, ends[0]);
     }
     close(ends[0]);
     return become_daemon(ends[1]);

@@ -18,6 +18,13 @@
 /* 64 KiB hold the exchange and a log line many times over; less saves no memory. */
 #define STACK_SIZE 65536
 
+/* Some platforms have a minimum above that. */
+static size_t stack_size(void)
+{
+    long least = sysconf(_SC_THREAD_STACK_MIN);
+    return least > STACK_SIZE ? (size_t)least : STACK_SIZE;
+}
+
 struct handover {
     size_t most;
     struct lingerers *linger;
@@ -45,7 +52,7 @@ struct handover *handover_create(size_t most, struct lingerers *linger, int wake
         errno = error;
         return NULL;
     }
-    CHECKED(pthread_attr_setstacksize(&handover->attributes, STACK_SIZE));
+    CHECKED(pthread_attr_setstacksize(&handover->attributes, stack_size()));
     CHECKED(pthread_mutex_init(&handover->lock, NULL));
     return handover;
 }
@@ -126,13 +133,10 @@ static void *work(void *argument)
 {
     struct conversation *conversation = argument;
     struct handover *handover = conversation->handover;
-    char line[CONVERSATION_LINE];
 
     exchange_hold(conversation);
     finish(handover, conversation);
-    int level = outcome_level(conversation->outcome);
-    if (log_wants(level))
-        log_line(level, "%s", conversation_format(conversation, line));
+    log_conversation(conversation);
     free(conversation);
     leave(handover);
     return NULL;

@@ -126,3 +126,11 @@ void log_errno(int level, const char *format, ...)
     va_end(arguments);
     errno = kept;
 }
+
+void log_conversation(const struct conversation *conversation)
+{
+    char line[CONVERSATION_LINE];
+    int level = outcome_level(conversation->outcome);
+    if (log_wants(level))
+        log_line(level, "%s", conversation_format(conversation, line));
+}

@@ -12,6 +12,7 @@
 #ifndef SERVER_LOG_H
 #define SERVER_LOG_H
 
+#include "server/conversation.h"
 #include "server/settings.h"
 
 #include <stdbool.h>
@@ -34,5 +35,8 @@ void log_line(int level, const char *format, ...) __attribute__((format(printf, 
 
 /* The same with ": " and the text of errno behind it. */
 void log_errno(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Write the conversation's line, at the level of its outcome. */
+void log_conversation(const struct conversation *conversation);
 
 #endif

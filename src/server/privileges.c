@@ -13,7 +13,6 @@
 static int look_up(const struct settings *settings, uid_t *uid, gid_t *gid)
 {
     if (settings->daemon.user[0] != '\0') {
-        errno = 0;
         const struct passwd *user = getpwnam(settings->daemon.user);
         if (user == NULL) {
             log_line(LOG_CRIT, "daemon.user: no user %s", settings->daemon.user);
@@ -33,11 +32,14 @@ static int look_up(const struct settings *settings, uid_t *uid, gid_t *gid)
     return 0;
 }
 
-/* Groups first: a plain user may not change them. */
+/* Groups first: a plain user may not change them, which does no harm where there are
+ * none to give up. */
 static int change(uid_t uid, gid_t gid)
 {
-    if (geteuid() == 0 && setgroups(0, NULL) != 0)
+    if (setgroups(0, NULL) != 0 && (errno != EPERM || getgroups(0, NULL) != 0)) {
+        errno = EPERM;
         return -1;
+    }
     if (setresgid(gid, gid, gid) != 0)
         return -1;
     return setresuid(uid, uid, uid);

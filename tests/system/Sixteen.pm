@@ -16,7 +16,7 @@ use Time::HiRes qw(time);
 
 our @EXPORT = qw(
     $SIXTEEND $SIXTEEN $GREETING $REPLY
-    scratch write_file read_file run have with_mounts spawn finish
+    scratch write_file read_file run have is_sanitized is_gone with_mounts spawn finish
     start start_in_background connect_to listen_somewhere read_to_end reset_connection wait_for);
 
 my $build = $ENV{BUILD_DIR} // '.';
@@ -71,6 +71,15 @@ sub run {
     my @text = (read_file($out), read_file($err));
     unlink $out, $err;
     return ($status, @text);
+}
+
+# Whether the programs were built with a sanitizer.
+sub is_sanitized { return read_file($SIXTEEND) =~ /__(?:asan|tsan|ubsan)_/ }
+
+# Whether a process has ended, though its parent may not have waited for it.
+sub is_gone {
+    my ($pid) = @_;
+    return read_file("/proc/$pid/stat") !~ /\) [^ZX]/;
 }
 
 # Run the code in a process of its own, which does not outlive the test: its pid.

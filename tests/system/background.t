@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 use Cwd qw(realpath);
+use POSIX qw(:signal_h);
 use Sixteen;
 use Test::More;
 
@@ -46,7 +47,7 @@ like $second_err, qr/^sixteend: cannot listen at 127\.0\.0\.1:$port: Address alr
     "the daemon's reason is on the caller's standard error";
 
 kill 'TERM', $pid;
-ok wait_for(sub { !-e "/proc/$pid" }), 'TERM ends it';
+ok wait_for(sub { is_gone($pid) }), 'TERM ends it';
 ok !-e $pid_file, 'the pid file is removed';
 ($answer) = run($SIXTEEN, '127.0.0.1', $port);
 is $answer, 1, 'and nobody listens';
@@ -56,17 +57,17 @@ write_file($pid_file, "99999\n");
 is $status, 0, 'a pid file that nobody has locked is taken over';
 is read_file($pid_file), "$pid\n", 'and rewritten';
 kill 'INT', $pid;
-ok wait_for(sub { !-e "/proc/$pid" }), 'INT ends it';
+ok wait_for(sub { is_gone($pid) }), 'INT ends it';
 
 ($status, $out, $err) = start_in_background('--pid-file', "$directory/none/sixteend.pid");
 is $status, 71, 'a pid file that cannot be made: status 71';
-like $err, qr{^sixteend: cannot open the pid file $directory/none/sixteend\.pid: No such file or directory$}m, 'with the reason';
+like $err, qr{^sixteend: cannot open the pid file $directory/none/sixteend\.pid, for want of its folder: No such file or directory$}m, 'with the reason';
 
 chdir $directory;
 ($status, $out, $err, $pid) = start_in_background('--pid-file', 'relative.pid');
 is read_file("$directory/relative.pid"), "$pid\n", 'a relative --pid-file is taken from where the command was given';
 kill 'TERM', $pid;
-ok wait_for(sub { !-e "/proc/$pid" }), 'it ends';
+ok wait_for(sub { is_gone($pid) }), 'it ends';
 ok !-e "$directory/relative.pid", 'and that is removed too';
 chdir '/';
 
@@ -93,4 +94,35 @@ $daemon = start(config => "daemon: { pid_file = \"$pid_file\"; };");
 ok !-e $pid_file, 'without --pid-file none is written in the foreground';
 $daemon->stop;
 
+
+$daemon = start();
+my $port_twice = $daemon->{port};
+$daemon->stop;
+($status, $out, $err) = run($SIXTEEND, '-f', '-e', '-c', '/dev/null', '-l', "127.0.0.1:$port_twice", '-l', "*:$port_twice");
+is $status, 69, 'an address and every address with the same port: status 69';
+like $err, qr/cannot listen at 0\.0\.0\.0:$port_twice: Address already in use; the configuration has it twice$/m, 'with the true reason';
+
+$file = write_file("$directory/sixteen.conf", 'limits: { connections = 1000000; };');
+SKIP: {
+    skip 'a sanitizer needs more address space than this test leaves', 2 if is_sanitized();
+    ($status, $out, $err) = run('sh', '-c', 'ulimit -v 20000; exec "$@"', 'sh', $SIXTEEND, '-d', '-c', $file, '-l', '127.0.0.1:0');
+    is "$status$out", 71, 'a daemon that cannot begin to serve never says that it listens: status 71';
+    like $err, qr/^sixteend: cannot begin to serve: Cannot allocate memory$/m, 'but why';
+}
+
+# What the caller ignored and blocked is no concern of a daemon's: daemon(7), 2 and 3.
+my $blocked = POSIX::SigSet->new(SIGQUIT, SIGUSR1);
+{
+    local @SIG{qw(QUIT USR2)} = ('IGNORE', 'IGNORE');
+    sigprocmask(SIG_BLOCK, $blocked);
+    ($status, $out, $err, $pid) = start_in_background();
+    sigprocmask(SIG_UNBLOCK, $blocked);
+}
+my %mask = read_file("/proc/$pid/status") =~ /^(Sig\w+):\s+(\w+)$/mg;
+sub bits { my $bits = 0; $bits |= 1 << $_ - 1 for @_; return $bits }
+is hex $mask{SigBlk}, bits(SIGHUP, SIGINT, SIGTERM), 'it blocks what it reads from a descriptor, HUP, INT and TERM';
+# The C library lets nobody touch its own two.
+is hex($mask{SigIgn}) & ~bits(32, 33), bits(SIGPIPE), 'and ignores PIPE only';
+kill 'TERM', $pid;
+ok wait_for(sub { is_gone($pid) }), 'TERM ends it';
 done_testing;

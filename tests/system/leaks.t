@@ -7,7 +7,7 @@ use Test::More;
 
 plan skip_all => 'valgrind is not installed' if !have('valgrind');
 plan skip_all => 'a sanitizer watches this build already'
-    if read_file($SIXTEEND) =~ /__(?:asan|tsan|ubsan)_/;
+    if is_sanitized();
 plan skip_all => "valgrind cannot read what this compiler wrote: " . (split /\n/, $_)[0]
     for grep { $_ ne '' } (run('valgrind', '--quiet', $SIXTEEND, '--version'))[2];
 

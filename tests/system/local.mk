@@ -12,6 +12,7 @@ system_tests = \
 	%D%/manuals.t \
 	%D%/options.t \
 	%D%/outcomes.t \
+	%D%/overload.t \
 	%D%/privileges.t \
 	%D%/stop.t \
 	%D%/syslog.t \

@@ -52,7 +52,7 @@ my $file = write_file(scratch() . '/sixteen.conf', 'log: { facility = "local3"; 
 like $out, qr/logging to syslog, facility local3$/, 'log.facility is told';
 run($SIXTEEN, '127.0.0.1', $port);
 kill 'TERM', $pid;
-ok wait_for(sub { !-e "/proc/$pid" }), 'it ends';
+ok wait_for(sub { is_gone($pid) }), 'it ends';
 my @lines;
 while (IO::Select->new($log)->can_read(0)) {
     $log->recv(my $line, 8192);
@@ -66,5 +66,5 @@ close $log;
 is $status, 0, 'without a syslog daemon it starts';
 like $err, qr{^sixteend: log lines are lost until a syslog daemon reads /dev/log: Connection refused$}m, 'with a warning';
 kill 'TERM', $pid;
-ok wait_for(sub { !-e "/proc/$pid" }), 'it ends';
+ok wait_for(sub { is_gone($pid) }), 'it ends';
 done_testing;

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+# Out of descriptors or threads: the daemon says so, pauses, and comes back by itself; a
+# flood of connections puts off no stop.
+use strict;
+use warnings;
+use Sixteen;
+use Test::More;
+
+my ($status, $out, $err);
+
+# Peers whose conversations end as `short`: nobody lingers, so only the end of the pause
+# can wake the daemon.
+my $daemon = start(under => ['sh', '-c', 'ulimit -n 16; exec "$@"', 'sh']);
+for my $round (1 .. 3) {
+    my @peers = map { connect_to($daemon->{port}) } 1 .. 20;
+    ok $daemon->wait_log(qr/warning cannot accept, pausing: Too many open files/), "round $round: out of descriptors it says so";
+    syswrite $_, 'Hi th' for @peers;
+    undef @peers;
+    ($status, $out, $err) = run($SIXTEEN, '127.0.0.1', $daemon->{port});
+    is "$status$err", '0', 'and serves the next client';
+}
+cmp_ok scalar(() = $daemon->{log} =~ /cannot accept/g), '<=', 10, 'it says so once a second at most';
+is $daemon->stop, 0, 'ends';
+
+# The kernel counts processes for ordinary users only.
+SKIP: {
+    skip 'a sanitizer has a thread of its own', 5 if is_sanitized();
+    my $config = $> == 0 ? 'daemon: { user = "nobody"; };' : '';
+    my @as_it = $> == 0 ? ('setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups') : ();
+    $daemon = start(config => $config, under => ['prlimit', '--nproc=1:', '--']);
+    my $refused = connect_to($daemon->{port});
+    like $daemon->wait_log(qr/ failed /), qr/ err failed peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:\d+ octets=0 message='' us=\d+ error='Resource temporarily unavailable'$/,
+        'a connection that gets no thread is a failed conversation';
+    is +(read_to_end($refused))[0], '', 'and is closed';
+    is +(run(@as_it, 'prlimit', '--pid', $daemon->{pid}, '--nproc=4096:'))[0], 0, 'with threads to be had again';
+    ($status, $out, $err) = run($SIXTEEN, '127.0.0.1', $daemon->{port});
+    is "$status$err", '0', 'it serves the next client';
+    is $daemon->stop, 0, 'ends';
+}
+
+# As many connections as processes of ours can make, for as long as it listens.
+$daemon = start(config => 'log: { level = "notice"; };');
+my @flood = map {
+    spawn(sub {
+        while (my $peer = IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $daemon->{port})) {
+            reset_connection($peer);
+        }
+    })
+} 1 .. 32;
+ok wait_for(sub { read_file("/proc/$daemon->{pid}/stat") =~ /\) \S+(?: \S+){10} [1-9]/ }), 'a flood keeps it busy';
+$daemon->tell('TERM');
+ok $daemon->wait_log(qr/ stopping/), 'TERM is taken all the same';
+is $daemon->wait_end, 0, 'and ends it';
+finish($_) for @flood;
+done_testing;
