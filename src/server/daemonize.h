@@ -9,10 +9,10 @@ int daemonize_check_descriptors(void);
 
 /* Go on in a child of a child, in a session of its own, without a terminal, without
  * inherited descriptors but the standard three, without environment, with no signal
- * ignored or blocked, in the root directory, and return 0 there. The caller's process does not return: it waits for
- * daemonize_finish() and exits with the status given there, or with EX_OSERR if the
- * daemon ends before it. Returns -1 and errno when it cannot be done. Call it before
- * there is a second thread. */
+ * ignored or blocked, in the root directory, and return 0 there. The caller's process
+ * does not return: it waits for daemonize_finish() and exits with the status given
+ * there, or says that the daemon ended before it and exits with EX_OSERR. Returns -1
+ * and errno when it cannot be done. Call it before there is a second thread. */
 int daemonize_begin(void);
 
 /* Tell the waiting process to exit with `status`. With 0 the daemon is up: standard
