@@ -42,7 +42,7 @@ like $daemon->wait_log(qr/ ok /), qr/local=127\.0\.0\.1:$daemon->{ports}[0] /,
     "a wildcard listener's connection has a local address of its own";
 is $daemon->stop, 0, 'ends';
 
-$daemon = start(config => 'reply = "sixteen \x41\"\\octet";');
+$daemon = start(config => 'reply = "sixteen \x41\"\\\\octet";');
 my ($status, $out) = run($SIXTEEN, '--expect', 'sixteen A"\octet', '127.0.0.1', $daemon->{port});
 is $status, 0, 'a reply with escapes is sent as the octets they stand for';
 like $out, qr/The server said 'sixteen A"\\\\octet'/, 'and shown quoted';
