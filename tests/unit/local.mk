@@ -1,1 +1,40 @@
 # SPDX-License-Identifier: MIT
+# One Check program, a suite a file. The library's calls of the functions behind
+# --wrap go by way of faulty_io.c and test_endpoint.c.
+if HAVE_CHECK
+check_PROGRAMS += %D%/unit
+TESTS += %D%/unit
+endif
+%C%_unit_SOURCES = \
+	%D%/unit.c \
+	%D%/support.h %D%/support.c \
+	%D%/faulty_io.h %D%/faulty_io.c \
+	%D%/test_deadline.c \
+	%D%/test_recv_all.c \
+	%D%/test_send_all.c \
+	%D%/test_transfer_time.c \
+	%D%/test_endpoint.c \
+	%D%/test_address.c \
+	%D%/test_quote.c \
+	%D%/test_settings.c \
+	%D%/test_setting_store.c \
+	%D%/test_settings_scan.c \
+	%D%/test_settings_file.c \
+	%D%/test_settings_print.c \
+	%D%/test_conversation.c \
+	%D%/exchange_support.h %D%/exchange_support.c \
+	%D%/test_exchange.c \
+	%D%/test_exchange_faults.c \
+	%D%/test_linger.c \
+	%D%/test_probe.c
+%C%_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/%D%
+%C%_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+%C%_unit_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=recv,--wrap=send,--wrap=shutdown,--wrap=clock_nanoseconds \
+	-Wl,--wrap=getaddrinfo,--wrap=freeaddrinfo
+%C%_unit_LDADD = $(sixteen_libs) $(CHECK_LIBS)
+
+# Each verdict is a line of TAP; the driver would count a failure once more for the
+# exit status, which is for those who run the program by hand. A program that dies
+# doesn't get to its plan, and the driver sees that.
+AM_LOG_DRIVER_FLAGS = --ignore-exit

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "exchange_support.h"
+
+#include <sys/socket.h>
+
+struct settings settings;
+struct conversation conversation;
+
+static void prepare(void)
+{
+    settings_defaults(&settings);
+    conversation = (struct conversation){.settings = &settings,
+                                         .fd = ends.ours,
+                                         .accepted = clock_nanoseconds(),
+                                         .deadline = in_seconds(60)};
+}
+
+void begin_unix(void)
+{
+    connect_unix();
+    prepare();
+}
+
+void begin_tcp(void)
+{
+    connect_tcp();
+    prepare();
+}
+
+void hold(void)
+{
+    exchange_hold(&conversation);
+    ck_assert(is_open(ends.ours));
+    ck_assert_int_ge(conversation.decided, conversation.accepted);
+}
+
+void assert_outcome(enum outcome outcome, size_t count)
+{
+    ck_assert_str_eq(outcome_name(conversation.outcome), outcome_name(outcome));
+    ck_assert_uint_eq(conversation.count, count);
+}
+
+void assert_answered(enum outcome outcome, size_t count, const char *reply)
+{
+    assert_outcome(outcome, count);
+    ck_assert(conversation.half_closed);
+    assert_theirs_end_with(&ends, reply, WIRE_OCTETS);
+}
+
+void assert_not_answered(enum outcome outcome, size_t count)
+{
+    assert_outcome(outcome, count);
+    ck_assert(!conversation.half_closed);
+    need(shutdown(ends.ours, SHUT_WR) == 0, "to end our side");
+    assert_theirs_end_with(&ends, "", 0);
+}

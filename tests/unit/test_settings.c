@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of keys. */
+#include <config.h>
+
+#include "server/settings.h"
+#include "support.h"
+
+#include <string.h>
+
+static struct settings settings;
+static struct settings before;
+static char why[SETTING_WHY];
+
+static void begin_with_defaults(void)
+{
+    settings_defaults(&settings);
+    before = settings;
+    why[0] = '\0';
+}
+
+static void assert_untouched(void)
+{
+    ck_assert_mem_eq(&settings, &before, sizeof settings);
+}
+
+static bool store_default(const struct setting *row)
+{
+    const char *const listen[] = {"127.0.0.1:1060", "[::1]:1060"};
+    int number = (int)row->number;
+    switch (row->type) {
+    case SETTING_BOOL: return setting_store_bool(row, &settings, number != 0, why);
+    case SETTING_INTEGER: return setting_store_integer(row, &settings, number, why);
+    case SETTING_SECONDS: return setting_store_float(row, &settings, row->number, why);
+    case SETTING_CHOICE:
+        if (number == LOG_TO_DEFAULT && row == settings_find("log.to"))
+            return true; /* follows from other keys, so it has no name */
+        return setting_store_text(row, &settings, settings_choice_name(row->key, number), why);
+    case SETTING_ENDPOINTS: return setting_store_texts(row, &settings, listen, 2, why);
+    default: return setting_store_text(row, &settings, row->text, why);
+    }
+}
+
+START_TEST(every_row_s_default_is_in_its_own_range_and_stores_back)
+{
+    for (size_t i = 0; settings_row(i) != NULL; i++) {
+        const struct setting *row = settings_row(i);
+        ck_assert_msg(store_default(row), "%s %s", row->key, why);
+        assert_untouched();
+        if (row->type == SETTING_INTEGER || row->type == SETTING_SECONDS)
+            ck_assert_msg(row->min <= row->number && row->number <= row->max, "%s", row->key);
+    }
+}
+END_TEST
+
+START_TEST(every_key_is_found_and_no_other)
+{
+    for (size_t i = 0; settings_row(i) != NULL; i++)
+        ck_assert_ptr_eq(settings_find(settings_row(i)->key), settings_row(i));
+    ck_assert_ptr_null(settings_find("limits"));
+    ck_assert_ptr_null(settings_find("connections"));
+    ck_assert_ptr_null(settings_find("Strict"));
+    ck_assert_ptr_null(settings_find(""));
+}
+END_TEST
+
+static bool takes_bool(enum setting_type type)
+{
+    return type == SETTING_BOOL;
+}
+
+static bool takes_float(enum setting_type type)
+{
+    return type == SETTING_SECONDS;
+}
+
+static bool takes_integer(enum setting_type type)
+{
+    return type == SETTING_INTEGER || takes_float(type);
+}
+
+static bool takes_text(enum setting_type type)
+{
+    return !takes_bool(type) && !takes_integer(type) && type != SETTING_ENDPOINTS;
+}
+
+START_TEST(a_value_of_another_type_is_refused_by_every_row)
+{
+    const char *const listen[] = {"*:1"};
+    for (size_t i = 0; settings_row(i) != NULL; i++) {
+        const struct setting *row = settings_row(i);
+        enum setting_type type = row->type;
+        ck_assert(takes_bool(type) || !setting_store_bool(row, &settings, true, why));
+        ck_assert(takes_integer(type) || !setting_store_integer(row, &settings, 1, why));
+        ck_assert(takes_float(type) || !setting_store_float(row, &settings, 1.0, why));
+        ck_assert(takes_text(type) || !setting_store_text(row, &settings, "1", why));
+        ck_assert(takes_text(type) || !setting_store_text(row, &settings, "", why));
+        ck_assert(type == SETTING_ENDPOINTS ||
+                  !setting_store_texts(row, &settings, listen, 1, why));
+        ck_assert_int_eq(strncmp(why, "must be ", 8), 0);
+        assert_untouched();
+    }
+}
+END_TEST
+
+START_TEST(the_log_goes_to_stderr_in_the_foreground_and_to_syslog_behind)
+{
+    settings_resolve(&settings);
+    ck_assert_int_eq(settings.log.to, LOG_TO_STDERR);
+    settings.daemon.background = true;
+    settings_resolve(&settings);
+    ck_assert_int_eq(settings.log.to, LOG_TO_STDERR);
+    settings.log.to = LOG_TO_DEFAULT;
+    settings_resolve(&settings);
+    ck_assert_int_eq(settings.log.to, LOG_TO_SYSLOG);
+}
+END_TEST
+
+Suite *settings_suite(void)
+{
+    Suite *suite = suite_create("settings");
+    TCase *table = add_case(suite, "table of settings", NULL);
+    tcase_add_checked_fixture(table, begin_with_defaults, NULL);
+    tcase_add_test(table, every_row_s_default_is_in_its_own_range_and_stores_back);
+    tcase_add_test(table, every_key_is_found_and_no_other);
+    tcase_add_test(table, a_value_of_another_type_is_refused_by_every_row);
+    tcase_add_test(table, the_log_goes_to_stderr_in_the_foreground_and_to_syslog_behind);
+    return suite;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs every suite and writes TAP. Check's own variables choose among them:
+ * CK_RUN_SUITE=linger ./unit, CK_RUN_CASE=recv_all ./unit; CK_FORK=no for a debugger. */
+#include <config.h>
+
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+int main(void)
+{
+    static Suite *(*const suites[])(void) = {
+        deadline_suite,      recv_all_suite,      send_all_suite,        transfer_time_suite,
+        endpoint_suite,      address_suite,       quote_suite,           settings_suite,
+        setting_store_suite, settings_scan_suite, settings_print_suite,  settings_file_suite,
+        conversation_suite,  exchange_suite,      exchange_faults_suite, linger_suite,
+        probe_suite};
+
+    /* A forked test would write once more what it finds in the buffer. */
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    SRunner *runner = srunner_create(NULL);
+    for (size_t i = 0; i < COUNT(suites); i++)
+        srunner_add_suite(runner, suites[i]());
+    srunner_set_tap(runner, "-");
+    srunner_run_all(runner, CK_SILENT);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
