@@ -11,12 +11,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DIGITS "0123456789"
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
 bool port_is_plausible(const char *port)
 {
-    size_t digits = strspn(port, "0123456789");
-    if (digits == 0 || port[digits] != '\0')
-        return port[0] != '\0' && port[strcspn(port, " +-:")] == '\0';
-    return digits <= 5 && strtoul(port, NULL, 10) <= 65535;
+    size_t length = strlen(port);
+    if (strspn(port, LETTERS DIGITS "-_.+") != length)
+        return false;
+    if (strcspn(port, LETTERS) < length)
+        return true;
+    return strspn(port, DIGITS) == length && length >= 1 && length <= 5 &&
+           strtoul(port, NULL, 10) <= 65535;
 }
 
 /* Copy the host that lies between `start` and `end`. */

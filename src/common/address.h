@@ -37,8 +37,8 @@ struct endpoint {
  * what is wrong with the text, in words that fit behind it and a colon. */
 const char *endpoint_parse(const char *text, struct endpoint *endpoint);
 
-/* Whether `port` is a number from 0 to 65535, or no number at all and so perhaps
- * the name of a service. getaddrinfo(3) takes 65537 for 1. */
+/* Whether `port` is a number from 0 to 65535, or has a letter and so perhaps is the
+ * name of a service: RFC 6335, 5.1. getaddrinfo(3) takes 65537 for 1. */
 bool port_is_plausible(const char *port);
 
 /* Look up the stream addresses of an endpoint, in the order of getaddrinfo(3),

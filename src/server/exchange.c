@@ -19,7 +19,7 @@ static enum outcome judge_failure(struct conversation *conversation, enum transf
         return OUTCOME_SLOW;
     if (status == TRANSFER_EOF)
         return nothing_yet ? OUTCOME_PROBE : OUTCOME_SHORT;
-    if (error == ECONNRESET || error == EPIPE || error == ETIMEDOUT)
+    if (error == ECONNRESET || error == EPIPE || error == ENOTCONN || error == ETIMEDOUT)
         return nothing_yet ? OUTCOME_PROBE : OUTCOME_RESET;
     conversation->error = error;
     return OUTCOME_FAILED;
@@ -34,11 +34,8 @@ static enum outcome reply(struct conversation *conversation)
                                            WIRE_OCTETS, MSG_MORE, conversation->deadline, &sent);
     if (status != TRANSFER_DONE)
         return judge_failure(conversation, status);
-    if (shutdown(conversation->fd, SHUT_WR) != 0) {
-        if (errno == ENOTCONN) /* reset by the peer since */
-            return OUTCOME_RESET;
+    if (shutdown(conversation->fd, SHUT_WR) != 0)
         return judge_failure(conversation, TRANSFER_FAILED);
-    }
     conversation->half_closed = true;
     return conversation->count > WIRE_OCTETS ? OUTCOME_EXCESS : OUTCOME_OK;
 }

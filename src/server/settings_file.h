@@ -13,7 +13,7 @@
  * what would be right; `settings` is then as it was. */
 bool settings_read(const char *path, struct settings *settings, char complaint[SETTINGS_COMPLAINT]);
 
-/* The same for text that lies in memory, `length` octets and a NUL behind them;
+/* The same for text that lies in memory, `length` octets of whole lines and a NUL;
  * `path` is only named in complaints. */
 bool settings_parse(const char *path, const char *text, size_t length, struct settings *settings,
                     char complaint[SETTINGS_COMPLAINT]);

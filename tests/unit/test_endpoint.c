@@ -24,6 +24,7 @@ static const struct {
     {"*:1060", "", "1060"},
     {"localhost:1060", "localhost", "1060"},
     {"sixteen.example.org:http", "sixteen.example.org", "http"},
+    {"127.0.0.1:http-alt", "127.0.0.1", "http-alt"},
     {"127.0.0.1:0", "127.0.0.1", "0"},
     {"127.0.0.1:65535", "127.0.0.1", "65535"},
     {"127.0.0.1:00080", "127.0.0.1", "00080"},
@@ -70,6 +71,8 @@ static const struct {
     {"127.0.0.1:-1", wrong_port},
     {"127.0.0.1: 1", wrong_port},
     {"127.0.0.1:1 ", wrong_port},
+    {"127.0.0.1:\t65537", wrong_port},
+    {"127.0.0.1:http\n", wrong_port},
     {"127.0.0.1:a" A31, wrong_port},
     {"[::1]:1060:1060", wrong_port},
 };

@@ -85,6 +85,16 @@ START_TEST(slow_a_drain_that_ran_out_of_time_cut_it)
 }
 END_TEST
 
+START_TEST(slow_cut_between_the_reply_and_its_end_of_file)
+{
+    atomic_store(&conversation.cut, true);
+    write_octets(ends.theirs, WIRE_GREETING, WIRE_OCTETS);
+    IO_SCRIPT({.most = WIRE_OCTETS}, {.most = WIRE_OCTETS}, {.error = ENOTCONN});
+    hold();
+    assert_outcome(OUTCOME_SLOW, WIRE_OCTETS);
+}
+END_TEST
+
 START_TEST(failed_to_receive)
 {
     write_octets(ends.theirs, WIRE_GREETING, WIRE_OCTETS);
@@ -123,6 +133,7 @@ Suite *exchange_faults_suite(void)
     tcase_add_test(tcase, slow_a_dripping_peer);
     tcase_add_test(tcase, slow_the_reply_finds_no_room_by_the_deadline);
     tcase_add_test(tcase, slow_a_drain_that_ran_out_of_time_cut_it);
+    tcase_add_test(tcase, slow_cut_between_the_reply_and_its_end_of_file);
     tcase_add_test(tcase, failed_to_receive);
     tcase_add_test(tcase, failed_to_send);
     tcase_add_test(tcase, failed_to_half_close);
