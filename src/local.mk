@@ -20,7 +20,7 @@ noinst_LIBRARIES += %D%/libsixteen.a
 	%D%/server/linger.h %D%/server/linger.c \
 	%D%/server/log.h %D%/server/log.c \
 	\
-	%D%/server/settings.h %D%/server/settings.c \
+	%D%/server/settings.h %D%/server/settings.c %D%/server/settings_print.c \
 	%D%/server/settings_scan.h %D%/server/settings_scan.c \
 	%D%/server/settings_file.h %D%/server/settings_file.c \
 	%D%/server/options.h %D%/server/options.c \

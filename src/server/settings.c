@@ -78,11 +78,6 @@ static void *value_of(const struct setting *row, struct settings *settings)
     return (char *)settings + row->offset;
 }
 
-static const void *const_value_of(const struct setting *row, const struct settings *settings)
-{
-    return (const char *)settings + row->offset;
-}
-
 /* The room that text has in struct settings. */
 static size_t text_size(enum setting_type type)
 {
@@ -284,101 +279,12 @@ void settings_resolve(struct settings *settings)
         settings->log.to = settings->daemon.background ? LOG_TO_SYSLOG : LOG_TO_STDERR;
 }
 
-/* As libconfig's scanner reads it back. */
-static void print_string(const char *text, size_t length, FILE *out)
-{
-    putc('"', out);
-    for (size_t i = 0; i < length; i++) {
-        unsigned char octet = (unsigned char)text[i];
-        if (octet == '"' || octet == '\\')
-            fprintf(out, "\\%c", octet);
-        else if (octet < 0x20 || octet >= 0x7f)
-            fprintf(out, "\\x%02x", octet);
-        else
-            putc(octet, out);
-    }
-    putc('"', out);
-}
-
-static bool reads_back(const char *text, double value)
-{
-    double again = strtod(text, NULL);
-    return !(again < value) && !(again > value);
-}
-
-/* The fewest digits that read back as the same number, and a point, since libconfig
- * takes "10" for an integer; an exponent only where nothing else will do. */
-static void print_seconds(double value, FILE *out)
-{
-    char text[64];
-    int digits = 1;
-    do
-        snprintf(text, sizeof text, "%.*f", digits, value);
-    while (!reads_back(text, value) && digits++ < 17);
-    for (digits = 1; !reads_back(text, value) && digits <= 17; digits++)
-        snprintf(text, sizeof text, "%.*e", digits, value);
-    fputs(text, out);
-}
-
-static const char *choice_name(const struct choice *choice, int value)
-{
-    while (choice->name != NULL && choice->value != value)
-        choice++;
-    return choice->name != NULL ? choice->name : "";
-}
-
 const char *settings_choice_name(const char *key, int value)
 {
     const struct setting *row = settings_find(key);
     assert(row != NULL && row->choices != NULL);
-    return choice_name(row->choices, value);
-}
-
-static void print_value(const struct setting *row, const struct settings *settings, FILE *out)
-{
-    const void *value = const_value_of(row, settings);
-    switch (row->type) {
-    case SETTING_BOOL: fputs(*(const bool *)value ? "true" : "false", out); break;
-    case SETTING_INTEGER: fprintf(out, "%d", *(const int *)value); break;
-    case SETTING_SECONDS: print_seconds(*(const double *)value, out); break;
-    case SETTING_CHOICE:
-        fprintf(out, "\"%s\"", choice_name(row->choices, *(const int *)value));
-        break;
-    case SETTING_MESSAGE: print_string(value, WIRE_OCTETS, out); break;
-    case SETTING_PATH:
-    case SETTING_USER:
-    case SETTING_GROUP: print_string(value, strlen(value), out); break;
-    case SETTING_ENDPOINTS:
-        for (size_t i = 0; i < settings->listen.count; i++) {
-            fputs(i == 0 ? "[ " : ", ", out);
-            print_string(settings->listen.text[i], strlen(settings->listen.text[i]), out);
-        }
-        fputs(" ]", out);
-        break;
-    }
-}
-
-void settings_print(const struct settings *settings, FILE *out)
-{
-    const char *group = "";
-    size_t group_length = 0;
-
-    for (size_t i = 0; settings_row(i) != NULL; i++) {
-        const char *key = table[i].key;
-        const char *dot = strchr(key, '.');
-        size_t length = dot != NULL ? (size_t)(dot - key) : 0;
-        if (length != group_length || strncmp(key, group, length) != 0) {
-            if (group_length > 0)
-                fputs("};\n", out);
-            if (length > 0)
-                fprintf(out, "%.*s:\n{\n", (int)length, key);
-            group = key;
-            group_length = length;
-        }
-        fprintf(out, "%s%s = ", dot != NULL ? "    " : "", dot != NULL ? dot + 1 : key);
-        print_value(&table[i], settings, out);
-        fputs(";\n", out);
-    }
-    if (group_length > 0)
-        fputs("};\n", out);
+    const struct choice *choice = row->choices;
+    while (choice->name != NULL && choice->value != value)
+        choice++;
+    return choice->name != NULL ? choice->name : "";
 }

@@ -116,7 +116,7 @@ bool setting_refuse(const struct setting *row, const char *got, char why[SETTING
 /* The name that `value` has among the choices of `key`, or "". */
 const char *settings_choice_name(const char *key, int value);
 
-/* Print every key with its value, in the file's own syntax. */
+/* Print every key with its value, in the file's own syntax: settings_print.c. */
 void settings_print(const struct settings *settings, FILE *out);
 
 #endif

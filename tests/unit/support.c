@@ -226,6 +226,16 @@ void peer_join(const struct peer *peer)
     CHECKED(pthread_join(peer->thread, NULL));
 }
 
+void *reset_after_five(void *argument)
+{
+    const struct peer *peer = argument;
+    peer_wait_blocked(peer, 1);
+    write_octets(peer->fd, WIRE_GREETING, 5);
+    peer_wait_blocked(peer, 2);
+    reset_theirs(&ends);
+    return NULL;
+}
+
 static void count_signal(int signal)
 {
     (void)signal;

@@ -112,6 +112,10 @@ void peer_wait_blocked(const struct peer *peer, unsigned calls);
 /* Say that the tested call is through, and wait for the peer to end. */
 void peer_join(const struct peer *peer);
 
+/* An act: five octets of the greeting, then a reset of `ends`, each when the tested
+ * side waits for it. */
+void *reset_after_five(void *argument);
+
 /* Count `signal`, and let it interrupt system calls. */
 void count_signals(int signal);
 int signals_counted(void);

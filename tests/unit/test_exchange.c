@@ -129,16 +129,6 @@ START_TEST(probe_reset_before_any_octet)
 }
 END_TEST
 
-static void *reset_after_five(void *argument)
-{
-    const struct peer *peer = argument;
-    peer_wait_blocked(peer, 1);
-    write_octets(peer->fd, WIRE_GREETING, 5);
-    peer_wait_blocked(peer, 2);
-    reset_theirs(&ends);
-    return NULL;
-}
-
 START_TEST(reset_in_the_middle)
 {
     struct peer peer;

@@ -137,16 +137,6 @@ START_TEST(no_octet_wanted_needs_no_call)
 }
 END_TEST
 
-static void *reset_after_five(void *argument)
-{
-    const struct peer *peer = argument;
-    peer_wait_blocked(peer, 1);
-    write_octets(peer->fd, MESSAGE, 5);
-    peer_wait_blocked(peer, 2);
-    reset_theirs(&ends);
-    return NULL;
-}
-
 START_TEST(reset_in_the_middle)
 {
     struct peer peer;
