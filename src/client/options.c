@@ -14,6 +14,8 @@
 
 enum { OPTION_MESSAGE = 256, OPTION_EXPECT };
 
+static const char flags[] = ":46W:hV";
+
 static const struct option long_options[] = {{"ipv4", no_argument, NULL, '4'},
                                              {"ipv6", no_argument, NULL, '6'},
                                              {"timeout", required_argument, NULL, 'W'},
@@ -91,7 +93,8 @@ static int take(struct client_options *options, int flag, char *argv[])
     case 'V': options->mode = CLIENT_VERSION; return 0;
     case ':': return usage("no value behind ", last);
     default:
-        if (strncmp(last, "--", 2) == 0)
+        /* a letter that is a flag stands for the long option that was given a value */
+        if (optopt == 0 || optopt >= OPTION_MESSAGE || strchr(flags, optopt) != NULL)
             return usage("an option that is unknown, ambiguous or takes no value: ", last);
         return usage("unknown option ", letter);
     }
@@ -120,7 +123,7 @@ int client_options_parse(struct client_options *options, int argc, char *argv[])
                                        .timeout = TIMEOUT_DEFAULT,
                                        .message = WIRE_GREETING,
                                        .expect = WIRE_REPLY};
-    while ((flag = getopt_long(argc, argv, ":46W:hV", long_options, NULL)) != -1)
+    while ((flag = getopt_long(argc, argv, flags, long_options, NULL)) != -1)
         if (take(options, flag, argv) != 0)
             return -1;
     return set_server(options, argv + optind, argc - optind);

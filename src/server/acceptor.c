@@ -147,15 +147,15 @@ static void turn_away(struct acceptor *acceptor, struct conversation *conversati
     pace(acceptor);
 }
 
-static void serve(struct acceptor *acceptor, const struct listener *listener, int fd,
-                  const struct address *peer)
+static enum verdict serve(struct acceptor *acceptor, const struct listener *listener, int fd,
+                          const struct address *peer)
 {
     struct conversation draft;
     begin(&draft, acceptor, listener, fd, peer);
     struct conversation *conversation = malloc(sizeof *conversation);
     if (conversation == NULL) {
         turn_away(acceptor, &draft, errno);
-        return;
+        return PAUSE;
     }
     *conversation = draft;
     if (log_wants(LOG_DEBUG))
@@ -164,7 +164,10 @@ static void serve(struct acceptor *acceptor, const struct listener *listener, in
     if (error != 0) {
         turn_away(acceptor, conversation, error);
         free(conversation);
+        return PAUSE;
     }
+    acceptor->pace /= 2;
+    return GO_ON;
 }
 
 static enum verdict accept_one(struct acceptor *acceptor, const struct listener *listener)
@@ -173,9 +176,7 @@ static enum verdict accept_one(struct acceptor *acceptor, const struct listener 
     int fd = accept4(listener->fd, &peer.u.any, &peer.length, SOCK_CLOEXEC);
     if (fd < 0)
         return judge_accept_error(acceptor, errno);
-    acceptor->pace /= 2;
-    serve(acceptor, listener, fd, &peer);
-    return GO_ON;
+    return serve(acceptor, listener, fd, &peer);
 }
 
 /* Accept what is queued on a listener, `most` connections and as far as there is
@@ -200,7 +201,7 @@ static bool may_accept(struct acceptor *acceptor, int64_t *wait)
     if (handover_has_place(acceptor->handover))
         return true;
     if (warn_due(acceptor, LIMIT_CONNECTIONS))
-        log_line(LOG_WARNING, "limits.connections is reached, peers wait to be accepted");
+        log_line(LOG_WARNING, "limits.connections is reached; further peers wait to be accepted");
     return false;
 }
 
@@ -255,7 +256,7 @@ static void stop_listening(struct acceptor *acceptor)
     log_line(LOG_NOTICE, "stopping");
     for (size_t i = 0; i < acceptor->listeners->count; i++)
         (void)accept_queue(acceptor, &acceptor->listeners->list[i],
-                           acceptor->settings->limits.backlog);
+                           acceptor->settings->limits.backlog + 1); /* so many the kernel queues */
     listeners_close(acceptor->listeners);
 }
 

@@ -112,7 +112,8 @@ static int take(struct options *options, int flag, char *argv[])
     case 'V': return set_mode(options, MODE_VERSION);
     case ':': return usage("no value behind ", last);
     default:
-        if (strncmp(last, "--", 2) == 0)
+        /* a letter that is a flag stands for the long option that was given a value */
+        if (optopt == 0 || strchr(flags, optopt) != NULL)
             return usage("an option that is unknown, ambiguous or takes no value: ", last);
         return usage("unknown option ", letter);
     }

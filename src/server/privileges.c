@@ -36,9 +36,12 @@ static int look_up(const struct settings *settings, uid_t *uid, gid_t *gid)
  * none to give up. */
 static int change(uid_t uid, gid_t gid)
 {
-    if (setgroups(0, NULL) != 0 && (errno != EPERM || getgroups(0, NULL) != 0)) {
-        errno = EPERM;
-        return -1;
+    if (setgroups(0, NULL) != 0) {
+        int kept = errno;
+        bool none = kept == EPERM && getgroups(0, NULL) == 0;
+        errno = kept;
+        if (!none)
+            return -1;
     }
     if (setresgid(gid, gid, gid) != 0)
         return -1;

@@ -10,6 +10,8 @@ my ($status, $out, $err);
 my @wrong = (
     [['--colour'], qr/an option that is unknown, ambiguous or takes no value: --colour/],
     [['--verbose=3'], qr/an option that is unknown, ambiguous or takes no value: --verbose=3/],
+    [['--foreground', '-xv'], qr/unknown option -x/],
+    [['-vx'], qr/unknown option -x/],
     [['--ver'], qr/an option that is unknown, ambiguous or takes no value: --ver/],
     [['-z'], qr/unknown option -z/],
     [['--config'], qr/no value behind --config/],
@@ -36,6 +38,8 @@ like $err, qr/--stderr needs --foreground/, 'with the reason';
 @wrong = (
     [['--colour'], qr/an option that is unknown, ambiguous or takes no value: --colour/],
     [['-z'], qr/unknown option -z/],
+    [['--ipv4=yes'], qr/takes no value: --ipv4=yes/],
+    [['--timeout', '1', '-x4'], qr/unknown option -x/],
     [['-W'], qr/no value behind -W/],
     [['-W', '0'], qr/--timeout must be a number of seconds above 0, at most 86400, not 0/],
     [['-W', '1x'], qr/not 1x/],

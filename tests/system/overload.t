@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use Sixteen;
 use Test::More;
+use Time::HiRes qw(time);
 
 my ($status, $out, $err);
 
@@ -24,15 +25,19 @@ is $daemon->stop, 0, 'ends';
 
 # The kernel counts processes for ordinary users only.
 SKIP: {
-    skip 'a sanitizer has a thread of its own', 5 if is_sanitized();
+    skip 'a sanitizer has a thread of its own', 6 if is_sanitized();
     my $config = $> == 0 ? 'daemon: { user = "nobody"; };' : '';
     my @as_it = $> == 0 ? ('setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups') : ();
     $daemon = start(config => $config, under => ['prlimit', '--nproc=1:', '--']);
-    my $refused = connect_to($daemon->{port});
+    my @crowd = map { connect_to($daemon->{port}) } 1 .. 20;
+    my $begun = time;
+    my $refused = pop @crowd;
     like $daemon->wait_log(qr/ failed /), qr/ err failed peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:\d+ octets=0 message='' us=\d+ error='Resource temporarily unavailable'$/,
         'a connection that gets no thread is a failed conversation';
     is +(read_to_end($refused))[0], '', 'and is closed';
-    is +(run(@as_it, 'prlimit', '--pid', $daemon->{pid}, '--nproc=4096:'))[0], 0, 'with threads to be had again';
+    cmp_ok time - $begun, '>=', 0.5, 'one a pause, and pauses that double to 0.1 s';
+    my ($hard) = read_file("/proc/$daemon->{pid}/limits") =~ /^Max processes\s+\S+\s+(\S+)/m;
+    is +(run(@as_it, 'prlimit', '--pid', $daemon->{pid}, "--nproc=$hard:"))[0], 0, 'with threads to be had again';
     ($status, $out, $err) = run($SIXTEEN, '127.0.0.1', $daemon->{port});
     is "$status$err", '0', 'it serves the next client';
     is $daemon->stop, 0, 'ends';

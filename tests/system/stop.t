@@ -53,7 +53,7 @@ my $first = connect_to($daemon->{port});
 $daemon->wait_log(qr/Socket connects/);
 my $second = connect_to($daemon->{port});
 syswrite $second, $GREETING;
-ok $daemon->wait_log(qr/warning limits\.connections is reached, peers wait to be accepted/), 'at limits.connections it says so';
+ok $daemon->wait_log(qr/warning limits\.connections is reached; further peers wait to be accepted/), 'at limits.connections it says so';
 syswrite $first, $GREETING;
 is join(' ', read_to_end($first)), "$REPLY eof", 'the first is answered';
 is join(' ', read_to_end($second)), "$REPLY eof", 'and then the one that waited';
