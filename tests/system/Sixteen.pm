@@ -263,6 +263,9 @@ sub wait_for {
     return;
 }
 
+# A test that is told to stop still ends what it started.
+$SIG{$_} = sub { exit 1 if $$ == $main; POSIX::_exit(1) } for qw(INT TERM);
+
 END {
     if ($$ == $main) {
         my $status = $?;

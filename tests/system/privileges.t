@@ -34,7 +34,7 @@ SKIP: {
     my $directory = scratch();
     my $file = write_file("$directory/sixteen.conf", 'daemon: { group = "daemon"; };');
     chmod 0755, $directory;
-    my ($left, $out, $err) = run('setpriv', '--reuid=1', '--groups=4,24', '--inh-caps=-all', '--', $SIXTEEND, '-f', '-c', $file, '-l', '127.0.0.1:0');
+    my ($left, $out, $err) = run('timeout', '30', 'setpriv', '--reuid=1', '--regid=1', '--groups=4,24', '--inh-caps=-all', '--', $SIXTEEND, '-f', '-c', $file, '-l', '127.0.0.1:0');
     is $left, 71, 'supplementary groups that cannot be cleared end the start: status 71';
     like $err, qr/cannot become user \(unchanged\), group daemon, which takes root to do: Operation not permitted/, 'with the reason';
 
