@@ -137,7 +137,8 @@ static void begin(struct conversation *conversation, const struct acceptor *acce
 }
 
 /* No worker can be had: the conversation ends here. */
-static void turn_away(struct acceptor *acceptor, struct conversation *conversation, int error)
+static enum verdict turn_away(struct acceptor *acceptor, struct conversation *conversation,
+                              int error)
 {
     conversation->outcome = OUTCOME_FAILED;
     conversation->error = error;
@@ -145,24 +146,24 @@ static void turn_away(struct acceptor *acceptor, struct conversation *conversati
     close(conversation->fd);
     log_conversation(conversation);
     pace(acceptor);
+    return PAUSE;
 }
 
 static enum verdict serve(struct acceptor *acceptor, const struct listener *listener, int fd,
                           const struct address *peer)
 {
-    struct conversation draft;
-    begin(&draft, acceptor, listener, fd, peer);
     struct conversation *conversation = malloc(sizeof *conversation);
     if (conversation == NULL) {
-        turn_away(acceptor, &draft, errno);
-        return PAUSE;
+        struct conversation lost;
+        begin(&lost, acceptor, listener, fd, peer);
+        return turn_away(acceptor, &lost, ENOMEM);
     }
-    *conversation = draft;
+    begin(conversation, acceptor, listener, fd, peer);
     if (log_wants(LOG_DEBUG))
         tell_steps(conversation);
     int error = handover_give(acceptor->handover, conversation);
     if (error != 0) {
-        turn_away(acceptor, conversation, error);
+        (void)turn_away(acceptor, conversation, error);
         free(conversation);
         return PAUSE;
     }
@@ -180,13 +181,14 @@ static enum verdict accept_one(struct acceptor *acceptor, const struct listener 
 }
 
 /* Accept what is queued on a listener, `most` connections and as far as there is
- * place. Returns false when the listener is broken. */
-static bool accept_queue(struct acceptor *acceptor, const struct listener *listener, int most)
+ * place. */
+static enum verdict accept_queue(struct acceptor *acceptor, const struct listener *listener,
+                                 int most)
 {
     enum verdict verdict = GO_ON;
     for (int i = 0; i < most && verdict == GO_ON && handover_has_place(acceptor->handover); i++)
         verdict = accept_one(acceptor, listener);
-    return verdict != BROKEN;
+    return verdict;
 }
 
 /* Whether to look at the listeners now; if not, what ends the wait. */
@@ -235,16 +237,24 @@ static void wait_for_events(struct acceptor *acceptor, bool listening, int64_t w
         take_signals(acceptor);
 }
 
+/* Take a batch from each listener that is ready; a pause is one for all. */
+static enum verdict accept_ready(struct acceptor *acceptor)
+{
+    enum verdict verdict = GO_ON;
+    for (size_t i = 0; i < acceptor->listeners->count && verdict != PAUSE && verdict != BROKEN; i++)
+        if (acceptor->poll[POLL_LISTENERS + i].revents != 0)
+            verdict = accept_queue(acceptor, &acceptor->listeners->list[i], BATCH);
+    return verdict;
+}
+
 static int serve_until_stopped(struct acceptor *acceptor)
 {
     while (acceptor->stops == 0) {
         int64_t wait = linger_sweep(acceptor->linger);
         bool listening = may_accept(acceptor, &wait);
         wait_for_events(acceptor, listening, wait);
-        for (size_t i = 0; i < acceptor->listeners->count; i++)
-            if (acceptor->poll[POLL_LISTENERS + i].revents != 0 &&
-                !accept_queue(acceptor, &acceptor->listeners->list[i], BATCH))
-                return -1;
+        if (accept_ready(acceptor) == BROKEN)
+            return -1;
     }
     return 0;
 }

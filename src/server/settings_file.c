@@ -168,8 +168,8 @@ static bool complain_of_line(struct reading *reading, const char *text, const ch
                     *advice != '\0' ? "; " : "", advice);
 }
 
-/* The line in which `at` lies, or the last one before it that is not blank: libconfig
- * finds out at the end of the file that something is missing. */
+/* `line`, or the last one before it that is not blank: libconfig finds out at the end of
+ * the file that something is missing. */
 static unsigned line_with_text(const char *text, unsigned line)
 {
     unsigned last = 1;
