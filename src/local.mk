@@ -9,6 +9,7 @@ noinst_LIBRARIES += %D%/libsixteen.a
 	%D%/common/deadline.h %D%/common/deadline.c \
 	%D%/common/transfer.h %D%/common/transfer.c \
 	%D%/common/address.h %D%/common/address.c \
+	%D%/common/histogram.h %D%/common/histogram.c \
 	%D%/common/quote.h %D%/common/quote.c \
 	%D%/common/output.h %D%/common/output.c \
 	\
@@ -33,7 +34,7 @@ noinst_LIBRARIES += %D%/libsixteen.a
 	%D%/client/probe.h %D%/client/probe.c \
 	%D%/client/report.h %D%/client/report.c
 
-sixteen_libs = %D%/libsixteen.a $(LIBCONFIG_LIBS) $(PTHREAD_LIBS)
+sixteen_libs = %D%/libsixteen.a $(LIBCONFIG_LIBS) $(PTHREAD_LIBS) -lm
 
 sbin_PROGRAMS += %D%/sixteend
 %C%_sixteend_SOURCES = %D%/sixteend.c

@@ -15,6 +15,7 @@ endif
 	%D%/test_transfer_time.c \
 	%D%/test_endpoint.c \
 	%D%/test_address.c \
+	%D%/test_histogram.c \
 	%D%/test_quote.c \
 	%D%/test_settings.c \
 	%D%/test_setting_store.c \

@@ -21,6 +21,7 @@ Suite *transfer_time_suite(void);
 Suite *deadline_suite(void);
 Suite *endpoint_suite(void);
 Suite *address_suite(void);
+Suite *histogram_suite(void);
 Suite *quote_suite(void);
 Suite *settings_suite(void);
 Suite *setting_store_suite(void);

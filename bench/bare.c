@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* The limit that a server of this exchange is measured against: a bare loop of accept,
+ * recv, send and close. It keeps no promise that sixteend(8) makes: no deadline, so one
+ * silent peer holds it up; no log; and close() with unread octets can lose the reply.
+ *
+ *   bare [-t THREADS] [-m] [-b] PORT
+ *     -t   so many threads, each with a listener of its own (SO_REUSEPORT)
+ *     -m   MSG_MORE: reply and FIN in one segment
+ *     -b   SCHED_BATCH
+ *
+ * Prints "ready" once it listens at 127.0.0.1:PORT. */
+#include <config.h>
+
+#include "common/checked.h"
+#include "common/wire.h"
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static int send_flags = MSG_NOSIGNAL;
+
+_Noreturn static void die(const char *what)
+{
+    perror(what);
+    exit(EX_OSERR);
+}
+
+static int listen_at(uint16_t port)
+{
+    const int on = 1;
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0 ||
+        bind(fd, (const struct sockaddr *)&address, sizeof address) != 0 || listen(fd, 4096) != 0)
+        die("bare: listen");
+    return fd;
+}
+
+static void *serve(void *argument)
+{
+    const int *listener = argument;
+    char message[WIRE_OCTETS];
+
+    for (;;) {
+        struct sockaddr_in peer;
+        socklen_t length = sizeof peer;
+        int fd = accept4(*listener, (struct sockaddr *)&peer, &length, SOCK_CLOEXEC);
+        if (fd < 0)
+            continue;
+        if (recv(fd, message, sizeof message, MSG_WAITALL) == WIRE_OCTETS)
+            (void)send(fd, WIRE_REPLY, WIRE_OCTETS, send_flags);
+        close(fd);
+    }
+    return NULL;
+}
+
+int main(int argc, char *argv[])
+{
+    enum { MOST_THREADS = 64 };
+    static int listeners[MOST_THREADS];
+    int threads = 1;
+    int option;
+
+    while ((option = getopt(argc, argv, "t:mb")) != -1) {
+        switch (option) {
+        case 't': threads = atoi(optarg); break;
+        case 'm': send_flags |= MSG_MORE; break;
+        case 'b':
+            if (sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0}) != 0)
+                die("bare: SCHED_BATCH");
+            break;
+        default: return EX_USAGE;
+        }
+    }
+    if (optind + 1 != argc || threads < 1 || threads > MOST_THREADS)
+        return EX_USAGE;
+    for (int i = 0; i < threads; i++)
+        listeners[i] = listen_at((uint16_t)atoi(argv[optind]));
+    for (int i = 1; i < threads; i++) {
+        pthread_t thread;
+        CHECKED(pthread_create(&thread, NULL, serve, &listeners[i]));
+    }
+    puts("ready");
+    fflush(stdout);
+    serve(&listeners[0]);
+    return 0;
+}
