@@ -9,6 +9,7 @@ noinst_LIBRARIES += %D%/libsixteen.a
 	%D%/common/deadline.h %D%/common/deadline.c \
 	%D%/common/transfer.h %D%/common/transfer.c \
 	%D%/common/address.h %D%/common/address.c \
+	%D%/common/decimal.h %D%/common/decimal.c \
 	%D%/common/histogram.h %D%/common/histogram.c \
 	%D%/common/quote.h %D%/common/quote.c \
 	%D%/common/output.h %D%/common/output.c \
@@ -20,6 +21,7 @@ noinst_LIBRARIES += %D%/libsixteen.a
 	%D%/server/exchange.h %D%/server/exchange.c \
 	%D%/server/linger.h %D%/server/linger.c \
 	%D%/server/log.h %D%/server/log.c \
+	%D%/server/scribe.h %D%/server/scribe.c \
 	\
 	%D%/server/settings.h %D%/server/settings.c %D%/server/settings_print.c \
 	%D%/server/settings_scan.h %D%/server/settings_scan.c \
@@ -29,6 +31,7 @@ noinst_LIBRARIES += %D%/libsixteen.a
 	%D%/server/daemonize.h %D%/server/daemonize.c \
 	%D%/server/pid_file.h %D%/server/pid_file.c \
 	%D%/server/privileges.h %D%/server/privileges.c \
+	%D%/server/resources.h %D%/server/resources.c \
 	\
 	%D%/client/options.h %D%/client/options.c \
 	%D%/client/probe.h %D%/client/probe.c \

@@ -11,6 +11,7 @@
 #include "server/options.h"
 #include "server/pid_file.h"
 #include "server/privileges.h"
+#include "server/resources.h"
 #include "server/settings.h"
 #include "server/settings_file.h"
 #include "server/signals.h"
@@ -89,12 +90,14 @@ static int serve(const struct settings *settings, bool wants_pid_file)
 {
     struct held held = {.pid_file = -1};
 
+    resources_prepare(settings);
     int status = open_everything(&held, settings, wants_pid_file);
+    if (status == EX_OK && log_start() != 0)
+        status = EX_OSERR;
     if (status == EX_OK) {
         if (settings->daemon.background)
             tell_terminal(&held.listeners, settings);
         log_line(LOG_NOTICE, "sixteend %s is up, process %ld", VERSION, (long)getpid());
-        log_to_terminal(false);
         daemonize_finish(EX_OK);
         status = acceptor_run(held.acceptor) == 0 ? EX_OK : EX_OSERR;
     }
@@ -102,6 +105,7 @@ static int serve(const struct settings *settings, bool wants_pid_file)
     listeners_close(&held.listeners);
     pid_file_release(settings->daemon.pid_file, held.pid_file);
     log_line(LOG_NOTICE, "sixteend ends with status %d", status);
+    log_finish(settings->timeouts.drain);
     return status;
 }
 
@@ -116,7 +120,7 @@ static int run(const struct options *options, const struct settings *settings)
         return EX_OSERR;
     }
     signals_block();
-    log_to_terminal(true);
+    log_to_terminal();
     log_open(settings);
     int status = serve(settings, wants_pid_file);
     daemonize_finish(status);

@@ -73,7 +73,7 @@ static enum probe_result finish(struct probe *probe, int fd, struct deadline dea
 
     probe->phase = PHASE_CLOSE;
     if (more == 0)
-        status = recv_all(fd, probe->octets + WIRE_OCTETS, 1, 1, deadline, &more);
+        status = recv_all(fd, probe->octets + WIRE_OCTETS, 1, 1, 0, deadline, &more);
     probe->count = WIRE_OCTETS + more;
     switch (status) {
     case TRANSFER_DONE: return PROBE_MORE;
@@ -87,8 +87,8 @@ static enum probe_result receive(struct probe *probe, const char *expect, int fd
                                  struct deadline deadline)
 {
     probe->phase = PHASE_RECEIVE;
-    switch (
-        recv_all(fd, probe->octets, WIRE_OCTETS, sizeof probe->octets, deadline, &probe->count)) {
+    switch (recv_all(fd, probe->octets, WIRE_OCTETS, sizeof probe->octets, 0, deadline,
+                     &probe->count)) {
     case TRANSFER_DONE: break;
     case TRANSFER_EOF: return PROBE_EOF;
     case TRANSFER_TIMEOUT: return PROBE_TIMEOUT;

@@ -3,6 +3,8 @@
 
 #include "common/address.h"
 
+#include "common/decimal.h"
+
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
@@ -124,15 +126,22 @@ static char *format_in6(const struct sockaddr_in6 *in6, char text[ADDRESS_TEXT])
     return text;
 }
 
+static char *format_in(const struct sockaddr_in *in, char text[ADDRESS_TEXT])
+{
+    uint32_t host = ntohl(in->sin_addr.s_addr);
+    char *to = text;
+    for (int shift = 24; shift >= 0; shift -= 8) {
+        to = put_decimal(to, host >> shift & 255);
+        *to++ = shift > 0 ? '.' : ':';
+    }
+    put_decimal(to, ntohs(in->sin_port));
+    return text;
+}
+
 char *address_format(const struct address *address, char text[ADDRESS_TEXT])
 {
-    char host[INET_ADDRSTRLEN];
-
     switch (address->u.any.sa_family) {
-    case AF_INET:
-        inet_ntop(AF_INET, &address->u.in.sin_addr, host, sizeof host);
-        snprintf(text, ADDRESS_TEXT, "%s:%u", host, ntohs(address->u.in.sin_port));
-        return text;
+    case AF_INET: return format_in(&address->u.in, text);
     case AF_INET6: return format_in6(&address->u.in6, text);
     default: snprintf(text, ADDRESS_TEXT, "unknown"); return text;
     }

@@ -7,59 +7,64 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-/* Give the next call on `fd` what is left of the deadline. */
-static enum transfer_status arm(int fd, int option, struct deadline deadline)
+/* Give the next call on `fd`, if it may wait, what is left of the deadline. */
+static enum transfer_status arm(int fd, int option, int flags, struct deadline deadline)
 {
     int64_t left = deadline_left(deadline, clock_nanoseconds());
     if (left == 0)
         return TRANSFER_TIMEOUT;
+    if (flags & MSG_DONTWAIT)
+        return TRANSFER_DONE;
     struct timeval timeout = timeval_from(left);
     if (setsockopt(fd, SOL_SOCKET, option, &timeout, sizeof timeout) != 0)
         return TRANSFER_FAILED;
     return TRANSFER_DONE;
 }
 
-/* After a signal the call is made again. After EAGAIN, which on a blocking socket
- * says that its time-out is over, arm() finds the deadline passed. */
-static bool worth_another_try(int error)
+/* What a call that failed means: TRANSFER_DONE that it is to be made again. After EAGAIN,
+ * which on a blocking socket says that its time-out is over, arm() finds the deadline
+ * passed. */
+static enum transfer_status judge(int error, int flags)
 {
-    return error == EINTR || error == EAGAIN;
+    if (error == EAGAIN && (flags & MSG_DONTWAIT))
+        return TRANSFER_BLOCKED;
+    return error == EINTR || error == EAGAIN ? TRANSFER_DONE : TRANSFER_FAILED;
 }
 
-enum transfer_status recv_all(int fd, void *buffer, size_t want, size_t room,
+enum transfer_status recv_all(int fd, void *buffer, size_t want, size_t room, int flags,
                               struct deadline deadline, size_t *count)
 {
+    enum transfer_status status = TRANSFER_DONE;
     assert(want <= room);
     *count = 0;
-    while (*count < want) {
-        enum transfer_status ready = arm(fd, SO_RCVTIMEO, deadline);
-        if (ready != TRANSFER_DONE)
-            return ready;
-        ssize_t more = recv(fd, (char *)buffer + *count, room - *count, 0);
+    while (*count < want && status == TRANSFER_DONE) {
+        status = arm(fd, SO_RCVTIMEO, flags, deadline);
+        if (status != TRANSFER_DONE)
+            break;
+        ssize_t more = recv(fd, (char *)buffer + *count, room - *count, flags);
         if (more > 0)
             *count += (size_t)more;
-        else if (more == 0)
-            return TRANSFER_EOF;
-        else if (!worth_another_try(errno))
-            return TRANSFER_FAILED;
+        else
+            status = more == 0 ? TRANSFER_EOF : judge(errno, flags);
     }
-    return TRANSFER_DONE;
+    return status;
 }
 
 enum transfer_status send_all(int fd, const void *buffer, size_t length, int flags,
                               struct deadline deadline, size_t *count)
 {
+    enum transfer_status status = TRANSFER_DONE;
     *count = 0;
-    while (*count < length) {
-        enum transfer_status ready = arm(fd, SO_SNDTIMEO, deadline);
-        if (ready != TRANSFER_DONE)
-            return ready;
+    while (*count < length && status == TRANSFER_DONE) {
+        status = arm(fd, SO_SNDTIMEO, flags, deadline);
+        if (status != TRANSFER_DONE)
+            break;
         ssize_t taken =
             send(fd, (const char *)buffer + *count, length - *count, flags | MSG_NOSIGNAL);
         if (taken >= 0)
             *count += (size_t)taken;
-        else if (!worth_another_try(errno))
-            return TRANSFER_FAILED;
+        else
+            status = judge(errno, flags);
     }
-    return TRANSFER_DONE;
+    return status;
 }

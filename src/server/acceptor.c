@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,7 @@ struct acceptor {
     int signal_fd;          /* signalfd(2) */
     struct pollfd *poll;    /* these two, then the listeners */
     int stops;              /* TERM and INT that came */
+    bool gave;              /* somebody was accepted since the last sweep */
     int64_t pace;           /* how long accepting pauses after its next failure */
     int64_t resume;         /* and until when it pauses now */
     int64_t warned[LIMITS]; /* when each was last warned of; 0: never */
@@ -81,6 +83,12 @@ static enum verdict pause_accepting(struct acceptor *acceptor, int error)
     return PAUSE;
 }
 
+/* No descriptor is left: the sockets that linger give theirs up first. */
+static enum verdict make_room(struct acceptor *acceptor, int error)
+{
+    return linger_shed(acceptor->linger) ? GO_ON : pause_accepting(acceptor, error);
+}
+
 /* What accept(2) said: see its manual page for the network's errors. */
 static enum verdict judge_accept_error(struct acceptor *acceptor, int error)
 {
@@ -102,8 +110,9 @@ static enum verdict judge_accept_error(struct acceptor *acceptor, int error)
     case ENONET:
     case ENOPROTOOPT:
     case ETIMEDOUT: return GO_ON;
-    default: /* EMFILE, ENFILE, ENOBUFS, ENOMEM, and what we don't know */
-        return pause_accepting(acceptor, error);
+    case EMFILE:
+    case ENFILE: return make_room(acceptor, error);
+    default: /* ENOBUFS, ENOMEM, and what we don't know */ return pause_accepting(acceptor, error);
     }
 }
 
@@ -168,6 +177,7 @@ static enum verdict serve(struct acceptor *acceptor, const struct listener *list
         return PAUSE;
     }
     acceptor->pace /= 2;
+    acceptor->gave = true;
     return GO_ON;
 }
 
@@ -188,6 +198,7 @@ static enum verdict accept_queue(struct acceptor *acceptor, const struct listene
     enum verdict verdict = GO_ON;
     for (int i = 0; i < most && verdict == GO_ON && handover_has_place(acceptor->handover); i++)
         verdict = accept_one(acceptor, listener);
+    handover_call(acceptor->handover);
     return verdict;
 }
 
@@ -237,6 +248,15 @@ static void wait_for_events(struct acceptor *acceptor, bool listening, int64_t w
         take_signals(acceptor);
 }
 
+/* What is to be done now and then. Returns nanoseconds until the next time, or -1. */
+static int64_t tend(struct acceptor *acceptor)
+{
+    int64_t sweep = linger_sweep(acceptor->linger, acceptor->gave);
+    int64_t retire = handover_retire(acceptor->handover);
+    acceptor->gave = false;
+    return sweep < 0 || (retire >= 0 && retire < sweep) ? retire : sweep;
+}
+
 /* Take a batch from each listener that is ready; a pause is one for all. */
 static enum verdict accept_ready(struct acceptor *acceptor)
 {
@@ -250,11 +270,13 @@ static enum verdict accept_ready(struct acceptor *acceptor)
 static int serve_until_stopped(struct acceptor *acceptor)
 {
     while (acceptor->stops == 0) {
-        int64_t wait = linger_sweep(acceptor->linger);
+        int64_t wait = tend(acceptor);
         bool listening = may_accept(acceptor, &wait);
         wait_for_events(acceptor, listening, wait);
         if (accept_ready(acceptor) == BROKEN)
             return -1;
+        if (acceptor->gave)
+            (void)sched_yield(); /* while others work, more connections gather for one batch */
     }
     return 0;
 }
@@ -278,7 +300,7 @@ static void drain(struct acceptor *acceptor)
     bool cut = false;
 
     for (;;) {
-        int64_t wait = linger_sweep(acceptor->linger);
+        int64_t wait = linger_sweep(acceptor->linger, false);
         bool idle = handover_is_idle(acceptor->handover);
         int64_t left = deadline_left(deadline, clock_nanoseconds());
         bool out_of_time = left == 0 || acceptor->stops > 1;
@@ -304,7 +326,8 @@ static int prepare(struct acceptor *acceptor)
         return -1;
     acceptor->poll = calloc(POLL_LISTENERS + listeners->count, sizeof *acceptor->poll);
     acceptor->linger = linger_create(most, acceptor->settings->timeouts.linger, acceptor->wake_fd);
-    acceptor->handover = handover_create(most, acceptor->linger, acceptor->wake_fd);
+    acceptor->handover = handover_create(most, acceptor->settings->timeouts.idle_worker,
+                                         acceptor->linger, acceptor->wake_fd);
     if (acceptor->poll == NULL || acceptor->linger == NULL || acceptor->handover == NULL)
         return -1;
     acceptor->poll[POLL_WAKE] = (struct pollfd){.fd = acceptor->wake_fd, .events = POLLIN};

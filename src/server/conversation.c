@@ -3,6 +3,8 @@
 
 #include "server/conversation.h"
 
+#include "common/decimal.h"
+
 #include <string.h>
 #include <syslog.h>
 
@@ -32,19 +34,24 @@ int outcome_level(enum outcome outcome)
 
 char *conversation_format(const struct conversation *conversation, char line[CONVERSATION_LINE])
 {
-    char peer[ADDRESS_TEXT];
-    char local[ADDRESS_TEXT];
+    char text[ADDRESS_TEXT];
     char message[QUOTE_SIZE(WIRE_OCTETS)];
     size_t count = conversation->count < WIRE_OCTETS ? conversation->count : WIRE_OCTETS;
+    int64_t us = (conversation->decided - conversation->accepted) / 1000;
 
-    int used =
-        snprintf(line, CONVERSATION_LINE, "%s peer=%s local=%s octets=%zu message=%s us=%lld",
-                 outcome_name(conversation->outcome), address_format(&conversation->peer, peer),
-                 address_format(&conversation->local, local), conversation->count,
-                 quote(conversation->octets, count, message, sizeof message),
-                 (long long)((conversation->decided - conversation->accepted) / 1000));
+    char *to = stpcpy(line, outcome_name(conversation->outcome));
+    to = stpcpy(to, " peer=");
+    to = stpcpy(to, address_format(&conversation->peer, text));
+    to = stpcpy(to, " local=");
+    to = stpcpy(to, address_format(&conversation->local, text));
+    to = stpcpy(to, " octets=");
+    to = put_decimal(to, conversation->count);
+    to = stpcpy(to, " message=");
+    to = stpcpy(to, quote(conversation->octets, count, message, sizeof message));
+    to = stpcpy(to, " us=");
+    to = put_decimal(to, (unsigned long long)us);
     if (conversation->outcome == OUTCOME_FAILED)
-        snprintf(line + used, CONVERSATION_LINE - (size_t)used, " error='%s'",
+        snprintf(to, (size_t)(line + CONVERSATION_LINE - to), " error='%s'",
                  strerror(conversation->error));
     return line;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The one struct that travels the whole way of a connection: made by the acceptor,
- * filled station by station, freed by the worker that carried it out. */
+ * filled station by station, freed by whoever closes its socket. */
 #ifndef SERVER_CONVERSATION_H
 #define SERVER_CONVERSATION_H
 
@@ -11,6 +11,7 @@
 #include "server/settings.h"
 
 #include <stdatomic.h>
+#include <sys/queue.h>
 
 /* How a conversation ended. sixteend(8) tells what each means. */
 enum outcome {
@@ -27,16 +28,19 @@ enum outcome {
 struct conversation {
     /* the acceptor's part */
     const struct settings *settings;
-    int fd; /* only the worker that has the conversation closes it */
+    int fd; /* only the station that has the conversation closes it */
     struct address peer;
     struct address local;
     int64_t accepted; /* clock_nanoseconds() at accept4() */
     struct deadline deadline;
 
+    /* places in the lists of the station that has it, under that station's lock:
+     * handover.c, then linger.c */
+    TAILQ_ENTRY(conversation) all;
+    TAILQ_ENTRY(conversation) turn;
+
     /* the handover's part */
-    struct handover *handover;
-    struct conversation *next, *previous; /* protected by the handover's lock */
-    atomic_bool cut;                      /* a drain ran out of time and ended it */
+    atomic_bool cut; /* a drain ran out of time and ended it */
 
     /* the exchange's part */
     unsigned char octets[WIRE_OCTETS + 1]; /* one more, to see a peer that sent too many */
@@ -45,7 +49,13 @@ struct conversation {
     int error;        /* errno of OUTCOME_FAILED */
     bool half_closed; /* reply and FIN are on their way: the close is to linger */
     int64_t decided;  /* clock_nanoseconds() when reply or outcome stood */
+
+    /* the linger's part */
+    size_t pause; /* which of its pauses it is in */
+    int64_t look; /* when to look next */
 };
+
+TAILQ_HEAD(conversation_list, conversation);
 
 /* "ok", "excess" and so on: the word in log lines. */
 const char *outcome_name(enum outcome outcome);

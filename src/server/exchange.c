@@ -26,12 +26,18 @@ static enum outcome judge_failure(struct conversation *conversation, enum transf
 }
 
 /* MSG_MORE holds the sixteen octets back until shutdown() adds the FIN, so that
- * reply and end of file leave in one segment. */
+ * reply and end of file leave in one segment. A new connection has room for them, so
+ * the deadline needs to be told to the kernel only if that is not so. */
 static enum outcome reply(struct conversation *conversation)
 {
+    const char *octets = conversation->settings->reply;
     size_t sent;
-    enum transfer_status status = send_all(conversation->fd, conversation->settings->reply,
-                                           WIRE_OCTETS, MSG_MORE, conversation->deadline, &sent);
+    size_t more;
+    enum transfer_status status = send_all(conversation->fd, octets, WIRE_OCTETS,
+                                           MSG_MORE | MSG_DONTWAIT, conversation->deadline, &sent);
+    if (status == TRANSFER_BLOCKED)
+        status = send_all(conversation->fd, octets + sent, WIRE_OCTETS - sent, MSG_MORE,
+                          conversation->deadline, &more);
     if (status != TRANSFER_DONE)
         return judge_failure(conversation, status);
     if (shutdown(conversation->fd, SHUT_WR) != 0)
@@ -40,12 +46,22 @@ static enum outcome reply(struct conversation *conversation)
     return conversation->count > WIRE_OCTETS ? OUTCOME_EXCESS : OUTCOME_OK;
 }
 
-static enum outcome converse(struct conversation *conversation)
+/* Receive what lacks of the message, and one octet more if it is there. */
+static enum transfer_status receive(struct conversation *conversation, int flags)
+{
+    size_t before = conversation->count;
+    size_t more;
+    enum transfer_status status =
+        recv_all(conversation->fd, conversation->octets + before, WIRE_OCTETS - before,
+                 sizeof conversation->octets - before, flags, conversation->deadline, &more);
+    conversation->count = before + more;
+    return status;
+}
+
+/* What becomes of the conversation once receiving has ended. */
+static enum outcome answer(struct conversation *conversation, enum transfer_status status)
 {
     const struct settings *settings = conversation->settings;
-    enum transfer_status status =
-        recv_all(conversation->fd, conversation->octets, WIRE_OCTETS, sizeof conversation->octets,
-                 conversation->deadline, &conversation->count);
     if (status != TRANSFER_DONE)
         return judge_failure(conversation, status);
     if (settings->strict && memcmp(conversation->octets, settings->expect, WIRE_OCTETS) != 0)
@@ -70,10 +86,24 @@ static void tell_steps(const struct conversation *conversation)
         log_line(LOG_DEBUG, "Reply sent, socket closed peer=%s", peer);
 }
 
-void exchange_hold(struct conversation *conversation)
+static void conclude(struct conversation *conversation, enum transfer_status status)
 {
-    conversation->outcome = converse(conversation);
+    conversation->outcome = answer(conversation, status);
     conversation->decided = clock_nanoseconds();
     if (log_wants(LOG_DEBUG))
         tell_steps(conversation);
+}
+
+bool exchange_try(struct conversation *conversation)
+{
+    enum transfer_status status = receive(conversation, MSG_DONTWAIT);
+    if (status == TRANSFER_BLOCKED)
+        return false;
+    conclude(conversation, status);
+    return true;
+}
+
+void exchange_hold(struct conversation *conversation)
+{
+    conclude(conversation, receive(conversation, 0));
 }

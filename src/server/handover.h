@@ -8,20 +8,27 @@
 
 struct handover;
 
-/* Make a handover for at most `most` live conversations. Workers give half-closed
- * sockets to `linger`, and write to the eventfd(2) `wake_fd` when a conversation
- * ends that the acceptor waits for; both stay the caller's. Returns NULL
- * and errno on failure. */
-struct handover *handover_create(size_t most, struct lingerers *linger, int wake_fd);
+/* Make a handover for at most `most` live conversations, whose workers end when they had
+ * nothing to do for `idle` seconds. Workers give half-closed sockets to `linger`, and
+ * write to the eventfd(2) `wake_fd` when a conversation ends that the acceptor waits for;
+ * both stay the caller's. Returns NULL and errno on failure. */
+struct handover *handover_create(size_t most, double idle, struct lingerers *linger, int wake_fd);
 
 /* Whether one more conversation may begin. If not, the next one that ends writes
  * to `wake_fd`. */
 bool handover_has_place(struct handover *handover);
 
-/* Give a conversation from malloc(3) to a worker, who from then on owns it and its
- * socket. Returns 0; or an error number when no thread can be had, and then both
- * are still the caller's. */
+/* Give a conversation from malloc(3) to the workers, who from then on own it and its
+ * socket; call handover_call() soon. Returns 0; or an error number when no thread can be
+ * had, and then both are still the caller's. */
 int handover_give(struct handover *handover, struct conversation *conversation);
+
+/* See to it that somebody is awake for the conversations that were given. */
+void handover_call(struct handover *handover);
+
+/* End workers that have been idle for too long. Returns nanoseconds until the next one may
+ * have been, or -1 when there is no worker. The thread that gives, only. */
+int64_t handover_retire(struct handover *handover);
 
 /* Whether no conversation is live. If one is, the next one that ends writes to
  * `wake_fd`. */
@@ -31,7 +38,7 @@ bool handover_is_idle(struct handover *handover);
  * is `slow`. The workers still have to carry that out. */
 void handover_cut(struct handover *handover);
 
-/* Free everything; no conversation may be live. */
+/* End every worker and free everything; no conversation may be live. */
 void handover_destroy(struct handover *handover);
 
 #endif

@@ -9,26 +9,32 @@
 #ifndef SERVER_LINGER_H
 #define SERVER_LINGER_H
 
-#include "common/deadline.h"
+#include "server/conversation.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct lingerers;
 
 /* Make room for `most` sockets, each to be closed `seconds` after it came, at the
- * latest. `wake_fd` is an eventfd(2) that is written when the first socket comes
- * in and so somebody must begin to sweep; it stays the caller's. Returns NULL and
- * errno on failure. */
+ * latest. `wake_fd` is an eventfd(2) that is written when a socket comes in and nobody
+ * is going to sweep soon; it stays the caller's. Returns NULL and errno on failure. */
 struct lingerers *linger_create(size_t most, double seconds, int wake_fd);
 
-/* Take over a half-closed socket; any thread may call it. When there is no room,
- * the socket that came first is closed at once. */
-void linger_add(struct lingerers *linger, int fd);
+/* Take over a conversation from malloc(3) whose socket is half-closed; any thread may
+ * call it. */
+void linger_add(struct lingerers *linger, struct conversation *conversation);
 
-/* Look at the sockets that are due for a look: discard what came in, close those
- * at end of file, reset, or past their time. Never blocks. Returns nanoseconds
- * until the next look is due, or -1 when none is left. One thread only. */
-int64_t linger_sweep(struct lingerers *linger);
+/* Look at the sockets that are due for a look: discard what came in, close those at end
+ * of file, reset, or past their time, and those that came first where there are too many.
+ * Never blocks. With `soon`, somebody is expected to come in soon, and the next look is
+ * soon. Returns nanoseconds until the next look is due, or -1 when there is none. One
+ * thread only. */
+int64_t linger_sweep(struct lingerers *linger, bool soon);
+
+/* Close the socket that came first, for the sake of its descriptor. Returns false if
+ * there is none. The sweeping thread only. */
+bool linger_shed(struct lingerers *linger);
 
 /* Close what is left and free everything. */
 void linger_destroy(struct lingerers *linger);

@@ -3,6 +3,9 @@
 
 #include "server/log.h"
 
+#include "common/decimal.h"
+#include "server/scribe.h"
+
 #include <errno.h>
 #include <paths.h>
 #include <stdarg.h>
@@ -19,6 +22,7 @@
 static enum log_target target = LOG_TO_DEFAULT;
 static int threshold = LOG_INFO;
 static bool terminal;
+static struct scribe *scribe;
 
 /* syslog(3) drops lines without a word when nobody takes them. */
 static void look_for_syslog(void)
@@ -43,9 +47,9 @@ void log_open(const struct settings *settings)
     }
 }
 
-void log_to_terminal(bool also)
+void log_to_terminal(void)
 {
-    terminal = also;
+    terminal = true;
 }
 
 bool log_wants(int level)
@@ -65,46 +69,118 @@ static const char *level_name(int level)
     }
 }
 
-/* RFC 3339, in UTC, and the level. */
-static int print_stamp(int level, char *text, size_t size)
+/* RFC 3339, in UTC, and the level. Returns the length. */
+static size_t print_stamp(int level, const struct timespec *at, char *stamp)
 {
-    struct timespec now;
-    struct tm tm;
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &tm);
-    size_t used = strftime(text, size, "%Y-%m-%dT%H:%M:%S", &tm);
-    return (int)used + snprintf(text + used, size - used, ".%03ldZ %s ", now.tv_nsec / 1000000,
-                                level_name(level));
+    static time_t second = -1;
+    static char printed[sizeof "2026-11-24T09:15:02"]; /* lines of one second share it */
+    if (at->tv_sec != second) {
+        struct tm tm;
+        second = at->tv_sec;
+        gmtime_r(&second, &tm);
+        strftime(printed, sizeof printed, "%Y-%m-%dT%H:%M:%S", &tm);
+    }
+    char *to = stpcpy(stamp, printed);
+    put_decimal(to, 1000 + (unsigned)(at->tv_nsec / 1000000)); /* three digits behind the 1 … */
+    *to = '.';                                                 /* … which becomes the point */
+    to = stpcpy(to + strlen(".000"), "Z ");
+    to = stpcpy(to, level_name(level));
+    return (size_t)(stpcpy(to, " ") - stamp);
 }
 
-/* One write(2) a line, so that lines of several threads never mix. */
-static void write_stderr(const char *line, int length)
+/* What goes to standard error, gathered to few calls of write(2). Whoever writes the lines
+ * has it: the main thread until there is a scribe, then the scribe. */
+static char gathered[65536];
+static size_t gathered_length;
+
+static void flush_stderr(void)
 {
-    while (write(STDERR_FILENO, line, (size_t)length) < 0 && errno == EINTR)
-        continue;
+    const char *from = gathered;
+    while (gathered_length > 0) {
+        ssize_t written = write(STDERR_FILENO, from, gathered_length);
+        if (written < 0 && errno != EINTR)
+            break; /* nobody is left who could be told */
+        if (written > 0) {
+            from += written;
+            gathered_length -= (size_t)written;
+        }
+    }
+    gathered_length = 0;
+}
+
+static void gather(const char *text, size_t length)
+{
+    memcpy(gathered + gathered_length, text, length);
+    gathered_length += length;
+}
+
+static void write_stderr(int level, const struct timespec *at, const char *line, size_t length)
+{
+    char stamp[64];
+    if (sizeof gathered - gathered_length < sizeof stamp + LINE_SIZE)
+        flush_stderr();
+    if (target == LOG_TO_STDERR)
+        gather(stamp, print_stamp(level, at, stamp));
+    else
+        gather("sixteend: ", strlen("sixteend: "));
+    gather(line, length);
+    gather("\n", 1);
+}
+
+static void write_out(int level, const struct timespec *at, const char *line, size_t length)
+{
+    if (target == LOG_TO_SYSLOG)
+        syslog(level, "%s", line);
+    if (target != LOG_TO_SYSLOG || (terminal && level <= LOG_WARNING))
+        write_stderr(level, at, line, length);
+}
+
+/* Once there is a scribe, only it writes. */
+static void put_line(int level, const char *line, size_t length)
+{
+    if (scribe != NULL) {
+        scribe_put(scribe, level, line, length);
+        return;
+    }
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    write_out(level, &now, line, length);
+    flush_stderr();
+}
+
+int log_start(void)
+{
+    static const struct scribe_output output = {write_out, flush_stderr};
+    bool kept = terminal;
+    terminal = false;
+    scribe = scribe_create(&output);
+    if (scribe != NULL)
+        return 0;
+    terminal = kept;
+    log_errno(LOG_CRIT, "cannot start the thread that writes the log");
+    return -1;
+}
+
+void log_finish(double seconds)
+{
+    if (!scribe_finish(scribe, seconds))
+        threshold = -1; /* whoever hangs in syslog(3) holds its lock */
+    else
+        scribe = NULL;
 }
 
 __attribute__((format(printf, 3, 0))) static void write_line(int level, int error,
                                                              const char *format, va_list arguments)
 {
-    char text[LINE_SIZE];
-    char line[LINE_SIZE + 64];
+    char line[LINE_SIZE];
 
     if (!log_wants(level))
         return;
-    vsnprintf(text, sizeof text, format, arguments);
-    size_t used = strlen(text);
+    vsnprintf(line, sizeof line, format, arguments);
+    size_t used = strlen(line);
     if (error != 0)
-        snprintf(text + used, sizeof text - used, ": %s", strerror(error));
-    if (target == LOG_TO_SYSLOG)
-        syslog(level, "%s", text);
-    if (target == LOG_TO_STDERR) {
-        int stamp = print_stamp(level, line, sizeof line);
-        int length = snprintf(line + stamp, sizeof line - (size_t)stamp, "%s\n", text);
-        write_stderr(line, stamp + length);
-    } else if (target == LOG_TO_DEFAULT || (terminal && level <= LOG_WARNING)) {
-        write_stderr(line, snprintf(line, sizeof line, "sixteend: %s\n", text));
-    }
+        snprintf(line + used, sizeof line - used, ": %s", strerror(error));
+    put_line(level, line, strlen(line));
 }
 
 void log_line(int level, const char *format, ...)
@@ -131,6 +207,8 @@ void log_conversation(const struct conversation *conversation)
 {
     char line[CONVERSATION_LINE];
     int level = outcome_level(conversation->outcome);
-    if (log_wants(level))
-        log_line(level, "%s", conversation_format(conversation, line));
+    if (log_wants(level)) {
+        conversation_format(conversation, line);
+        put_line(level, line, strlen(line));
+    }
 }

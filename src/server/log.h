@@ -23,9 +23,19 @@
  * go to syslog(3) and nobody takes them. */
 void log_open(const struct settings *settings);
 
-/* While whoever started us still waits, lines of LOG_WARNING and above that go to
- * syslog are told on standard error too. */
-void log_to_terminal(bool also);
+/* Whoever started us still waits: until log_start(), lines of LOG_WARNING and above that
+ * go to syslog are told on standard error too. */
+void log_to_terminal(void);
+
+/* From now on a thread of its own does the writing, so that no line is waited for:
+ * scribe.h. Only the caller may have written lines before. Returns 0; or -1 with the
+ * reason logged. */
+int log_start(void);
+
+/* Write what is still to be written, for at most `seconds`, and end that thread. Lines that
+ * come later are written at once, but not if that time was not enough: then nothing is
+ * logged any more. */
+void log_finish(double seconds);
 
 /* Whether a line of `level` would be written. */
 bool log_wants(int level);

@@ -48,6 +48,7 @@ static const struct setting table[] = {
     {"timeouts.exchange",    SETTING_SECONDS,   AT(timeouts.exchange),  0.01,  86400,   10.0, NULL, NULL},
     {"timeouts.linger",      SETTING_SECONDS,   AT(timeouts.linger),    0.01,  3600,    2.0, NULL, NULL},
     {"timeouts.drain",       SETTING_SECONDS,   AT(timeouts.drain),     0,     86400,   30.0, NULL, NULL},
+    {"timeouts.idle_worker", SETTING_SECONDS,   AT(timeouts.idle_worker), 0.01, 86400,  60.0, NULL, NULL},
     {"log.to",               SETTING_CHOICE,    AT(log.to),             0,     0,       LOG_TO_DEFAULT, NULL, targets},
     {"log.facility",         SETTING_CHOICE,    AT(log.facility),       0,     0,       LOG_DAEMON, NULL, facilities},
     {"log.level",            SETTING_CHOICE,    AT(log.level),          0,     0,       LOG_INFO, NULL, levels},

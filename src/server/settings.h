@@ -34,6 +34,7 @@ struct settings {
         double exchange;
         double linger;
         double drain;
+        double idle_worker;
     } timeouts;
     struct {
         int to;       /* enum log_target */

@@ -149,6 +149,14 @@ sub take_in {
     return defined $got ? $got : $! == EINTR;
 }
 
+# What it has written up to now that was not yet taken in.
+sub take_rest {
+    my ($self) = @_;
+    my $before = length $self->{log};
+    1 while IO::Select->new($self->{handle})->can_read(0) && $self->take_in(time + 1);
+    return substr $self->{log}, $before;
+}
+
 # Wait until a line that was not yet waited for matches, and return it.
 sub wait_log {
     my ($self, $pattern) = @_;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 system_tests = \
 	%D%/background.t \
+	%D%/calls.t \
 	%D%/client.t \
 	%D%/closing.t \
 	%D%/config.t \
@@ -16,6 +17,7 @@ system_tests = \
 	%D%/privileges.t \
 	%D%/stop.t \
 	%D%/syslog.t \
-	%D%/unit_file.t
+	%D%/unit_file.t \
+	%D%/workers.t
 TESTS += $(system_tests)
 EXTRA_DIST += $(system_tests) %D%/Sixteen.pm %D%/seed.py

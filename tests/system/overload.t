@@ -11,7 +11,8 @@ my ($status, $out, $err);
 
 # Peers whose conversations end as `short`: nobody lingers, so only the end of the pause
 # can wake the daemon.
-my $daemon = start(under => ['sh', '-c', 'ulimit -n 16; exec "$@"', 'sh']);
+my $daemon = start();
+is +(run('prlimit', '--pid', $daemon->{pid}, '--nofile=16'))[0], 0, 'with 16 descriptors';
 for my $round (1 .. 3) {
     my @peers = map { connect_to($daemon->{port}) } 1 .. 20;
     ok $daemon->wait_log(qr/warning cannot accept, pausing: Too many open files/), "round $round: out of descriptors it says so";
@@ -25,10 +26,11 @@ is $daemon->stop, 0, 'ends';
 
 # The kernel counts processes for ordinary users only.
 SKIP: {
-    skip 'a sanitizer has a thread of its own', 6 if is_sanitized();
+    skip 'a sanitizer has a thread of its own', 7 if is_sanitized();
     my $config = $> == 0 ? 'daemon: { user = "nobody"; };' : '';
     my @as_it = $> == 0 ? ('setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups') : ();
-    $daemon = start(config => $config, under => ['prlimit', '--nproc=1:', '--']);
+    $daemon = start(config => $config);
+    is +(run(@as_it, 'prlimit', '--pid', $daemon->{pid}, '--nproc=1:'))[0], 0, 'with no more threads to be had';
     my @crowd = map { connect_to($daemon->{port}) } 1 .. 20;
     my $begun = time;
     my $refused = pop @crowd;

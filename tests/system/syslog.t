@@ -61,6 +61,24 @@ while (IO::Select->new($log)->can_read(0)) {
 is scalar(grep { !/^<156>/ } @lines), 0, 'nothing below log.level is logged, and all of it in log.facility';
 unlike "@lines", qr/peer=/, 'no conversation among it';
 
+# Nobody reads: what the socket's queue doesn't hold, the scribe waits for, and nobody else.
+($status, $out, $err, $pid, $port) = start_in_background(\@prefix, '--listen', '[::1]:0');
+is scalar(grep { (run($SIXTEEN, '-W', 30, '127.0.0.1', $port))[0] == 0 } 1 .. 60), 60, 'a syslog daemon that hangs delays no exchange';
+my $others = 0;
+while (IO::Select->new($log)->can_read($others < 60 ? 60 : 0)) {
+    $log->recv(my $line, 8192);
+    $others++ if $line =~ /sixteend\[$pid\]: ok peer/;
+}
+is $others, 60, 'and once it reads again it gets every line';
+kill 'TERM', $pid;
+ok next_line(qr/sixteend\[$pid\]: sixteend ends with status 0/), 'it ends';
+
+$file = write_file(scratch() . '/sixteen.conf', 'timeouts: { drain = 0.2; };');
+($status, $out, $err, $pid, $port) = start_in_background(\@prefix, '--config', $file, '--listen', '[::1]:0');
+run($SIXTEEN, '127.0.0.1', $port) for 1 .. 60;
+kill 'TERM', $pid;
+ok wait_for(sub { is_gone($pid) }), 'a syslog daemon that hangs for good puts off no end';
+
 close $log;
 ($status, $out, $err, $pid) = start_in_background(\@prefix);
 is $status, 0, 'without a syslog daemon it starts';

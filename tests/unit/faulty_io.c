@@ -31,8 +31,8 @@ static unsigned step_used;
 static struct call last_call;
 static atomic_uint calls;
 
-static int64_t stopped_at = -1;
-static int64_t moved;
+static _Atomic int64_t stopped_at = -1; /* the clock is every thread's */
+static _Atomic int64_t moved;
 
 void io_reset(void)
 {

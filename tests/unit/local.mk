@@ -15,6 +15,7 @@ endif
 	%D%/test_transfer_time.c \
 	%D%/test_endpoint.c \
 	%D%/test_address.c \
+	%D%/test_decimal.c \
 	%D%/test_histogram.c \
 	%D%/test_quote.c \
 	%D%/test_settings.c \
@@ -26,7 +27,9 @@ endif
 	%D%/exchange_support.h %D%/exchange_support.c \
 	%D%/test_exchange.c \
 	%D%/test_exchange_faults.c \
+	%D%/test_handover.c \
 	%D%/test_linger.c \
+	%D%/test_scribe.c \
 	%D%/test_probe.c
 %C%_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/%D%
 %C%_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

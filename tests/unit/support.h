@@ -21,6 +21,7 @@ Suite *transfer_time_suite(void);
 Suite *deadline_suite(void);
 Suite *endpoint_suite(void);
 Suite *address_suite(void);
+Suite *decimal_suite(void);
 Suite *histogram_suite(void);
 Suite *quote_suite(void);
 Suite *settings_suite(void);
@@ -31,7 +32,9 @@ Suite *settings_print_suite(void);
 Suite *conversation_suite(void);
 Suite *exchange_suite(void);
 Suite *exchange_faults_suite(void);
+Suite *handover_suite(void);
 Suite *linger_suite(void);
+Suite *scribe_suite(void);
 Suite *probe_suite(void);
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))

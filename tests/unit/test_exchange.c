@@ -6,6 +6,7 @@
 #include "exchange_support.h"
 #include "server/log.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -60,7 +61,7 @@ START_TEST(ok_with_reply_and_end_of_file_in_one_segment)
 {
     write_octets(ends.theirs, WIRE_GREETING, WIRE_OCTETS);
     hold();
-    ck_assert_int_eq(io_last_call().flags, MSG_MORE | MSG_NOSIGNAL);
+    ck_assert_int_eq(io_last_call().flags, MSG_MORE | MSG_DONTWAIT | MSG_NOSIGNAL);
     assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);
 }
 END_TEST
@@ -129,6 +130,38 @@ START_TEST(probe_reset_before_any_octet)
 }
 END_TEST
 
+START_TEST(try_does_as_much_as_is_there_and_hold_the_rest)
+{
+    ck_assert(!exchange_try(&conversation));
+    write_octets(ends.theirs, WIRE_GREETING, 5);
+    ck_assert(!exchange_try(&conversation));
+    ck_assert_uint_eq(conversation.count, 5);
+    write_octets(ends.theirs, WIRE_GREETING + 5, WIRE_OCTETS - 5);
+    exchange_hold(&conversation);
+    ck_assert_mem_eq(conversation.octets, WIRE_GREETING, WIRE_OCTETS);
+    assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);
+}
+END_TEST
+
+START_TEST(try_is_enough_where_everything_is_there)
+{
+    write_octets(ends.theirs, WIRE_GREETING, WIRE_OCTETS);
+    ck_assert(exchange_try(&conversation));
+    assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);
+}
+END_TEST
+
+/* The deadline is told to the kernel only when there is something to wait for. */
+START_TEST(the_reply_waits_for_room_by_the_deadline)
+{
+    write_octets(ends.theirs, WIRE_GREETING, WIRE_OCTETS);
+    IO_SCRIPT({.most = WIRE_OCTETS}, {.most = 5}, {.error = EAGAIN}, {.most = WIRE_OCTETS});
+    hold();
+    ck_assert_int_gt(io_last_call().timeout, 0);
+    assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);
+}
+END_TEST
+
 START_TEST(reset_in_the_middle)
 {
     struct peer peer;
@@ -192,6 +225,9 @@ Suite *exchange_suite(void)
     tcase_add_test(answered, ok_and_what_the_peer_still_sends_can_be_read);
     tcase_add_test(answered, ok_with_the_reply_that_the_settings_say);
     tcase_add_test(answered, ok_with_reply_and_end_of_file_in_one_segment);
+    tcase_add_test(answered, try_does_as_much_as_is_there_and_hold_the_rest);
+    tcase_add_test(answered, try_is_enough_where_everything_is_there);
+    tcase_add_test(answered, the_reply_waits_for_room_by_the_deadline);
     tcase_add_test(answered, ok_strict_and_the_expected_message);
     tcase_add_test(answered, excess_the_peer_sent_more_and_gets_the_whole_reply);
     tcase_add_test(answered, excess_counts_one_octet_however_many_more_there_are);

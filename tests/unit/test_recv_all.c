@@ -19,7 +19,7 @@ static size_t count;
 /* Receive a message, with room for one octet more, as the server does. */
 static enum transfer_status receive(void)
 {
-    return recv_all(ends.ours, octets, WIRE_OCTETS, ROOM, in_seconds(60), &count);
+    return recv_all(ends.ours, octets, WIRE_OCTETS, ROOM, 0, in_seconds(60), &count);
 }
 
 static void assert_message_received(enum transfer_status status)
@@ -85,7 +85,7 @@ START_TEST(without_more_room_all_that_is_more_stays_in_the_socket)
 {
     write_octets(ends.theirs, MESSAGE "+", WIRE_OCTETS + 1);
     assert_message_received(
-        recv_all(ends.ours, octets, WIRE_OCTETS, WIRE_OCTETS, in_seconds(60), &count));
+        recv_all(ends.ours, octets, WIRE_OCTETS, WIRE_OCTETS, 0, in_seconds(60), &count));
     ck_assert_int_eq(read(ends.ours, octets, sizeof octets), 1);
     ck_assert_int_eq(octets[0], '+');
 }
@@ -131,7 +131,7 @@ END_TEST
 
 START_TEST(no_octet_wanted_needs_no_call)
 {
-    ck_assert_int_eq(recv_all(ends.ours, octets, 0, 0, in_seconds(60), &count), TRANSFER_DONE);
+    ck_assert_int_eq(recv_all(ends.ours, octets, 0, 0, 0, in_seconds(60), &count), TRANSFER_DONE);
     ck_assert_uint_eq(count, 0);
     ck_assert_uint_eq(io_calls(), 0);
 }
@@ -173,7 +173,7 @@ START_TEST(what_is_no_socket_fails)
 {
     int fds[2];
     need(pipe(fds) == 0, "a pipe");
-    ck_assert_int_eq(recv_all(fds[0], octets, 1, 1, in_seconds(60), &count), TRANSFER_FAILED);
+    ck_assert_int_eq(recv_all(fds[0], octets, 1, 1, 0, in_seconds(60), &count), TRANSFER_FAILED);
     ck_assert_int_eq(errno, ENOTSOCK);
     ck_assert_uint_eq(count, 0);
     close(fds[0]);
@@ -213,6 +213,30 @@ START_TEST(EINTR_and_EAGAIN_before_the_deadline_are_tried_again)
 }
 END_TEST
 
+START_TEST(with_MSG_DONTWAIT_what_is_there_is_taken_and_the_rest_not_waited_for)
+{
+    const struct deadline deadline = in_seconds(60);
+    ck_assert_int_eq(recv_all(ends.ours, octets, WIRE_OCTETS, ROOM, MSG_DONTWAIT, deadline, &count),
+                     TRANSFER_BLOCKED);
+    ck_assert_uint_eq(count, 0);
+    write_octets(ends.theirs, MESSAGE, 5);
+    ck_assert_int_eq(recv_all(ends.ours, octets, WIRE_OCTETS, ROOM, MSG_DONTWAIT, deadline, &count),
+                     TRANSFER_BLOCKED);
+    ck_assert_uint_eq(count, 5);
+    ck_assert_mem_eq(octets, MESSAGE, 5);
+    ck_assert_int_eq(io_last_call().timeout, 0);
+}
+END_TEST
+
+START_TEST(with_MSG_DONTWAIT_a_signal_is_no_reason_to_wait)
+{
+    write_octets(ends.theirs, MESSAGE, WIRE_OCTETS);
+    IO_SCRIPT({.error = EINTR}, {.most = 3});
+    assert_message_received(
+        recv_all(ends.ours, octets, WIRE_OCTETS, ROOM, MSG_DONTWAIT, in_seconds(60), &count));
+}
+END_TEST
+
 Suite *recv_all_suite(void)
 {
     Suite *suite = suite_create("recv_all");
@@ -230,6 +254,9 @@ Suite *recv_all_suite(void)
     tcase_add_test(outcomes, EINTR_and_EAGAIN_before_the_deadline_are_tried_again);
     tcase_add_test(outcomes, another_error_is_told_with_what_came_before);
     tcase_add_test(outcomes, what_is_no_socket_fails);
+
+    tcase_add_test(outcomes, with_MSG_DONTWAIT_what_is_there_is_taken_and_the_rest_not_waited_for);
+    tcase_add_test(outcomes, with_MSG_DONTWAIT_a_signal_is_no_reason_to_wait);
 
     TCase *resets = add_case(suite, "recv_all of TCP", connect_tcp);
     tcase_add_test(resets, reset_in_the_middle);

@@ -179,6 +179,17 @@ START_TEST(another_error_is_told_with_what_went_before)
 }
 END_TEST
 
+START_TEST(with_MSG_DONTWAIT_what_there_is_room_for_is_sent_and_no_more)
+{
+    ck_assert_int_eq(send_all(ends.ours, much, MUCH, MSG_DONTWAIT, in_seconds(60), &count),
+                     TRANSFER_BLOCKED);
+    ck_assert_uint_gt(count, 0);
+    ck_assert_uint_lt(count, MUCH);
+    ck_assert_int_eq(io_last_call().timeout, 0);
+    assert_peer_gets(much);
+}
+END_TEST
+
 Suite *send_all_suite(void)
 {
     Suite *suite = suite_create("send_all");
@@ -191,6 +202,7 @@ Suite *send_all_suite(void)
     tcase_add_test(outcomes, no_octet_to_send_needs_no_call);
     tcase_add_test(outcomes, a_peer_that_went_away_is_EPIPE_and_not_a_signal);
     tcase_add_test(outcomes, the_caller_s_flags_are_passed_on);
+    tcase_add_test(outcomes, with_MSG_DONTWAIT_what_there_is_room_for_is_sent_and_no_more);
     tcase_add_test(outcomes, another_error_is_told_with_what_went_before);
     return suite;
 }

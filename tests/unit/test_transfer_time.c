@@ -16,7 +16,7 @@ static size_t count;
 
 static enum transfer_status receive(struct deadline deadline)
 {
-    return recv_all(ends.ours, octets, WIRE_OCTETS, WIRE_OCTETS, deadline, &count);
+    return recv_all(ends.ours, octets, WIRE_OCTETS, WIRE_OCTETS, 0, deadline, &count);
 }
 
 static enum transfer_status send_octets(const char *from, size_t length, struct deadline deadline)
@@ -65,6 +65,18 @@ START_TEST(the_deadline_passed_beforehand_so_nothing_is_received)
     message_is_there();
     ck_assert_int_eq(receive(in_seconds(0)), TRANSFER_TIMEOUT);
     ck_assert_uint_eq(count, 0);
+    ck_assert_uint_eq(io_calls(), 0);
+}
+END_TEST
+
+START_TEST(the_deadline_counts_though_nothing_is_to_be_waited_for)
+{
+    message_is_there();
+    ck_assert_int_eq(
+        recv_all(ends.ours, octets, WIRE_OCTETS, WIRE_OCTETS, MSG_DONTWAIT, in_seconds(0), &count),
+        TRANSFER_TIMEOUT);
+    ck_assert_int_eq(send_all(ends.ours, MESSAGE, WIRE_OCTETS, MSG_DONTWAIT, in_seconds(0), &count),
+                     TRANSFER_TIMEOUT);
     ck_assert_uint_eq(io_calls(), 0);
 }
 END_TEST
@@ -183,6 +195,7 @@ Suite *transfer_time_suite(void)
     Suite *suite = suite_create("transfer_time");
     TCase *receiving = add_case(suite, "recv_all by a deadline", connect_unix);
     tcase_add_test(receiving, the_deadline_passed_beforehand_so_nothing_is_received);
+    tcase_add_test(receiving, the_deadline_counts_though_nothing_is_to_be_waited_for);
     tcase_add_test(receiving, the_deadline_passes_while_waiting);
     tcase_add_test(receiving, the_deadline_passes_in_the_middle_of_the_message);
     tcase_add_test(receiving, a_dripping_peer_is_cut_at_the_absolute_deadline);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "server/resources.h"
+
+#include "server/log.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/resource.h>
+
+/* Beside the sockets: standard input, output and error, the pid file, syslog, what the
+ * acceptor waits on, and a few that whoever started us left open. */
+#define OTHER_DESCRIPTORS 32
+
+/* While one connection is served, another may await its close. */
+static rlim_t descriptors_needed(const struct settings *settings)
+{
+    return 2 * (rlim_t)settings->limits.connections + settings->listen.count + OTHER_DESCRIPTORS;
+}
+
+/* Only root may raise the hard limit. */
+static int raise_limit(const struct rlimit *limit, rlim_t needed)
+{
+    struct rlimit wanted = {.rlim_cur = needed, .rlim_max = limit->rlim_max};
+    if (wanted.rlim_max < needed)
+        wanted.rlim_max = needed;
+    return setrlimit(RLIMIT_NOFILE, &wanted);
+}
+
+static void raise_descriptors(const struct settings *settings)
+{
+    rlim_t needed = descriptors_needed(settings);
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed ||
+        raise_limit(&limit, needed) == 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    log_line(LOG_WARNING,
+             "limits.connections = %d may need %llu descriptors, and the hard limit is %llu; "
+             "past that, peers wait: raise RLIMIT_NOFILE (LimitNOFILE= of a systemd unit)",
+             settings->limits.connections, (unsigned long long)needed,
+             (unsigned long long)limit.rlim_max);
+}
+
+/* A thread that is woken under SCHED_BATCH doesn't preempt the one that woke it, which
+ * saves a worker and its acceptor half of their context switches. */
+static void use_batch_policy(void)
+{
+    const struct sched_param none = {0};
+    if (sched_getscheduler(0) == SCHED_OTHER)
+        (void)sched_setscheduler(0, SCHED_BATCH, &none);
+}
+
+void resources_prepare(const struct settings *settings)
+{
+    raise_descriptors(settings);
+    use_batch_policy();
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_RESOURCES_H
+#define SERVER_RESOURCES_H
+
+#include "server/settings.h"
+
+/* Ask the kernel for what serving needs: as many descriptors as limits.connections call
+ * for (RLIMIT_NOFILE), and the scheduling policy SCHED_BATCH, unless whoever started us
+ * chose one. Call it before there is a second thread, and as root if there is a choice. A
+ * limit that is too low is warned of; a policy that is refused is no reason to say
+ * anything: getrlimit(2), sched(7). */
+void resources_prepare(const struct settings *settings);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* One thread does all slow writing, so that no other ever waits for a log: whoever has a
+ * line puts it in a queue. What finds no room there is counted, and the count is written
+ * when there is room again. */
+#ifndef SERVER_SCRIBE_H
+#define SERVER_SCRIBE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+struct scribe;
+
+/* What the scribe's thread does with the lines. */
+struct scribe_output {
+    /* Write one line. `at` is when it was put: CLOCK_REALTIME. `line` ends in NUL. */
+    void (*write)(int level, const struct timespec *at, const char *line, size_t length);
+    /* Write out what was gathered; no line is ready to be written at once. */
+    void (*flush)(void);
+};
+
+/* Start the thread. `output` is to last as long as the scribe. Returns NULL and errno on
+ * failure. */
+struct scribe *scribe_create(const struct scribe_output *output);
+
+/* Queue a line; any thread may call it, and never waits for a line to be written. */
+void scribe_put(struct scribe *scribe, int level, const char *line, size_t length);
+
+/* Write what is queued, for at most `seconds`, end the thread and free everything. Returns
+ * false if that time was not enough: then the thread and its memory are left as they are,
+ * for the end of the process. NULL is nothing. */
+bool scribe_finish(struct scribe *scribe, double seconds);
+
+#endif

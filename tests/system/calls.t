@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+# The system calls of a conversation whose message is there when it is accepted: six, and
+# nothing else. HACKING.md lists them.
+use strict;
+use warnings;
+use Sixteen;
+use Test::More;
+
+plan skip_all => 'needs strace' if !have('strace');
+plan skip_all => 'a sanitizer makes calls of its own' if is_sanitized();
+my $trace = scratch() . '/trace';
+my @strace = ('strace', '--follow-forks', '--output', $trace);
+plan skip_all => 'may not trace' if (run(@strace, 'true'))[0] != 0;
+
+# Conversations enough for their calls to stand out from those of the batch.
+my $count  = 50;
+my $daemon = start(under => [@strace]);
+my ($pid)  = $daemon->{log} =~ /is up, process (\d+)/;
+
+# As many workers as there will be conversations.
+my $files  = () = glob "/proc/$pid/fd/*";
+my @silent = map { connect_to($daemon->{port}) } 1 .. $count;
+ok wait_for(sub { $count + 2 <= (() = glob "/proc/$pid/task/*") }), 'a worker for each';
+undef @silent;
+ok wait_for(sub { $files == (() = glob "/proc/$pid/fd/*") }), 'which are idle again';
+
+# While it is stopped the kernel takes connections and messages in.
+kill 'STOP', $pid;
+ok wait_for(sub { read_file("/proc/$pid/stat") =~ /\) [Tt]/ }), 'it is stopped';
+my @peers = map { connect_to($daemon->{port}) } 1 .. $count;
+syswrite $_, $GREETING for @peers;
+kill 'CONT', $pid;
+is scalar(grep { (read_to_end($_))[0] eq $REPLY } @peers), $count, 'every peer gets its reply';
+close $_ for @peers;
+my $text;
+ok wait_for(sub {
+    $text = read_file($trace) =~ s/.*--- SIGCONT//sr;
+    return $count <= (() = $text =~ /\bclose\(/g);
+}), 'and every socket is closed';
+kill 'TERM', $pid;
+is $daemon->wait_end, 0, 'ends';
+
+# A call that another interrupts in the listing begins a line but once.
+my %calls;
+$calls{$_}++ for $text =~ /^\d+ +(\w+)\(/mg;
+cmp_ok $calls{accept4}, '>=', $count, 'accept4: one for each';
+cmp_ok $calls{accept4}, '<=', $count + 10, '... and one for each batch, which finds the queue empty';
+cmp_ok $calls{recvfrom}, '>=', 2 * $count, 'recv: one for the message, one for the end of file';
+cmp_ok $calls{recvfrom}, '<=', 3 * $count, '... and few more where a peer was not yet through';
+is $calls{sendto},   $count, 'send: one for each';
+is $calls{shutdown}, $count, 'shutdown: one for each';
+cmp_ok $calls{close}, '<=', $count + 5, 'close: one for each, and perhaps a last one of those before';
+is $calls{setsockopt} // 0, 0, 'setsockopt: none';
+# ppoll, write of a batch of log lines, and the like; futex too, but for what tracing makes of
+# a lock that is held for nanoseconds.
+my $other = 0;
+$other += $calls{$_} for grep { !/^(?:accept4|recvfrom|sendto|shutdown|close|futex)$/ } keys %calls;
+cmp_ok $other, '<', $count, 'all others together: less than one for each'
+    or diag explain \%calls;
+done_testing;

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/* Workers: who is woken, who is made, and when they end. */
+#include <config.h>
+
+#include "server/handover.h"
+#include "server/log.h"
+#include "support.h"
+
+#include <dirent.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define MOST 8
+#define IDLE 100 /* seconds by a clock that the test moves */
+
+static struct settings settings;
+static struct lingerers *linger;
+static struct handover *handover;
+static int wake_fd;
+static struct ends pairs[MOST];
+
+static void begin(void)
+{
+    settings_defaults(&settings);
+    settings.log.level = LOG_CRIT;
+    log_open(&settings);
+    wake_fd = eventfd(0, EFD_CLOEXEC);
+    linger = linger_create(MOST, 1, wake_fd);
+    handover = handover_create(MOST, IDLE, linger, wake_fd);
+    need(wake_fd >= 0 && linger != NULL && handover != NULL, "a handover");
+    for (size_t i = 0; i < MOST; i++)
+        pairs[i] = unix_ends();
+}
+
+static void end(void)
+{
+    handover_destroy(handover);
+    linger_destroy(linger);
+    close(wake_fd);
+}
+
+static int give(size_t index)
+{
+    struct conversation *conversation = calloc(1, sizeof *conversation);
+    need(conversation != NULL, "memory");
+    conversation->settings = &settings;
+    conversation->fd = pairs[index].ours;
+    conversation->accepted = clock_nanoseconds();
+    conversation->deadline = in_seconds(60);
+    return handover_give(handover, conversation);
+}
+
+static void give_and_call(size_t index)
+{
+    ck_assert_int_eq(give(index), 0);
+    handover_call(handover);
+}
+
+static void greet(size_t index)
+{
+    write_octets(pairs[index].theirs, WIRE_GREETING, WIRE_OCTETS);
+}
+
+static void assert_answered(size_t index)
+{
+    assert_theirs_end_with(&pairs[index], WIRE_REPLY, WIRE_OCTETS);
+}
+
+static void wait_until_idle(void)
+{
+    eventfd_t count;
+    while (!handover_is_idle(handover))
+        need(eventfd_read(wake_fd, &count) == 0, "to be woken");
+}
+
+/* How many threads this process has beside the test's own. */
+static size_t threads(void)
+{
+    size_t count = 0;
+    DIR *directory = opendir("/proc/self/task");
+    need(directory != NULL, "/proc");
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
+        count += entry->d_name[0] != '.';
+    closedir(directory);
+    return count - 1;
+}
+
+static void one_exchange(size_t index)
+{
+    greet(index);
+    give_and_call(index);
+    assert_answered(index);
+    wait_until_idle();
+}
+
+static const int64_t idle_time = IDLE * INT64_C(1000000000);
+
+START_TEST(every_conversation_is_answered)
+{
+    for (size_t i = 0; i < MOST; i++)
+        greet(i);
+    for (size_t i = 0; i < MOST; i++)
+        ck_assert_int_eq(give(i), 0);
+    handover_call(handover);
+    for (size_t i = 0; i < MOST; i++)
+        assert_answered(i);
+    wait_until_idle();
+}
+END_TEST
+
+START_TEST(one_after_the_other_needs_one_worker)
+{
+    for (size_t i = 0; i < MOST; i++)
+        one_exchange(i);
+    ck_assert_uint_eq(threads(), 1);
+}
+END_TEST
+
+START_TEST(silent_peers_hold_up_no_other)
+{
+    for (size_t i = 0; i < MOST - 1; i++)
+        give_and_call(i);
+    greet(MOST - 1);
+    give_and_call(MOST - 1);
+    assert_answered(MOST - 1);
+    for (size_t i = 0; i < MOST - 1; i++) {
+        greet(i);
+        assert_answered(i);
+    }
+    wait_until_idle();
+}
+END_TEST
+
+/* All are given before anybody works: who waits for a peer lets the next one begin. */
+START_TEST(silent_peers_in_the_queue_hold_up_no_other)
+{
+    greet(MOST - 1);
+    for (size_t i = 0; i < MOST; i++)
+        ck_assert_int_eq(give(i), 0);
+    handover_call(handover);
+    assert_answered(MOST - 1);
+    handover_cut(handover);
+    wait_until_idle();
+}
+END_TEST
+
+START_TEST(no_place_beyond_the_most_and_the_end_of_one_is_told)
+{
+    eventfd_t count;
+    for (size_t i = 0; i < MOST; i++) {
+        ck_assert(handover_has_place(handover));
+        give_and_call(i);
+    }
+    ck_assert(!handover_has_place(handover));
+    greet(3);
+    while (!handover_has_place(handover))
+        ck_assert_int_eq(eventfd_read(wake_fd, &count), 0);
+    handover_cut(handover);
+    wait_until_idle();
+}
+END_TEST
+
+START_TEST(idle_workers_end_when_their_time_is_over)
+{
+    ck_assert_int_eq(handover_retire(handover), -1);
+    one_exchange(0);
+    ck_assert_int_le(handover_retire(handover), idle_time);
+    clock_move(IDLE - 1);
+    ck_assert_int_gt(handover_retire(handover), 0);
+    ck_assert_uint_eq(threads(), 1);
+    while (handover_retire(handover) >= 0) /* a worker is counted out before it sleeps */
+        clock_move(2);
+    ck_assert_uint_eq(threads(), 0);
+    one_exchange(1);
+    ck_assert_uint_eq(threads(), 1);
+}
+END_TEST
+
+START_TEST(a_worker_whose_peer_is_silent_is_not_idle)
+{
+    give_and_call(0);
+    for (int i = 0; i < 3; i++) {
+        clock_move(IDLE + 1);
+        ck_assert_int_gt(handover_retire(handover), 0);
+        ck_assert_uint_eq(threads(), 1);
+    }
+    handover_cut(handover);
+    wait_until_idle();
+}
+END_TEST
+
+START_TEST(cut_ends_conversations_at_once)
+{
+    for (size_t i = 0; i < MOST; i++)
+        give_and_call(i);
+    ck_assert(!handover_is_idle(handover));
+    handover_cut(handover);
+    for (size_t i = 0; i < MOST; i++)
+        assert_theirs_end_with(&pairs[i], "", 0);
+    wait_until_idle();
+}
+END_TEST
+
+START_TEST(destroy_ends_every_worker)
+{
+    for (size_t i = 0; i < MOST; i++)
+        give_and_call(i);
+    handover_cut(handover);
+    wait_until_idle();
+    handover_destroy(handover);
+    handover = NULL;
+    ck_assert_uint_eq(threads(), 0);
+}
+END_TEST
+
+Suite *handover_suite(void)
+{
+    Suite *suite = suite_create("handover");
+    TCase *tcase = add_case(suite, "handover", NULL);
+    tcase_add_checked_fixture(tcase, begin, end);
+    tcase_add_test(tcase, every_conversation_is_answered);
+    tcase_add_test(tcase, one_after_the_other_needs_one_worker);
+    tcase_add_test(tcase, silent_peers_hold_up_no_other);
+    tcase_add_test(tcase, silent_peers_in_the_queue_hold_up_no_other);
+    tcase_add_test(tcase, no_place_beyond_the_most_and_the_end_of_one_is_told);
+    tcase_add_test(tcase, idle_workers_end_when_their_time_is_over);
+    tcase_add_test(tcase, a_worker_whose_peer_is_silent_is_not_idle);
+    tcase_add_test(tcase, cut_ends_conversations_at_once);
+    tcase_add_test(tcase, destroy_ends_every_worker);
+    return suite;
+}
