@@ -333,6 +333,11 @@ int64_t handover_retire(struct handover *handover)
     return wait;
 }
 
+size_t handover_workers(const struct handover *handover)
+{
+    return handover->workers;
+}
+
 void handover_cut(struct handover *handover)
 {
     struct conversation *conversation;

@@ -30,6 +30,9 @@ void handover_call(struct handover *handover);
  * have been, or -1 when there is no worker. The thread that gives, only. */
 int64_t handover_retire(struct handover *handover);
 
+/* How many workers there are. The thread that gives, only. */
+size_t handover_workers(const struct handover *handover);
+
 /* Whether no conversation is live. If one is, the next one that ends writes to
  * `wake_fd`. */
 bool handover_is_idle(struct handover *handover);

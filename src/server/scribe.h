@@ -28,7 +28,7 @@ void scribe_put(struct scribe *scribe, int level, const char *line, size_t lengt
 
 /* Write what is queued, for at most `seconds`, end the thread and free everything. Returns
  * false if that time was not enough: then the thread and its memory are left as they are,
- * for the end of the process. NULL is nothing. */
+ * for the end of the process or another call. NULL is nothing. */
 bool scribe_finish(struct scribe *scribe, double seconds);
 
 #endif

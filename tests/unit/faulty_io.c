@@ -24,6 +24,7 @@ int __wrap_shutdown(int fd, int how);
 int64_t __real_clock_nanoseconds(void);
 int64_t __wrap_clock_nanoseconds(void);
 
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* protects script and last call */
 static struct step script[STEPS_MAX];
 static size_t script_length;
 static size_t script_at;
@@ -98,9 +99,12 @@ static struct step note_call(int fd, int option, size_t length, int flags)
     struct timeval timeout = {0};
     socklen_t size = sizeof timeout;
     getsockopt(fd, SOL_SOCKET, option, &timeout, &size);
+    pthread_mutex_lock(&lock);
     last_call = (struct call){length, flags, timeout.tv_sec * INT64_C(1000000) + timeout.tv_usec};
     atomic_fetch_add(&calls, 1);
-    return take_step();
+    struct step step = take_step();
+    pthread_mutex_unlock(&lock);
+    return step;
 }
 
 static size_t at_most(const struct step *step, size_t length)
@@ -132,7 +136,9 @@ ssize_t __wrap_send(int fd, const void *buffer, size_t length, int flags)
 
 int __wrap_shutdown(int fd, int how)
 {
+    pthread_mutex_lock(&lock);
     struct step step = take_step();
+    pthread_mutex_unlock(&lock);
     return step.error != 0 ? refuse(step.error) : __real_shutdown(fd, how);
 }
 /* NOLINTEND(bugprone-reserved-identifier) */

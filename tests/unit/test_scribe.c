@@ -162,6 +162,7 @@ START_TEST(finish_gives_up_when_its_time_is_over)
     get_stuck();
     ck_assert(!scribe_finish(scribe, 0.05));
     release();
+    ck_assert(scribe_finish(scribe, 60));
 }
 END_TEST
 
