@@ -11,8 +11,10 @@
  * that network, so that neither ephemeral ports nor TIME_WAIT run out.
  *
  * Prints one line of key=value; times are microseconds from before connect(2) to the end
- * of file. Errors: refused, reset, wrong (not the 16 octets, then end of file), late (5 s
- * without an end), local (no socket could be had). */
+ * of file. all= counts every exchange of the run, those of the warm-up too and those that
+ * were under way at the end, which are waited for: what the server's work is divided by.
+ * Errors: refused, reset, wrong (not the 16 octets, then end of file), late (5 s without an
+ * end), local (no socket could be had). */
 #include <config.h>
 
 #include "common/checked.h"
@@ -36,6 +38,7 @@
 
 #define SECOND INT64_C(1000000000)
 #define LATE (5 * SECOND)
+#define LAST_WAIT (1 * SECOND) /* for what is under way at the end */
 
 /* Times 28,232 ephemeral ports, enough for what is in TIME_WAIT at any rate; many more would
  * flood the kernel's cache of metrics per pair of addresses, and measure that. */
@@ -56,6 +59,8 @@ struct worker {
     uint32_t source; /* the next address to come from */
     int epoll;
     struct connection *list;
+    int open;     /* how many of them are under way */
+    uint64_t all; /* exchanges, whether measured or not */
     uint64_t results[RESULTS];
     struct histogram latencies;
 };
@@ -90,9 +95,12 @@ static void watch(const struct worker *worker, struct connection *connection, in
 static void end(struct worker *worker, struct connection *connection, int result)
 {
     int64_t now = clock_nanoseconds();
-    if (connection->fd >= 0)
+    if (connection->fd >= 0) {
         close(connection->fd);
+        worker->open--;
+    }
     connection->fd = -1;
+    worker->all += result == OK;
     if (now < measure_from || now >= measure_until)
         return;
     worker->results[result]++;
@@ -115,6 +123,7 @@ static bool begin(struct worker *worker, struct connection *connection)
         end(worker, connection, LOCAL);
         return false;
     }
+    worker->open++;
     if (spread)
         bind_source(worker, connection->fd);
     if (connect(connection->fd, (const struct sockaddr *)&server, sizeof server) != 0 &&
@@ -134,9 +143,11 @@ static bool begin(struct worker *worker, struct connection *connection)
     return true;
 }
 
-/* Begin the next exchange, whatever becomes of the first tries. */
+/* Begin the next exchange while there is time, whatever becomes of the first tries. */
 static void begin_next(struct worker *worker, struct connection *connection)
 {
+    if (clock_nanoseconds() >= measure_until)
+        return;
     for (int tries = 0; tries < 3 && !begin(worker, connection); tries++)
         continue;
 }
@@ -190,7 +201,9 @@ static void *work(void *argument)
     struct epoll_event events[128];
     int64_t look = clock_nanoseconds();
 
-    for (int64_t now = look; now < measure_until; now = clock_nanoseconds()) {
+    for (int64_t now = look;
+         now < measure_until || (worker->open > 0 && now < measure_until + LAST_WAIT);
+         now = clock_nanoseconds()) {
         if (now >= look) {
             look_around(worker);
             look = now + SECOND / 4;
@@ -227,7 +240,8 @@ static void report(const struct worker *sum, double seconds)
     const uint64_t *results = sum->results;
 
     getrusage(RUSAGE_SELF, &usage);
-    printf("seconds=%.3f exchanges=%llu rate=%.1f", seconds, (unsigned long long)results[OK],
+    printf("seconds=%.3f exchanges=%llu all=%llu rate=%.1f", seconds,
+           (unsigned long long)results[OK], (unsigned long long)sum->all,
            (double)results[OK] / seconds);
     for (size_t i = 0; i < sizeof percents / sizeof *percents; i++)
         printf(" %s=%.1f", names[i],
@@ -311,6 +325,7 @@ int main(int argc, char *argv[])
     for (int i = 0; i < threads; i++) {
         CHECKED(pthread_join(workers[i].thread, NULL));
         histogram_merge(&sum->latencies, &workers[i].latencies);
+        sum->all += workers[i].all;
         for (int r = 0; r < RESULTS; r++)
             sum->results[r] += workers[i].results[r];
         close(workers[i].epoll);

@@ -1,12 +1,71 @@
 # SPDX-License-Identifier: MIT
-# Nothing here is built, run or installed but by `make bench`.
-EXTRA_PROGRAMS += %D%/bare %D%/load
-CLEANFILES += %D%/bare %D%/load
+# Nothing here is built, run or installed but by `make bench` and `make bench-smoke`.
+bench_programs = %D%/bare %D%/load %D%/hold %D%/syslog_reader %D%/answer
+EXTRA_PROGRAMS += $(bench_programs)
+CLEANFILES += $(bench_programs) %D%/no_batch.so %D%/server-go %D%/server-rust
 %C%_bare_SOURCES = %D%/bare.c
 %C%_bare_LDADD = $(sixteen_libs)
 %C%_load_SOURCES = %D%/load.c
 %C%_load_LDADD = $(sixteen_libs)
+%C%_hold_SOURCES = %D%/hold.c
+%C%_hold_LDADD = $(sixteen_libs)
+%C%_syslog_reader_SOURCES = %D%/syslog_reader.c
+%C%_answer_SOURCES = %D%/answer.c
 
-# What `make bench` runs.
-bench-programs: %D%/bare %D%/load
-.PHONY: bench-programs
+bench_modules = \
+	%D%/Bench/Held.pm \
+	%D%/Bench/Load.pm \
+	%D%/Bench/Machine.pm \
+	%D%/Bench/Proc.pm \
+	%D%/Bench/Report.pm \
+	%D%/Bench/Rows.pm \
+	%D%/Bench/Server.pm \
+	%D%/Bench/Summary.pm
+bench_peers = \
+	%D%/peers/haproxy.cfg \
+	%D%/peers/haproxy.lua \
+	%D%/peers/nginx.conf \
+	%D%/peers/server.go \
+	%D%/peers/server.js \
+	%D%/peers/server.py \
+	%D%/peers/server.rs \
+	%D%/peers/sixteen.js \
+	%D%/peers/xinetd.conf
+EXTRA_DIST += $(bench_modules) $(bench_peers) %D%/compare %D%/no_batch.c %D%/plot.gp
+
+# A shared object, which Automake has no word for without Libtool.
+%D%/no_batch.so: %D%/no_batch.c
+	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) $(CPPFLAGS) $(WARN_CFLAGS) $(CFLAGS) -fPIC -shared \
+	  -o $@ $(srcdir)/%D%/no_batch.c
+
+# What `go build` keeps would stay in the home folder.
+%D%/server-go: %D%/peers/server.go
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && cache=$$(mktemp -d) && \
+	  { GOCACHE=$$cache go build -o $@ $(srcdir)/%D%/peers/server.go; status=$$?; \
+	    rm -rf "$$cache"; exit $$status; }
+
+%D%/server-rust: %D%/peers/server.rs
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && rustc -C opt-level=3 -o $@ $(srcdir)/%D%/peers/server.rs
+
+bench-programs: $(bench_programs) %D%/no_batch.so
+
+# Those peers whose compiler is here.
+bench-peers:
+	$(AM_V_at)for pair in go:go rustc:rust; do \
+	  if command -v "$${pair%:*}" >/dev/null; then \
+	    $(MAKE) $(AM_MAKEFLAGS) "%D%/server-$${pair#*:}" || exit 1; \
+	  fi; \
+	done
+
+bench_run = BUILD_DIR='$(abs_builddir)' $(PERL) -w $(srcdir)/%D%/compare
+
+bench: all bench-programs bench-peers
+	$(bench_run) --output %D%/run $(BENCH_FLAGS)
+
+bench-smoke: all bench-programs bench-peers
+	$(bench_run) --quick --output %D%/smoke $(BENCH_FLAGS)
+
+clean-local:
+	rm -rf %D%/run %D%/smoke
+
+.PHONY: bench bench-peers bench-programs bench-smoke

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+# Scale: a server that holds very many connections which have sent half of the message.
+package Bench::Held;
+use strict;
+use warnings;
+use Bench::Proc qw(status_sum open_files meminfo);
+use Bench::Server;
+use Bench::Summary qw(median spread_of);
+use Exporter 'import';
+use IPC::Open2;
+use Time::HiRes qw(sleep clock_gettime CLOCK_MONOTONIC);
+
+our @EXPORT_OK = qw(measure_held cost_of_pairs);
+
+our $PROGRAM;    # where bench/hold is built
+my $PATIENCE    = 60;     # seconds until all are accepted
+my $SETTLE      = 1.5;    # the kernel frees what was before with some delay
+my $CONNECTIONS = 64;     # quick clients at once
+
+# Memory that the kernel keeps for threads, page tables, sockets and files, in KiB.
+sub kernel_kib {
+    my $sum = 0;
+    $sum += $_ for meminfo(qw(KernelStack PageTables Slab));
+    return $sum;
+}
+
+# Begin to hold; its two times come when all are open.
+sub hold {
+    my (@arguments) = @_;
+    my $pid = open2(my $out, my $in, $PROGRAM, @arguments);
+    my $line = readline($out) // '';
+    my ($begun, $open) = $line =~ /begun=(\S+) open=(\S+)/ or die "hold does not\n";
+    return { pid => $pid, in => $in, out => $out, begun => $begun, open => $open };
+}
+
+# At the end of its input it ends, and its connections with it.
+sub let_go {
+    my ($holder) = @_;
+    close $holder->{in};
+    waitpid $holder->{pid}, 0;
+    return;
+}
+
+# What the kernel keeps for one pair of connected sockets of which nobody reads, in KiB.
+# The half of it is taken for the client's.
+sub cost_of_pairs {
+    my ($count) = @_;
+    sleep $SETTLE;
+    my $before = kernel_kib();
+    my $holder = hold('-p', $count);
+    sleep $SETTLE;
+    my $kib = (kernel_kib() - $before) / $count;
+    let_go($holder);
+    return $kib;
+}
+
+# Wait until the server has them all: as many descriptors more, and where it has a thread
+# for each as many threads. Seconds since the first connect; undef if that takes too long.
+sub wait_for_all {
+    my ($server, $holder, $count, $files) = @_;
+    my @processes = $server->processes;
+    my $until = $holder->{begun} + $PATIENCE;
+    my $threads = $server->{row}{kind} eq 'ours' ? $count : 0;
+    while ((my $now = clock_gettime(CLOCK_MONOTONIC)) < $until) {
+        return $now - $holder->{begun}
+            if status_sum('Threads', @processes) >= $threads && open_files(@processes) - $files >= $count;
+        sleep 0.01;
+    }
+    return;
+}
+
+# Quick clients at both servers in turn: their rates at the idle one, and at the other in
+# relation to it. Every second round begins with the other one.
+sub quick_clients {
+    my ($idle, $holding, $rounds, %load) = @_;
+    my (@ratios, @idle, $errors);
+    for my $round (1 .. $rounds) {
+        my @order = $round % 2 ? ($idle, $holding) : ($holding, $idle);
+        my %result = map { $_ => $_->measure(%load, connections => $CONNECTIONS) } @order;
+        push @idle, $result{$idle};
+        push @ratios, $result{$holding}{rate} / $result{$idle}{rate} if $result{$idle}{rate};
+        $errors += $_->{errors} for values %result;
+    }
+    return (rate => median(map { $_->{rate} } @idle), ratio => median(@ratios), errors => $errors,
+        spread => spread_of(@idle));
+}
+
+# One row. Named arguments: row, count, pair (KiB), rounds, where, load => {...}, and what
+# the row's command is told.
+sub measure_held {
+    my (%with) = @_;
+    my ($row, $count) = @with{qw(row count)};
+    my $octets = $row->{reads} > 8 ? 8 : $row->{reads} - 1;
+    my ($idle, $holding) = map { Bench::Server->start($row, %with, where => "$with{where}/$_") } qw(idle holding);
+    sleep $SETTLE;
+    my @processes = $holding->processes;
+    my $files = open_files(@processes);
+    my $rss = status_sum('VmRSS', @processes);
+    my $kernel = kernel_kib();
+    my $holder = hold('-n', $octets, $count, '127.0.0.1', $holding->{port});
+    my %line = (row => $row->{id}, connections => $count, octets => $octets, opened_s => $holder->{open} - $holder->{begun});
+    $line{accepted_s} = wait_for_all($holding, $holder, $count, $files);
+    sleep $SETTLE;
+    $line{rss_kib}    = (status_sum('VmRSS', @processes) - $rss) / $count;
+    $line{kernel_kib} = (kernel_kib() - $kernel) / $count - $with{pair} / 2;
+    %line = (%line, quick_clients($idle, $holding, $with{rounds}, %{ $with{load} }));
+    $line{held} = open_files(@processes) - $files;
+    let_go($holder);
+    $_->stop for $idle, $holding;
+    return \%line;
+}
+
+1;

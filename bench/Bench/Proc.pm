@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+# What /proc tells of a process and its descendants, and of the kernel's memory.
+package Bench::Proc;
+use strict;
+use warnings;
+use Exporter 'import';
+use POSIX qw(sysconf _SC_CLK_TCK);
+
+our @EXPORT_OK = qw(read_file tree cpu_seconds status_sum reset_peak open_files cpu_ticks meminfo cpus_allowed);
+
+my $TICKS = sysconf(_SC_CLK_TCK);
+
+# '' for what is gone: processes end while we look.
+sub read_file {
+    my ($path) = @_;
+    open my $file, '<', $path or return '';
+    local $/;
+    return scalar(<$file>) // '';
+}
+
+# The fields of /proc/PID/stat from the state on; the name before it may hold anything.
+sub stat_fields {
+    my ($pid) = @_;
+    my ($rest) = read_file("/proc/$pid/stat") =~ /\) (.*)/s;
+    return split ' ', $rest // '';
+}
+
+# A process and all its descendants.
+sub tree {
+    my ($root) = @_;
+    my %children;
+    for my $pid (map { m{/(\d+)$} } glob '/proc/[0-9]*') {
+        my (undef, $parent) = stat_fields($pid);
+        push @{ $children{$parent} }, $pid if defined $parent;
+    }
+    my @tree = ($root);
+    for (my $i = 0; $i < @tree; $i++) {
+        push @tree, @{ $children{ $tree[$i] } // [] };
+    }
+    return @tree;
+}
+
+# Seconds of CPU that these took, with the children that they have waited for.
+sub cpu_seconds {
+    my $ticks = 0;
+    for my $pid (@_) {
+        my @field = stat_fields($pid);
+        $ticks += $_ for @field > 14 ? @field[11 .. 14] : ();    # utime stime cutime cstime
+    }
+    return $ticks / $TICKS;
+}
+
+# The sum of one number of /proc/PID/status: VmHWM, VmRSS (KiB), Threads.
+sub status_sum {
+    my ($key, @pids) = @_;
+    my $sum = 0;
+    $sum += $_ for map { read_file("/proc/$_/status") =~ /^\Q$key\E:\s*(\d+)/m } @pids;
+    return $sum;
+}
+
+# Let VmHWM begin anew at what is resident now: proc(5), clear_refs.
+sub reset_peak {
+    for my $pid (@_) {
+        open my $file, '>', "/proc/$pid/clear_refs" or next;
+        print $file 5;
+    }
+    return;
+}
+
+# Linux 6.2 and later tell the number in the size of the folder; before, we count.
+sub open_files {
+    my $sum = 0;
+    for my $pid (@_) {
+        my $size = -s "/proc/$pid/fd";
+        $sum += $size || (() = glob "/proc/$pid/fd/*");
+    }
+    return $sum;
+}
+
+# All CPUs' ticks since boot, and those that a hypervisor gave to others.
+sub cpu_ticks {
+    my @tick = (split ' ', read_file('/proc/stat'))[1 .. 8];
+    my $all = 0;
+    $all += $_ for @tick;
+    return ($all, $tick[7]);
+}
+
+# Kinds of memory from /proc/meminfo, in KiB.
+sub meminfo {
+    my $text = read_file('/proc/meminfo');
+    return map { $text =~ /^\Q$_\E:\s*(\d+)/m ? $1 : 0 } @_;
+}
+
+# The numbers of the CPUs that we may run on.
+sub cpus_allowed {
+    my ($list) = read_file('/proc/self/status') =~ /^Cpus_allowed_list:\s*(\S+)/m;
+    return map { /(\d+)-(\d+)/ ? ($1 .. $2) : $_ } split /,/, $list // '0';
+}
+
+1;

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+# Writes what was measured: CSV for the plots and for whoever calculates, Markdown to read.
+package Bench::Report;
+use strict;
+use warnings;
+use Exporter 'import';
+
+our @EXPORT_OK = qw(csv_file csv_line write_csv write_table @MEASURED @SUMMARY @HELD);
+
+our @MEASURED = qw(telling round connections row rate exchanges all cpu_us p50 p99 p999 max
+    refused reset wrong late local peak_kib);
+our @SUMMARY = qw(telling connections row rate ratio cpu_us cpu_ratio p50 p99 p999 errors peak_kib spread);
+our @HELD = qw(row connections octets held opened_s accepted_s rss_kib kernel_kib rate ratio spread errors);
+
+my %title = (
+    shipped => 'As shipped',
+    batch   => 'All under SCHED_BATCH',
+    other   => 'All under SCHED_OTHER',
+    pinned  => 'Server and load pinned to a CPU each',
+);
+
+sub csv_file {
+    my ($path, @columns) = @_;
+    open my $file, '>', $path or die "$path: $!\n";
+    $file->autoflush;
+    print $file join(',', @columns), "\n";
+    return $file;
+}
+
+sub number {
+    my ($value) = @_;
+    return '' if !defined $value;
+    return $value =~ /^-?\d+\.\d+(?:e-?\d+)?$/ ? sprintf('%.4f', $value) =~ s/\.?0+$//r : $value;
+}
+
+sub csv_line {
+    my ($file, $line, @columns) = @_;
+    print $file join(',', map { number($line->{$_}) } @columns), "\n";
+    return;
+}
+
+sub write_csv {
+    my ($path, $lines, @columns) = @_;
+    my $file = csv_file($path, @columns);
+    csv_line($file, $_, @columns) for @$lines;
+    return;
+}
+
+sub as {
+    my ($format, $value) = @_;
+    return defined $value && $value ne '' ? sprintf $format, $value : '-';
+}
+
+sub mib { return as('%.1f', $_[0] / 1024) }
+
+sub markdown_row { return '| ' . join(' | ', @_) . " |\n" }
+
+sub heading {
+    my @columns = @_;
+    return markdown_row(@columns) . '|---|' . '---:|' x $#columns . "\n";
+}
+
+sub comparison_row {
+    my ($line, $name) = @_;
+    return markdown_row($name, as('%.0f', $line->{rate}), as('%.2f', $line->{ratio}), as('%.1f', $line->{cpu_us}),
+        as('%.2f', $line->{cpu_ratio}), map({ as('%.0f', $line->{$_}) } qw(p50 p99 p999 errors)),
+        mib($line->{peak_kib}), as('%.0f %%', 100 * $line->{spread}));
+}
+
+sub comparison {
+    my ($name, @lines) = @_;
+    my $text = heading('', 'exchanges/s', 'to the best bare loop', 'CPU µs', 'to that loop',
+        'p50 µs', 'p99 µs', 'p99.9 µs', 'errors', 'peak MiB', 'spread');
+    for my $line (@lines) {
+        my $called = $line->{is} ? "**best bare loop** ($name->{ $line->{is} })" : $name->{ $line->{row} };
+        $text .= comparison_row($line, $called);
+    }
+    return $text;
+}
+
+sub held_table {
+    my ($name, @lines) = @_;
+    my $text = heading('', 'octets sent', 'held to the end', 'accepted in s', 'RSS KiB each',
+        'with the kernel\'s KiB each', 'quick clients/s, idle', 'ratio while holding', 'errors', 'spread');
+    for my $line (@lines) {
+        $text .= markdown_row($name->{ $line->{row} }, $line->{octets}, "$line->{held} of $line->{connections}",
+            as('%.2f', $line->{accepted_s}), as('%.1f', $line->{rss_kib}),
+            as('%.1f', $line->{rss_kib} + $line->{kernel_kib}), as('%.0f', $line->{rate}),
+            as('%.2f', $line->{ratio}), $line->{errors}, as('%.0f %%', 100 * $line->{spread}));
+    }
+    return $text;
+}
+
+# Named arguments: notes => [...] for the top, summary, held, name => { id => name },
+# left_out => [...].
+sub write_table {
+    my ($path, %with) = @_;
+    my $text = join '', map { "- $_\n" } @{ $with{notes} };
+    my (@sections, %lines);
+    for my $line (@{ $with{summary} }) {
+        my $section = "## $title{ $line->{telling} }, $line->{connections} at once";
+        push @sections, $section if !$lines{$section};
+        push @{ $lines{$section} }, $line;
+    }
+    $text .= "\n$_\n\n" . comparison($with{name}, @{ $lines{$_} }) for @sections;
+    $text .= "\n## Held connections\n\n" . held_table($with{name}, @{ $with{held} }) if @{ $with{held} };
+    $text .= "\n## Left out\n\n" . join '', map { "- $_\n" } @{ $with{left_out} } if @{ $with{left_out} };
+    open my $file, '>', $path or die "$path: $!\n";
+    print $file $text;
+    close $file or die "$path: $!\n";
+    return;
+}
+
+1;

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: MIT
+# The catalogue: every server that is compared, and how it is started.
+#
+# A row has
+#   id, name      for the CSV, and for people
+#   kind          ours, bare (the limit), peer, or more (peers that may be missing)
+#   reads         octets that it must have read before it answers
+#   needs         programs or files without which it is left out, and their package
+#   command       code that is told port, where, build, source, workers, timeout,
+#                 connections, beside; it writes what files it needs and returns the command
+#   helper        code for the command of a process beside it, which says "ready"
+#   batch         it sets SCHED_BATCH itself
+#   lossy         it can't but reset connections: nginx's `return` closes with octets unread
+#   forks         it has a process for each connection
+#   holds         it takes part in the run with held connections
+#   version       a command that says its version
+package Bench::Rows;
+use strict;
+use warnings;
+use Bench::Proc qw(read_file);
+use Exporter 'import';
+
+our @EXPORT_OK = qw(all_rows missing);
+
+sub write_file {
+    my ($path, $text) = @_;
+    open my $file, '>', $path or die "$path: $!\n";
+    print $file $text;
+    close $file or die "$path: $!\n";
+    return $path;
+}
+
+# A file of bench/peers with its words between at signs put in.
+sub fill_in {
+    my ($with, $name, %word) = @_;
+    my $text = read_file("$with->{source}/bench/peers/$name");
+    %word = (%word, PORT => $with->{port}, TIMEOUT => $with->{timeout}, DIRECTORY => $with->{where},
+        WORKERS => $with->{workers}, PEERS => "$with->{source}/bench/peers", BUILD => "$with->{build}/bench",
+        USER => scalar getpwuid $>,
+        CONNECTIONS => $with->{connections});
+    1 while $text =~ s/\@([A-Z]+(?:_[A-Z]+)*)\@/$word{$1}/g;    # a word may hold words
+    return write_file("$with->{where}/$name", $text);
+}
+
+sub bare {
+    my ($threads, $more, $batch) = @_;
+    my @options = ('-t', $threads, ($more ? '-m' : ()), ($batch ? '-b' : ()));
+    return {
+        id      => join('-', 'bare', $threads, ($more ? 'more' : ()), ($batch ? 'batch' : ())),
+        name    => join(', ', 'bare loop', ($threads > 1 ? "$threads threads" : ()),
+            ($more ? 'MSG_MORE' : ()), ($batch ? 'SCHED_BATCH' : ())),
+        kind    => 'bare', reads => 16, batch => $batch,
+        command => sub { my ($with) = @_; return ("$with->{build}/bench/bare", @options, $with->{port}) },
+    };
+}
+
+# The command of sixteend, with its part of the configuration about the log.
+sub sixteend {
+    my ($with, $log) = @_;
+    my $config = write_file("$with->{where}/sixteen.conf", "log: { $log };\n"
+        . "timeouts: { exchange = $with->{timeout}.0; };\n"
+        . "limits: { connections = $with->{connections}; };\n");
+    my @shim = $with->{no_batch} ? ('env', "LD_PRELOAD=$with->{build}/bench/no_batch.so") : ();
+    return (@shim, "$with->{build}/src/sixteend", '--foreground', '--config', $config,
+        '--listen', "127.0.0.1:$with->{port}");
+}
+
+# A prefix that shows a command our socket as /dev/log: a /dev of its own, for the host's
+# may have none and must not get one.
+sub with_dev_log {
+    my ($with) = @_;
+    my $dev = "$with->{where}/dev";
+    my $script = "mount --bind /dev/null '$dev/null' && mount --rbind '$dev' /dev && exec \"\$@\"";
+    return ('unshare', '--mount', 'sh', '-c', $script, 'sh');
+}
+
+sub syslog_reader {
+    my ($with) = @_;
+    mkdir "$with->{where}/dev";
+    write_file("$with->{where}/dev/null", '');
+    return ("$with->{build}/bench/syslog_reader", "$with->{where}/dev/log");
+}
+
+sub nginx {
+    my ($id, $name, $reads, %with) = @_;
+    return {
+        id => $id, name => $name, kind => 'peer', reads => $reads, lossy => $reads == 0,
+        holds => $reads > 0 && !$with{log},
+        needs   => ['nginx', '/usr/lib/nginx/modules/ngx_stream_module.so', @{ $with{needs} // [] }],
+        package => $with{package} // 'nginx-light, libnginx-mod-stream',
+        version => ['nginx', '-v'],
+        command => sub {
+            my ($told) = @_;
+            my $log  = $with{log} ? "$told->{where}/access.log exchange" : 'off';
+            my $file = fill_in($told, 'nginx.conf', ACCESS_LOG => $log,
+                PREREAD => $with{preread} // '', MODULES => $with{modules} // '');
+            return ('nginx', '-p', $told->{where}, '-e', 'stderr', '-c', $file);
+        },
+    };
+}
+
+sub ours {
+    return (
+        {
+            id => 'sixteend-file', name => 'sixteend, log to a file', kind => 'ours', reads => 16,
+            holds => 1, command => sub { return sixteend($_[0], 'to = "stderr"') },
+        },
+        {
+            id => 'sixteend-syslog', name => 'sixteend, log to syslog(3)', kind => 'ours', reads => 16,
+            needs   => ['unshare', 'root'], package => 'util-linux', helper => \&syslog_reader,
+            command => sub { return (with_dev_log($_[0]), sixteend($_[0], 'to = "syslog"')) },
+        },
+        {
+            id => 'sixteend-quiet', name => 'sixteend, log.level = "warning"', kind => 'ours', reads => 16,
+            command => sub { return sixteend($_[0], 'to = "stderr"; level = "warning"') },
+        });
+}
+
+sub loops {
+    return map { my $batch = $_; map { my $more = $_; map { bare($_, $more, $batch) } 1, 2 } 0, 1 } 0, 1;
+}
+
+sub nginxes {
+    my $script = '/usr/lib/nginx/modules/ngx_stream_js_module.so';
+    my $js = "load_module $script;";
+    my $preread = 'preread_buffer_size 16; ssl_preread on;';
+    return (
+        nginx('nginx-return', 'nginx return (answers without reading)', 0),
+        nginx('nginx-return-log', 'nginx return, access log (answers without reading)', 0, log => 1),
+        nginx('nginx-preread', 'nginx ssl_preread (waits for 5 octets)', 5, preread => $preread),
+        nginx('nginx-preread-log', 'nginx ssl_preread, access log (waits for 5 octets)', 5,
+            preread => $preread, log => 1),
+        nginx('nginx-js', 'nginx js_preread (waits for all 16)', 16, modules => $js, needs => [$script],
+            package => 'nginx-light, libnginx-mod-stream-js',
+            preread => 'js_import s from @PEERS@/sixteen.js; js_preread s.wait_for_message;'),
+    );
+}
+
+sub peers {
+    return (
+        nginxes(),
+        {
+            id => 'haproxy', name => 'HAProxy, Lua service', kind => 'peer', reads => 16, holds => 1,
+            needs   => ['haproxy'], package => 'haproxy', version => ['haproxy', '-v'],
+            command => sub { return ('haproxy', '-db', '-f', fill_in($_[0], 'haproxy.cfg')) },
+        },
+        compiled('go', 'Go, net.Listen and goroutines', 'peer', 'golang-go', ['go', 'version']),
+        {
+            id => 'python', name => 'Python, ThreadingTCPServer', kind => 'peer', reads => 16,
+            needs   => ['python3'], package => 'python3', version => ['python3', '--version'],
+            command => sub { return ('python3', script($_[0], 'server.py')) },
+        });
+}
+
+# A server that is built from bench/peers, if its compiler is there.
+sub compiled {
+    my ($id, $name, $kind, $package, $version) = @_;
+    return {
+        id => $id, name => $name, kind => $kind, reads => 16, holds => 1,
+        needs   => ["bench/server-$id"], package => $package, version => $version,
+        command => sub { my ($with) = @_; return ("$with->{build}/bench/server-$id", @{$with}{qw(port timeout)}) },
+    };
+}
+
+sub script {
+    my ($with, $name) = @_;
+    return ("$with->{source}/bench/peers/$name", @{$with}{qw(port timeout)});
+}
+
+sub more {
+    return (
+        compiled('rust', 'Rust, std::thread', 'more', 'rustc', ['rustc', '--version']),
+        {
+            id => 'node', name => 'Node, net', kind => 'more', reads => 16,
+            needs   => ['node'], package => 'nodejs', version => ['node', '--version'],
+            command => sub { return ('node', script($_[0], 'server.js')) },
+        },
+        {
+            id => 'seed', name => 'the teaching program (one at a time)', kind => 'more', reads => 16,
+            needs   => ['python3'], package => 'python3',
+            command => sub {
+                my ($with) = @_;
+                return ('python3', "$with->{source}/tests/system/seed.py", 'server', '127.0.0.1', $with->{port});
+            },
+        },
+        forking());
+}
+
+# These start bench/answer for each connection.
+sub forking {
+    return (
+        {
+            id => 'socat', name => 'socat, fork', needs => ['socat'], package => 'socat',
+            command => sub {
+                my ($with) = @_;
+                return ('socat', "TCP-LISTEN:$with->{port},bind=127.0.0.1,reuseaddr,fork,backlog=4096",
+                    "EXEC:$with->{build}/bench/answer,nofork");
+            },
+        },
+        {
+            id => 'xinetd', name => 'xinetd', needs => ['xinetd'], package => 'xinetd',
+            command => sub {
+                my ($with) = @_;
+                return ('xinetd', '-dontfork', '-stayalive', '-pidfile', "$with->{where}/pid",
+                    '-f', fill_in($with, 'xinetd.conf'));
+            },
+        },
+        {
+            id => 'tcpserver', name => 'tcpserver', needs => ['tcpserver'], package => 'ucspi-tcp',
+            command => sub {
+                my ($with) = @_;
+                return ('tcpserver', '-H', '-R', '-l0', '-b4096', "-c$with->{connections}", '127.0.0.1', $with->{port},
+                    "$with->{build}/bench/answer");
+            },
+        });
+}
+
+sub all_rows {
+    my @rows = (ours(), loops(), peers(), more());
+    for my $row (@rows) {
+        @{$row}{qw(kind reads forks)} = ('more', 16, 1) if !$row->{kind};
+    }
+    return @rows;
+}
+
+# What a row lacks here, in words; '' if nothing.
+sub missing {
+    my ($row, $build) = @_;
+    for my $need (@{ $row->{needs} // [] }) {
+        next if $need eq 'root' ? $> == 0
+            : $need =~ m{^/} ? -e $need
+            : $need =~ m{/}  ? -x "$build/$need"
+            :                  grep { -x "$_/$need" } split /:/, $ENV{PATH};
+        return 'needs root, for a /dev/log of its own' if $need eq 'root';
+        return "needs Debian's $row->{package}";
+    }
+    return '';
+}
+
+1;

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: MIT
+# One server of the comparison: its processes, from the start to the end.
+package Bench::Server;
+use strict;
+use warnings;
+use Bench::Load;
+use Bench::Proc qw(read_file tree cpu_seconds status_sum reset_peak);
+use File::Path qw(make_path);
+use IO::Select;
+use IO::Socket::INET;
+use List::Util qw(max);
+use POSIX qw(WNOHANG);
+use Time::HiRes qw(time sleep);
+
+my $GREETING = 'Hi there, server';
+my $REPLY    = 'Farewell, client';
+my $PATIENCE = 10;     # seconds for a start or a stop
+my $SILENCE  = 0.2;    # seconds without an answer, when it must wait for more
+my $SETTLE   = 0.05;   # seconds for what a server does after its last reply
+
+my %running;           # pid => server
+my $main = $$;
+
+sub free_port {
+    my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1) or die "no port: $@\n";
+    return $socket->sockport;
+}
+
+# Run a command as the leader of a process group, with its output in a file: its pid.
+sub spawn {
+    my ($output, @command) = @_;
+    my $pid = fork // die "fork: $!\n";
+    return $pid if $pid;
+    setpgrp;
+    open STDIN,  '<',  '/dev/null';
+    open STDOUT, '>>', $output;
+    open STDERR, '>&', \*STDOUT;
+    { no warnings 'exec'; exec @command }
+    print STDERR "$command[0]: $!\n";
+    POSIX::_exit(127);
+}
+
+# Start a row of the catalogue. Named arguments: where => folder for its files,
+# under => [command that runs it], and what the row's command wants to know.
+sub start {
+    my ($class, $row, %with) = @_;
+    make_path($with{where});
+    my $self = bless { row => $row, where => $with{where}, port => free_port() }, $class;
+    $self->{output} = "$with{where}/output";
+    $self->start_helper(%with) if $row->{helper};
+    my @command = $row->{command}->({ %with, port => $self->{port} });
+    $self->{pid} = spawn($self->{output}, @{ $with{under} // [] }, @command);
+    $running{ $self->{pid} } = $self;
+    $self->check;
+    return $self;
+}
+
+# A process that the server needs and that is not part of it.
+sub start_helper {
+    my ($self, %with) = @_;
+    my $output = "$with{where}/helper";
+    $self->{helper} = spawn($output, @{ $with{beside} // [] }, $self->{row}{helper}->(\%with));
+    $running{ $self->{helper} } = $self;
+    my $until = time + $PATIENCE;
+    sleep 0.01 until read_file($output) =~ /ready/ || time > $until;
+    return;
+}
+
+sub connect_to {
+    my ($self) = @_;
+    return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port});
+}
+
+# All that comes until end of file, or for so long.
+sub read_to_end {
+    my ($socket, $seconds) = @_;
+    my $data  = '';
+    my $until = time + $seconds;
+    while ((my $left = $until - time) > 0) {
+        next if !IO::Select->new($socket)->can_read($left);
+        last if !sysread $socket, $data, 64, length $data;
+    }
+    return $data;
+}
+
+# Wait until it listens, and see that it answers, and not before it read as many octets
+# as its row says.
+sub check {
+    my ($self) = @_;
+    my $until = time + $PATIENCE;
+    my $socket;
+    until ($socket = $self->connect_to) {
+        $self->fail('it ended') if waitpid($self->{pid}, WNOHANG) != 0;
+        $self->fail('it does not listen') if time > $until;
+        sleep 0.02;
+    }
+    my $reads = $self->{row}{reads};
+    if ($reads > 0) {
+        syswrite $socket, substr $GREETING, 0, $reads - 1;
+        my $early = read_to_end($socket, $SILENCE);
+        $self->fail("it answers before it read $reads octets") if $early ne '';
+    }
+    syswrite $socket, substr $GREETING, $reads > 0 ? $reads - 1 : 0;
+    my $reply = read_to_end($socket, 5);
+    $self->fail("it answers '$reply'") if $reply ne $REPLY;
+    return;
+}
+
+sub fail {
+    my ($self, $why) = @_;
+    my $said = substr read_file($self->{output}), -400;
+    $self->stop;
+    die "$why\n$said";
+}
+
+sub processes {
+    my ($self) = @_;
+    return tree($self->{pid});
+}
+
+# Logs grow by hundreds of megabytes in a run; each measurement begins with empty ones.
+sub empty_logs {
+    my ($self) = @_;
+    truncate $_, 0 for grep { -e } $self->{output}, "$self->{where}/access.log";
+    return;
+}
+
+# Put a load on it: what the load says, and CPU and memory of the server meanwhile.
+sub measure {
+    my ($self, %load) = @_;
+    $self->empty_logs;
+    my @before = $self->processes;
+    reset_peak(@before);
+    my $cpu  = cpu_seconds(@before);
+    my $run  = Bench::Load->start(%load, port => $self->{port});
+    my $peak = $self->peak_in_the_middle(%load);
+    my $result = $run->finish;
+    sleep $SETTLE;
+    my @after = $self->processes;
+    my $used  = cpu_seconds(@after) - $cpu;
+    $result->{cpu_us}   = $result->{all} ? 1e6 * $used / $result->{all} : 0;
+    $result->{peak_kib} = max($peak, status_sum('VmHWM', @after));
+    return $result;
+}
+
+# A server with a process for each connection has its peak while it is under load; others
+# remember theirs, and are not disturbed.
+sub peak_in_the_middle {
+    my ($self, %load) = @_;
+    return 0 if !$self->{row}{forks};
+    sleep $load{warm_up} + $load{seconds} / 2;
+    return status_sum('VmHWM', $self->processes);
+}
+
+sub stop_process {
+    my ($pid) = @_;
+    kill 'TERM', -$pid;
+    my $until = time + $PATIENCE;
+    while (waitpid($pid, WNOHANG) == 0) {
+        if (time > $until) {
+            kill 'KILL', -$pid;
+            waitpid $pid, 0;
+            last;
+        }
+        sleep 0.01;
+    }
+    kill 'KILL', -$pid;    # what is left of its group
+    delete $running{$pid};
+    return;
+}
+
+sub stop {
+    my ($self) = @_;
+    stop_process($_) for grep { defined && $running{$_} } @{$self}{qw(pid helper)};
+    return;
+}
+
+END {
+    if ($$ == $main) {
+        my $status = $?;
+        stop_process($_) for keys %running;
+        $? = $status;
+    }
+}
+
+1;

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+# From the measurements of all rounds to one line for each row.
+package Bench::Summary;
+use strict;
+use warnings;
+use Exporter 'import';
+use List::Util qw(max min sum);
+
+our @EXPORT_OK = qw(median summarize quantiles spread_of);
+
+# Of the latencies, for the plot of their distribution.
+our @QUANTILES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999);
+
+sub median {
+    my @sorted = sort { $a <=> $b } @_;
+    return if !@sorted;
+    return ($sorted[$#sorted / 2] + $sorted[@sorted / 2]) / 2;
+}
+
+sub median_of {
+    my ($key, @measurements) = @_;
+    return median(map { $_->{$key} } @measurements);
+}
+
+# How far the rounds lie apart, as a part of their median.
+sub spread_of {
+    my @rates = map { $_->{rate} } @_;
+    my $median = median(@rates);
+    return $median ? (max(@rates) - min(@rates)) / $median : 0;
+}
+
+# The median over the rounds of what a key is in relation to another row's in that round.
+sub ratio {
+    my ($key, $mine, $theirs) = @_;
+    my %other = map { $_->{round} => $_->{$key} } @$theirs;
+    return median(map { $_->{$key} / $other{ $_->{round} } } grep { $other{ $_->{round} } } @$mine);
+}
+
+sub line_of {
+    my ($mine, $best) = @_;
+    my %line = map { $_ => $mine->[0]{$_} } qw(telling connections row);
+    $line{$_} = median_of($_, @$mine) for qw(rate cpu_us p50 p99 p999);
+    $line{errors}    = sum(map { $_->{errors} } @$mine);
+    $line{peak_kib}  = max(map { $_->{peak_kib} } @$mine);
+    $line{spread}    = spread_of(@$mine);
+    $line{ratio}     = $best && ratio('rate', $mine, $best);
+    $line{cpu_ratio} = $best && ratio('cpu_us', $mine, $best);
+    return \%line;
+}
+
+# The measurements that belong together, in the order in which they first came.
+sub groups {
+    my ($key, @measurements) = @_;
+    my (@order, %group);
+    for my $one (@measurements) {
+        push @order, $one->{$key} if !$group{ $one->{$key} };
+        push @{ $group{ $one->{$key} } }, $one;
+    }
+    return map { $group{$_} } @order;
+}
+
+# One telling at one number of connections; the best bare loop comes first, once more, under
+# a name of its own.
+sub summarize_level {
+    my ($order, @measurements) = @_;
+    my @rows = sort { $order->{ $a->[0]{row} } <=> $order->{ $b->[0]{row} } } groups('row', @measurements);
+    my ($best) = sort { median_of('rate', @$b) <=> median_of('rate', @$a) } grep { $_->[0]{row} =~ /^bare-/ } @rows;
+    my @lines = map { line_of($_, $best) } @rows;
+    unshift @lines, { %{ line_of($best, $best) }, row => 'best-bare', is => $best->[0]{row} } if $best;
+    return @lines;
+}
+
+# All lines. The first argument maps a row's id to its place in the catalogue.
+sub summarize {
+    my ($order, @measurements) = @_;
+    return map { map { summarize_level($order, @$_) } groups('connections', @$_) } groups('telling', @measurements);
+}
+
+# The latencies that these parts of the exchanges don't exceed, of { microseconds => count }.
+sub quantiles {
+    my ($histogram) = @_;
+    my $total = sum(0, values %$histogram);
+    my ($seen, @quantiles) = (0);
+    my @todo = @QUANTILES;
+    for my $us (sort { $a <=> $b } keys %$histogram) {
+        $seen += $histogram->{$us};
+        push @quantiles, [shift @todo, $us] while @todo && $seen >= $todo[0] * $total;
+    }
+    return @quantiles;
+}
+
+1;

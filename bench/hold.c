@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* Holds connections that have sent a part of the message, until its standard input ends.
+ *
+ *   hold [-n OCTETS] CONNECTIONS HOST PORT
+ *   hold -p CONNECTIONS
+ *     -n   octets that each sends (8)
+ *     -p   hold the other ends too, in a child that never reads: what the pairs of sockets
+ *          cost by themselves
+ *
+ * They come from addresses all over 127.1.0.0/16. They are opened one after the other, so
+ * that no queue of the server's runs over. Prints "begun=TIME open=TIME" in seconds of
+ * CLOCK_MONOTONIC, when the first was begun and when the last had sent. */
+#include <config.h>
+
+#include "common/deadline.h"
+#include "common/wire.h"
+
+#include <arpa/inet.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define SOURCES 200
+
+_Noreturn static void die(const char *what)
+{
+    perror(what);
+    exit(EX_OSERR);
+}
+
+static int bound(uint32_t host)
+{
+    const int on = 1;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(host)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        die("hold: socket");
+    (void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    if (bind(fd, (const struct sockaddr *)&address, sizeof address) != 0)
+        die("hold: bind");
+    return fd;
+}
+
+/* A listener of our own; its address goes to `server`. */
+static int listen_here(struct sockaddr_in *server)
+{
+    socklen_t length = sizeof *server;
+    int fd = bound(INADDR_LOOPBACK);
+    if (listen(fd, 4096) != 0 || getsockname(fd, (struct sockaddr *)server, &length) != 0)
+        die("hold: listen");
+    return fd;
+}
+
+/* A child that accepts so many connections and keeps them until it is killed. */
+static pid_t hold_other_ends(int listener, int count)
+{
+    pid_t pid = fork();
+    if (pid < 0)
+        die("hold: fork");
+    if (pid > 0) {
+        close(listener);
+        return pid;
+    }
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* and if we are gone without a word */
+    while (count-- > 0)
+        if (accept4(listener, NULL, NULL, SOCK_CLOEXEC) < 0)
+            die("hold: accept");
+    pause();
+    _exit(EX_OK);
+}
+
+static void open_one(const struct sockaddr_in *server, uint32_t number, size_t octets)
+{
+    int fd = bound(0x7f010001 + number % SOURCES);
+    if (connect(fd, (const struct sockaddr *)server, sizeof *server) != 0)
+        die("hold: connect");
+    if (send(fd, WIRE_GREETING, octets, MSG_NOSIGNAL) != (ssize_t)octets)
+        die("hold: send");
+}
+
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static double seconds_of(int64_t nanoseconds)
+{
+    return (double)nanoseconds / 1e9;
+}
+
+static int usage(void)
+{
+    fputs("usage: hold [-n OCTETS] CONNECTIONS HOST PORT\n       hold -p CONNECTIONS\n", stderr);
+    return EX_USAGE;
+}
+
+int main(int argc, char *argv[])
+{
+    struct sockaddr_in server = {.sin_family = AF_INET};
+    size_t octets = 8;
+    bool pairs = false;
+    pid_t other = 0;
+    int option;
+    char nothing;
+
+    while ((option = getopt(argc, argv, "n:p")) != -1) {
+        switch (option) {
+        case 'n': octets = (size_t)atoi(optarg); break;
+        case 'p': pairs = true; break;
+        default: return usage();
+        }
+    }
+    if (optind + (pairs ? 1 : 3) != argc || octets > WIRE_OCTETS)
+        return usage();
+    raise_descriptors();
+    int count = atoi(argv[optind]);
+    if (pairs)
+        other = hold_other_ends(listen_here(&server), count);
+    else if (inet_pton(AF_INET, argv[optind + 1], &server.sin_addr) != 1)
+        return usage();
+    else
+        server.sin_port = htons((uint16_t)atoi(argv[optind + 2]));
+
+    int64_t begun = clock_nanoseconds();
+    for (int i = 0; i < count; i++)
+        open_one(&server, (uint32_t)i, octets);
+    printf("begun=%.6f open=%.6f\n", seconds_of(begun), seconds_of(clock_nanoseconds()));
+    fflush(stdout);
+    while (read(STDIN_FILENO, &nothing, 1) > 0)
+        continue;
+    if (pairs) {
+        kill(other, SIGKILL);
+        waitpid(other, NULL, 0);
+    }
+    return EX_OK;
+}
