@@ -31,7 +31,17 @@ bench_peers = \
 	%D%/peers/server.rs \
 	%D%/peers/sixteen.js \
 	%D%/peers/xinetd.conf
-EXTRA_DIST += $(bench_modules) $(bench_peers) %D%/compare %D%/no_batch.c %D%/plot.gp
+bench_results = \
+	%D%/results/cpu.svg \
+	%D%/results/held.csv \
+	%D%/results/latency.csv \
+	%D%/results/latency.svg \
+	%D%/results/rate.svg \
+	%D%/results/results.csv \
+	%D%/results/summary.csv \
+	%D%/results/table.md
+EXTRA_DIST += $(bench_modules) $(bench_peers) %D%/README.md %D%/compare %D%/deps %D%/no_batch.c \
+	%D%/plot.gp $(bench_results)
 
 # A shared object, which Automake has no word for without Libtool.
 %D%/no_batch.so: %D%/no_batch.c
@@ -65,7 +75,17 @@ bench: all bench-programs bench-peers
 bench-smoke: all bench-programs bench-peers
 	$(bench_run) --quick --output %D%/smoke $(BENCH_FLAGS)
 
+# The results of the last `make bench` become those that the tree shows.
+bench-publish:
+	$(MKDIR_P) $(srcdir)/%D%/results
+	for file in $(bench_results); do \
+	  cp "%D%/run/$${file##*/}" $(srcdir)/%D%/results || exit 1; \
+	done
+
+bench-deps:
+	$(srcdir)/%D%/deps
+
 clean-local:
 	rm -rf %D%/run %D%/smoke
 
-.PHONY: bench bench-peers bench-programs bench-smoke
+.PHONY: bench bench-deps bench-peers bench-programs bench-publish bench-smoke

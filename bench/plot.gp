@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Three plots from the CSV of one run, whose folder is in `results`; bench/compare runs it.
+# Three plots from the CSV of one run. bench/compare runs it, and sets `results`, the folder,
+# `telling`, and `level`, the number of connections of which the latencies are shown.
 set datafile separator ','
 set datafile missing NaN
 set key outside right top Left reverse samplen 2 spacing 1.2
@@ -13,8 +14,6 @@ names = '"sixteend, file" "sixteend, syslog" "best bare loop" "nginx preread" "H
 colours = '#c8102e #e8737f #222222 #009639 #1f77b4 #00a29c #b8860b'
 widths = '3 3 2 1.5 1.5 1.5 1.5'
 points = '7 6 2 5 9 13 11'
-telling = 'shipped'
-level = 64
 
 # The value of a column where the line is of this row and telling; else nothing.
 of(row, name) = strcol('row') eq row && strcol('telling') eq telling ? column(name) : NaN
@@ -23,10 +22,12 @@ at_level(row, name) = column('connections') == level ? of(row, name) : NaN
 summary = results . '/summary.csv'
 set xlabel 'connections at once'
 set logscale x 2
+set xrange [0.8:640]
 set xtics (1, 4, 16, 64, 256, 512)
 
 set output results . '/rate.svg'
-set title 'Exchanges per second (as shipped; more is better)'
+told = telling eq 'shipped' ? 'as shipped' : telling
+set title sprintf('Exchanges per second (%s; more is better)', told)
 set format y "%'.0f"
 set yrange [0:*]
 plot for [i=1:words(rows)] summary using (of(word(rows, i), 'connections')):(of(word(rows, i), 'rate')) \
@@ -34,7 +35,7 @@ plot for [i=1:words(rows)] summary using (of(word(rows, i), 'connections')):(of(
     pointtype int(word(points, i)) title word(names, i)
 
 set output results . '/cpu.svg'
-set title 'Server CPU per exchange, µs (as shipped; less is better; logarithmic)'
+set title sprintf('Server CPU per exchange, µs (%s; less is better; logarithmic)', told)
 set logscale y 10
 set format y '%.0f'
 set yrange [*:*]
@@ -43,13 +44,12 @@ plot for [i=1:words(rows)] summary using (of(word(rows, i), 'connections')):(of(
     pointtype int(word(points, i)) title word(names, i)
 
 set output results . '/latency.svg'
-set title sprintf('Latency, µs, at %d connections at once (as shipped; less is better; logarithmic)', level)
+set title sprintf('Latency, ms, at %d connections at once (%s; less is better; logarithmic)', level, told)
 set xlabel 'so many of the exchanges took no longer'
-unset logscale x
 set logscale x 10
-set xrange [1:10000] 
+set xrange [1:10000]
 set xtics ('0 %%' 1, '50 %%' 2, '90 %%' 10, '99 %%' 100, '99.9 %%' 1000, '99.99 %%' 10000)
-set format y "%'.0f"
+set format y '%g'
 plot for [i=1:words(rows)] results . '/latency.csv' \
-    using (1 / (1 - at_level(word(rows, i), 'quantile'))):(at_level(word(rows, i), 'us')) \
+    using (1 / (1 - at_level(word(rows, i), 'quantile'))):(at_level(word(rows, i), 'us') / 1000) \
     with lines linecolor rgb word(colours, i) linewidth real(word(widths, i)) title word(names, i)

@@ -6,7 +6,7 @@ use warnings;
 use Exporter 'import';
 use POSIX qw(sysconf _SC_CLK_TCK);
 
-our @EXPORT_OK = qw(read_file tree cpu_seconds status_sum reset_peak open_files cpu_ticks meminfo cpus_allowed);
+our @EXPORT_OK = qw(read_file tree cpu_seconds status_sum reset_peak open_files cpu_ticks meminfo cpus_allowed policy);
 
 my $TICKS = sysconf(_SC_CLK_TCK);
 
@@ -48,6 +48,12 @@ sub cpu_seconds {
         $ticks += $_ for @field > 14 ? @field[11 .. 14] : ();    # utime stime cutime cstime
     }
     return $ticks / $TICKS;
+}
+
+# How a process is scheduled: 0 is SCHED_OTHER, 3 is SCHED_BATCH.
+sub policy {
+    my ($pid) = @_;
+    return (stat_fields($pid))[38] // -1;
 }
 
 # The sum of one number of /proc/PID/status: VmHWM, VmRSS (KiB), Threads.

@@ -91,7 +91,7 @@ sub held_table {
     return $text;
 }
 
-# Named arguments: notes => [...] for the top, summary, held, name => { id => name },
+# The whole table. Named arguments: notes => [...] for the top, summary, held, name => { id => name },
 # left_out => [...].
 sub write_table {
     my ($path, %with) = @_;

@@ -144,7 +144,10 @@ sub peers {
             needs   => ['haproxy'], package => 'haproxy', version => ['haproxy', '-v'],
             command => sub { return ('haproxy', '-db', '-f', fill_in($_[0], 'haproxy.cfg')) },
         },
-        compiled('go', 'Go, net.Listen and goroutines', 'peer', 'golang-go', ['go', 'version']),
+        {
+            %{ compiled('go', 'Go, net.Listen and goroutines', 'golang-go', ['go', 'version']) },
+            kind => 'peer', holds => 1,
+        },
         {
             id => 'python', name => 'Python, ThreadingTCPServer', kind => 'peer', reads => 16,
             needs   => ['python3'], package => 'python3', version => ['python3', '--version'],
@@ -154,9 +157,9 @@ sub peers {
 
 # A server that is built from bench/peers, if its compiler is there.
 sub compiled {
-    my ($id, $name, $kind, $package, $version) = @_;
+    my ($id, $name, $package, $version) = @_;
     return {
-        id => $id, name => $name, kind => $kind, reads => 16, holds => 1,
+        id => $id, name => $name, kind => 'more', reads => 16,
         needs   => ["bench/server-$id"], package => $package, version => $version,
         command => sub { my ($with) = @_; return ("$with->{build}/bench/server-$id", @{$with}{qw(port timeout)}) },
     };
@@ -169,7 +172,7 @@ sub script {
 
 sub more {
     return (
-        compiled('rust', 'Rust, std::thread', 'more', 'rustc', ['rustc', '--version']),
+        compiled('rust', 'Rust, std::thread', 'rustc', ['rustc', '--version']),
         {
             id => 'node', name => 'Node, net', kind => 'more', reads => 16,
             needs   => ['node'], package => 'nodejs', version => ['node', '--version'],

@@ -4,7 +4,7 @@ package Bench::Server;
 use strict;
 use warnings;
 use Bench::Load;
-use Bench::Proc qw(read_file tree cpu_seconds status_sum reset_peak);
+use Bench::Proc qw(read_file tree cpu_seconds status_sum reset_peak policy);
 use File::Path qw(make_path);
 use IO::Select;
 use IO::Socket::INET;
@@ -52,6 +52,8 @@ sub start {
     $self->{pid} = spawn($self->{output}, @{ $with{under} // [] }, @command);
     $running{ $self->{pid} } = $self;
     $self->check;
+    my $policy = policy($self->{pid});
+    $self->fail("its scheduling policy is $policy") if $policy != ($with{policy} // $policy);
     return $self;
 }
 
@@ -140,6 +142,7 @@ sub measure {
     my $used  = cpu_seconds(@after) - $cpu;
     $result->{cpu_us}   = $result->{all} ? 1e6 * $used / $result->{all} : 0;
     $result->{peak_kib} = max($peak, status_sum('VmHWM', @after));
+    $self->{exchanges} += $result->{all};
     return $result;
 }
 
@@ -169,10 +172,11 @@ sub stop_process {
     return;
 }
 
+# The end of both; what the helper said, if there is one.
 sub stop {
     my ($self) = @_;
     stop_process($_) for grep { defined && $running{$_} } @{$self}{qw(pid helper)};
-    return;
+    return $self->{helper} ? read_file("$self->{where}/helper") : '';
 }
 
 END {
