@@ -13,8 +13,9 @@
  * Prints one line of key=value; times are microseconds from before connect(2) to the end
  * of file. all= counts every exchange of the run, those of the warm-up too and those that
  * were under way at the end, which are waited for: what the server's work is divided by.
- * Errors: refused, reset, wrong (not the 16 octets, then end of file), late (5 s without an
- * end), local (no socket could be had). */
+ * unanswered= counts those that were not over a second later. Errors: refused, reset, wrong
+ * (not the 16 octets, then end of file), late (5 s without an end), local (no socket could be
+ * had). */
 #include <config.h>
 
 #include "common/checked.h"
@@ -246,8 +247,8 @@ static void report(const struct worker *sum, double seconds)
     for (size_t i = 0; i < sizeof percents / sizeof *percents; i++)
         printf(" %s=%.1f", names[i],
                (double)histogram_percentile(&sum->latencies, percents[i]) / 1000);
-    printf(" refused=%llu reset=%llu wrong=%llu late=%llu local=%llu cpu=%.3f\n",
-           (unsigned long long)results[REFUSED], (unsigned long long)results[RESET],
+    printf(" unanswered=%d refused=%llu reset=%llu wrong=%llu late=%llu local=%llu cpu=%.3f\n",
+           sum->open, (unsigned long long)results[REFUSED], (unsigned long long)results[RESET],
            (unsigned long long)results[WRONG], (unsigned long long)results[OVERDUE],
            (unsigned long long)results[LOCAL],
            (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
@@ -326,6 +327,7 @@ int main(int argc, char *argv[])
         CHECKED(pthread_join(workers[i].thread, NULL));
         histogram_merge(&sum->latencies, &workers[i].latencies);
         sum->all += workers[i].all;
+        sum->open += workers[i].open;
         for (int r = 0; r < RESULTS; r++)
             sum->results[r] += workers[i].results[r];
         close(workers[i].epoll);

@@ -8,8 +8,8 @@ use Exporter 'import';
 our @EXPORT_OK = qw(csv_file csv_line write_csv write_table @MEASURED @SUMMARY @HELD);
 
 our @MEASURED = qw(telling round connections row rate exchanges all cpu_us p50 p99 p999 max
-    refused reset wrong late local peak_kib);
-our @SUMMARY = qw(telling connections row rate ratio cpu_us cpu_ratio p50 p99 p999 errors peak_kib spread);
+    unanswered refused reset wrong late local peak_kib);
+our @SUMMARY = qw(telling connections row rate ratio cpu_us cpu_ratio p50 p99 p999 errors unanswered peak_kib spread);
 our @HELD = qw(row connections octets held opened_s accepted_s rss_kib kernel_kib rate ratio spread errors);
 
 my %title = (
@@ -63,14 +63,14 @@ sub heading {
 sub comparison_row {
     my ($line, $name) = @_;
     return markdown_row($name, as('%.0f', $line->{rate}), as('%.2f', $line->{ratio}), as('%.1f', $line->{cpu_us}),
-        as('%.2f', $line->{cpu_ratio}), map({ as('%.0f', $line->{$_}) } qw(p50 p99 p999 errors)),
+        as('%.2f', $line->{cpu_ratio}), map({ as('%.0f', $line->{$_}) } qw(p50 p99 p999 errors unanswered)),
         mib($line->{peak_kib}), as('%.0f %%', 100 * $line->{spread}));
 }
 
 sub comparison {
     my ($name, @lines) = @_;
     my $text = heading('', 'exchanges/s', 'to the best bare loop', 'CPU µs', 'to that loop',
-        'p50 µs', 'p99 µs', 'p99.9 µs', 'errors', 'peak MiB', 'spread');
+        'p50 µs', 'p99 µs', 'p99.9 µs', 'errors', 'unanswered', 'peak MiB', 'spread');
     for my $line (@lines) {
         my $called = $line->{is} ? "**best bare loop** ($name->{ $line->{is} })" : $name->{ $line->{row} };
         $text .= comparison_row($line, $called);

@@ -40,7 +40,9 @@ sub line_of {
     my ($mine, $best) = @_;
     my %line = map { $_ => $mine->[0]{$_} } qw(telling connections row);
     $line{$_} = median_of($_, @$mine) for qw(rate cpu_us p50 p99 p999);
-    $line{errors}    = sum(map { $_->{errors} } @$mine);
+    for my $key (qw(errors unanswered)) {
+        $line{$key} = sum(map { $_->{$key} } @$mine);
+    }
     $line{peak_kib}  = max(map { $_->{peak_kib} } @$mine);
     $line{spread}    = spread_of(@$mine);
     $line{ratio}     = $best && ratio('rate', $mine, $best);
