@@ -3,9 +3,11 @@
  * recv, send and close. It keeps no promise that sixteend(8) makes: no deadline, so one
  * silent peer holds it up; no log; and close() with unread octets can lose the reply.
  *
- *   bare [-t THREADS] [-m] [-b] PORT
+ *   bare [-t THREADS] [-m] [-s] [-b] PORT
  *     -t   so many threads, each with a listener of its own (SO_REUSEPORT)
  *     -m   MSG_MORE: reply and FIN in one segment
+ *     -s   close safely, as sixteend does: shutdown, and 256 connections later recv and
+ *          close: what those two calls more cost
  *     -b   SCHED_BATCH
  *
  * Prints "ready" once it listens at 127.0.0.1:PORT. */
@@ -25,7 +27,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#define LATER 256
+
 static int send_flags = MSG_NOSIGNAL;
+static bool safe;
 
 _Noreturn static void die(const char *what)
 {
@@ -46,9 +51,28 @@ static int listen_at(uint16_t port)
     return fd;
 }
 
+/* The sockets of a thread that are closed later. */
+struct later {
+    int fds[LATER];
+    size_t next;
+};
+
+static void close_later(struct later *later, int fd)
+{
+    char octet;
+    int *place = &later->fds[later->next++ % LATER];
+    shutdown(fd, SHUT_WR);
+    if (*place > 0) {
+        (void)recv(*place, &octet, 1, MSG_DONTWAIT);
+        close(*place);
+    }
+    *place = fd;
+}
+
 static void *serve(void *argument)
 {
     const int *listener = argument;
+    struct later later = {.next = 0};
     char message[WIRE_OCTETS];
 
     for (;;) {
@@ -59,7 +83,10 @@ static void *serve(void *argument)
             continue;
         if (recv(fd, message, sizeof message, MSG_WAITALL) == WIRE_OCTETS)
             (void)send(fd, WIRE_REPLY, WIRE_OCTETS, send_flags);
-        close(fd);
+        if (safe)
+            close_later(&later, fd);
+        else
+            close(fd);
     }
     return NULL;
 }
@@ -71,10 +98,11 @@ int main(int argc, char *argv[])
     int threads = 1;
     int option;
 
-    while ((option = getopt(argc, argv, "t:mb")) != -1) {
+    while ((option = getopt(argc, argv, "t:msb")) != -1) {
         switch (option) {
         case 't': threads = atoi(optarg); break;
         case 'm': send_flags |= MSG_MORE; break;
+        case 's': safe = true; break;
         case 'b':
             if (sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0}) != 0)
                 die("bare: SCHED_BATCH");

@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #define MS INT64_C(1000000)
-#define FIRST_LOOK (8 * MS)  /* most peers have closed by then */
-#define PAUSES 6             /* 8, 16, … 256 ms: each is twice the one before */
-#define SWEEP_EVERY (4 * MS) /* many at once cost less, and delay fewer who wait to be accepted */
+#define FIRST_LOOK (4 * MS)  /* most peers have closed by then */
+#define PAUSES 7             /* 4, 8, … 256 ms: each is twice the one before */
+#define SWEEP_EVERY (2 * MS) /* many at once cost less, and delay fewer who wait to be accepted */
 #define DISCARD_STEPS 16     /* at one look: a peer that sends for ever gets no more of our time */
 
 struct lingerers {

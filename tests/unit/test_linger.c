@@ -67,10 +67,10 @@ static double sweep_after(double seconds)
     return next < 0 ? -1 : next / 1e6;
 }
 
-/* What is added after a sweep is looked at by the next, 8 ms later. */
+/* What is added after a sweep is looked at by the next, 4 ms later. */
 static void sweep_first_time(void)
 {
-    ck_assert_double_eq(sweep_after(0), 8);
+    ck_assert_double_eq(sweep_after(0), 4);
 }
 
 #define assert_open(from, to) assert_all(true, from, to)
@@ -88,7 +88,7 @@ START_TEST(closed_at_the_peer_s_end_of_file)
     end_theirs(&pairs[0]);
     sweep_first_time();
     assert_open(0, 1);
-    ck_assert_double_eq(sweep_after(8 * MS), -1);
+    ck_assert_double_eq(sweep_after(4 * MS), -1);
     assert_closed(0, 1);
 }
 END_TEST
@@ -100,7 +100,7 @@ START_TEST(closed_when_the_peer_reset)
     wait_readable(tcp.ours);
     add_socket(tcp.ours);
     sweep_first_time();
-    ck_assert_double_eq(sweep_after(8 * MS), -1);
+    ck_assert_double_eq(sweep_after(4 * MS), -1);
     ck_assert(!is_open(tcp.ours));
 }
 END_TEST
@@ -110,8 +110,8 @@ START_TEST(not_looked_at_before_its_first_look_is_due)
     add(1);
     end_theirs(&pairs[0]);
     sweep_first_time();
-    ck_assert_double_eq(sweep_after(3 * MS), 5);
-    ck_assert_double_eq(sweep_after(4 * MS), 1);
+    ck_assert_double_eq(sweep_after(1 * MS), 3);
+    ck_assert_double_eq(sweep_after(2 * MS), 1);
     ck_assert_uint_eq(io_calls(), 0);
     assert_open(0, 1);
 }
@@ -121,7 +121,7 @@ START_TEST(looked_at_ever_more_seldom_while_nothing_comes)
 {
     add(1);
     double pause = sweep_after(0);
-    for (int expected = 8; expected <= 256; expected *= 2) {
+    for (int expected = 4; expected <= 256; expected *= 2) {
         ck_assert_double_eq(pause, expected);
         pause = sweep_after(pause * MS);
     }
@@ -133,11 +133,11 @@ START_TEST(looked_at_again_soon_when_something_came)
 {
     add(1);
     sweep_first_time();
+    ck_assert_double_eq(sweep_after(4 * MS), 8);
     ck_assert_double_eq(sweep_after(8 * MS), 16);
-    ck_assert_double_eq(sweep_after(16 * MS), 32);
     write_octets(pairs[0].theirs, "\n", 1);
-    ck_assert_double_eq(sweep_after(32 * MS), 8);
-    ck_assert_double_eq(sweep_after(8 * MS), 16);
+    ck_assert_double_eq(sweep_after(16 * MS), 4);
+    ck_assert_double_eq(sweep_after(4 * MS), 8);
 }
 END_TEST
 
@@ -150,10 +150,10 @@ START_TEST(a_sweep_is_not_followed_by_the_next_at_once)
     add_socket(pairs[1].ours);
     end_theirs(&pairs[0]);
     end_theirs(&pairs[1]);
-    ck_assert_double_eq(sweep_after(7 * MS), 4);
+    ck_assert_double_eq(sweep_after(3 * MS), 2);
     assert_closed(0, 1);
     assert_open(1, 2);
-    ck_assert_double_eq(sweep_after(4 * MS), -1);
+    ck_assert_double_eq(sweep_after(2 * MS), -1);
     assert_closed(1, 2);
 }
 END_TEST
@@ -164,12 +164,12 @@ START_TEST(surplus_octets_are_discarded)
     add(1);
     write_octets(pairs[0].theirs, surplus, sizeof surplus);
     sweep_first_time();
-    ck_assert_double_eq(sweep_after(8 * MS), 8);
+    ck_assert_double_eq(sweep_after(4 * MS), 4);
     ck_assert_int_eq(recv(pairs[0].ours, surplus, 1, MSG_DONTWAIT), -1);
     ck_assert_int_eq(errno, EAGAIN);
     write_octets(pairs[0].theirs, surplus, sizeof surplus);
     end_theirs(&pairs[0]);
-    ck_assert_double_eq(sweep_after(8 * MS), -1);
+    ck_assert_double_eq(sweep_after(4 * MS), -1);
     assert_closed(0, 1);
 }
 END_TEST
@@ -185,7 +185,7 @@ START_TEST(surplus_octets_do_not_cost_the_peer_its_reply)
     end_theirs(&tcp);
     do
         wait_readable(tcp.ours);
-    while (sweep_after(8 * MS) >= 0);
+    while (sweep_after(4 * MS) >= 0);
     ck_assert(!is_open(tcp.ours));
     assert_theirs_end_with(&tcp, WIRE_REPLY, WIRE_OCTETS);
     close_theirs(&tcp);
@@ -199,7 +199,7 @@ START_TEST(a_peer_that_sends_for_ever_gets_sixteen_reads_a_look)
     write_octets(pairs[0].theirs, surplus, sizeof surplus);
     sweep_first_time();
     IO_SCRIPT({.times = 16, .most = 1});
-    sweep_after(8 * MS);
+    sweep_after(4 * MS);
     ck_assert_uint_eq(io_calls(), 16 + 1);
     assert_open(0, 2);
 }
@@ -210,7 +210,7 @@ START_TEST(a_signal_is_not_the_end_of_file)
     add(1);
     sweep_first_time();
     IO_SCRIPT({.error = EINTR});
-    ck_assert_double_eq(sweep_after(8 * MS), 16);
+    ck_assert_double_eq(sweep_after(4 * MS), 8);
     assert_open(0, 1);
 }
 END_TEST
@@ -228,7 +228,7 @@ START_TEST(closed_at_its_seconds_and_not_before)
     assert_closed(0, 1);
     /* the last look may have been so shortly before that the next sweep had to wait */
     ck_assert_double_ge(passed, SECONDS - 1e-9);
-    ck_assert_double_le(passed, SECONDS + 4 * MS + 1e-9);
+    ck_assert_double_le(passed, SECONDS + 2 * MS + 1e-9);
 }
 END_TEST
 
@@ -238,7 +238,7 @@ START_TEST(closed_at_its_seconds_though_the_peer_drips)
     sweep_first_time();
     for (int i = 1; i < (int)SECONDS * 10; i++) {
         write_octets(pairs[0].theirs, "x", 1);
-        ck_assert_double_eq(sweep_after(100 * MS), 8);
+        ck_assert_double_eq(sweep_after(100 * MS), 4);
         assert_open(0, 1);
     }
     write_octets(pairs[0].theirs, "x", 1);
@@ -268,7 +268,7 @@ START_TEST(without_room_the_oldest_are_closed)
     sweep_first_time();
     assert_closed(0, 1);
     assert_open(1, 4);
-    clock_move(8 * MS);
+    clock_move(4 * MS);
     add_socket(pairs[4].ours);
     add_socket(pairs[5].ours);
     sweep_after(0);
@@ -282,10 +282,10 @@ START_TEST(the_oldest_are_those_that_came_first)
 {
     add(1);
     sweep_first_time();
-    sweep_after(8 * MS);
+    sweep_after(4 * MS);
     for (size_t i = 1; i < 4; i++)
         add_socket(pairs[i].ours);
-    sweep_after(16 * MS);
+    sweep_after(8 * MS);
     assert_closed(0, 1);
     assert_open(1, 4);
 }
@@ -329,8 +329,8 @@ START_TEST(whoever_comes_wakes_a_sweeper_that_sleeps_too_long)
     sweep_first_time();
     add_socket(pairs[2].ours);
     ck_assert_uint_eq(wakes(), 0);
-    ck_assert_double_eq(sweep_after(8 * MS), 4);
-    ck_assert_double_eq(sweep_after(4 * MS), 12);
+    ck_assert_double_eq(sweep_after(4 * MS), 2);
+    ck_assert_double_eq(sweep_after(2 * MS), 6);
     add_socket(pairs[3].ours);
     ck_assert_uint_eq(wakes(), 1);
 }
@@ -339,13 +339,13 @@ END_TEST
 START_TEST(a_sweeper_who_expects_somebody_soon_need_not_be_woken)
 {
     clock_move(1);
-    ck_assert_int_eq(linger_sweep(linger, true), 8000000);
+    ck_assert_int_eq(linger_sweep(linger, true), 4000000);
     clock_move(1 * MS);
     add(1);
     ck_assert_uint_eq(wakes(), 0);
     end_theirs(&pairs[0]);
-    ck_assert_double_eq(sweep_after(7 * MS), 4);
-    ck_assert_double_eq(sweep_after(4 * MS), -1);
+    ck_assert_double_eq(sweep_after(3 * MS), 2);
+    ck_assert_double_eq(sweep_after(2 * MS), -1);
     assert_closed(0, 1);
 }
 END_TEST
