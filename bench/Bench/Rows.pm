@@ -43,12 +43,12 @@ sub fill_in {
 }
 
 sub bare {
-    my ($threads, $more, $batch) = @_;
-    my @options = ('-t', $threads, ($more ? '-m' : ()), ($batch ? '-b' : ()));
+    my ($threads, $more, $batch, $safe) = @_;
+    my @options = ('-t', $threads, ($more ? '-m' : ()), ($safe ? '-s' : ()), ($batch ? '-b' : ()));
     return {
-        id      => join('-', 'bare', $threads, ($more ? 'more' : ()), ($batch ? 'batch' : ())),
+        id => join('-', 'bare', $threads, ($more ? 'more' : ()), ($safe ? 'safe' : ()), ($batch ? 'batch' : ())),
         name    => join(', ', 'bare loop', ($threads > 1 ? "$threads threads" : ()),
-            ($more ? 'MSG_MORE' : ()), ($batch ? 'SCHED_BATCH' : ())),
+            ($more ? 'MSG_MORE' : ()), ($safe ? 'safe close' : ()), ($batch ? 'SCHED_BATCH' : ())),
         kind    => 'bare', reads => 16, batch => $batch,
         command => sub { my ($with) = @_; return ("$with->{build}/bench/bare", @options, $with->{port}) },
     };
@@ -117,7 +117,10 @@ sub ours {
 }
 
 sub loops {
-    return map { my $batch = $_; map { my $more = $_; map { bare($_, $more, $batch) } 1, 2 } 0, 1 } 0, 1;
+    return map {
+        my $batch = $_;
+        ((map { my $more = $_; map { bare($_, $more, $batch) } 1, 2 } 0, 1), bare(2, 1, $batch, 1))
+    } 0, 1;
 }
 
 sub nginxes {
