@@ -25,6 +25,9 @@
 
 #define DEFAULT_FILE SYSCONFDIR "/sixteen.conf"
 
+/* A log that is alive has the last lines by then; one that hangs puts off no end. */
+#define LOG_SECONDS 2.0
+
 static const char *name_of_configuration(const struct options *options)
 {
     return options->config != NULL ? options->config : "the built-in configuration";
@@ -105,7 +108,7 @@ static int serve(const struct settings *settings, bool wants_pid_file)
     listeners_close(&held.listeners);
     pid_file_release(settings->daemon.pid_file, held.pid_file);
     log_line(LOG_NOTICE, "sixteend ends with status %d", status);
-    log_finish(settings->timeouts.drain);
+    log_finish(LOG_SECONDS);
     return status;
 }
 

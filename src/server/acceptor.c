@@ -42,6 +42,7 @@ struct acceptor {
     int wake_fd;            /* eventfd(2): a place came free, or somebody began to linger */
     int signal_fd;          /* signalfd(2) */
     struct pollfd *poll;    /* these two, then the listeners */
+    size_t turn;            /* which listener is looked at first */
     int stops;              /* TERM and INT that came */
     bool gave;              /* somebody was accepted since the last sweep */
     int64_t pace;           /* how long accepting pauses after its next failure */
@@ -257,13 +258,18 @@ static int64_t tend(struct acceptor *acceptor)
     return sweep < 0 || (retire >= 0 && retire < sweep) ? retire : sweep;
 }
 
-/* Take a batch from each listener that is ready; a pause is one for all. */
+/* Take a batch from each listener that is ready, beginning with another one each time: the
+ * first may leave no place to the others. A pause is one for all. */
 static enum verdict accept_ready(struct acceptor *acceptor)
 {
+    size_t count = acceptor->listeners->count;
+    size_t first = acceptor->turn++;
     enum verdict verdict = GO_ON;
-    for (size_t i = 0; i < acceptor->listeners->count && verdict != PAUSE && verdict != BROKEN; i++)
-        if (acceptor->poll[POLL_LISTENERS + i].revents != 0)
-            verdict = accept_queue(acceptor, &acceptor->listeners->list[i], BATCH);
+    for (size_t i = 0; i < count && verdict != PAUSE && verdict != BROKEN; i++) {
+        size_t next = (first + i) % count;
+        if (acceptor->poll[POLL_LISTENERS + next].revents != 0)
+            verdict = accept_queue(acceptor, &acceptor->listeners->list[next], BATCH);
+    }
     return verdict;
 }
 
@@ -300,8 +306,8 @@ static void drain(struct acceptor *acceptor)
     bool cut = false;
 
     for (;;) {
-        int64_t wait = linger_sweep(acceptor->linger, false);
         bool idle = handover_is_idle(acceptor->handover);
+        int64_t wait = linger_sweep(acceptor->linger, false); /* after whoever ended came in */
         int64_t left = deadline_left(deadline, clock_nanoseconds());
         bool out_of_time = left == 0 || acceptor->stops > 1;
         if (idle && (wait < 0 || out_of_time))

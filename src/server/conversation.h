@@ -45,6 +45,7 @@ struct conversation {
     /* the exchange's part */
     unsigned char octets[WIRE_OCTETS + 1]; /* one more, to see a peer that sent too many */
     size_t count;                          /* how many of them were received */
+    size_t sent;                           /* octets of the reply that the kernel took */
     enum outcome outcome;
     int error;        /* errno of OUTCOME_FAILED */
     bool half_closed; /* reply and FIN are on their way: the close is to linger */

@@ -25,32 +25,13 @@ static enum outcome judge_failure(struct conversation *conversation, enum transf
     return OUTCOME_FAILED;
 }
 
-/* MSG_MORE holds the sixteen octets back until shutdown() adds the FIN, so that
- * reply and end of file leave in one segment. A new connection has room for them, so
- * the deadline needs to be told to the kernel only if that is not so. */
-static enum outcome reply(struct conversation *conversation)
-{
-    const char *octets = conversation->settings->reply;
-    size_t sent;
-    size_t more;
-    enum transfer_status status = send_all(conversation->fd, octets, WIRE_OCTETS,
-                                           MSG_MORE | MSG_DONTWAIT, conversation->deadline, &sent);
-    if (status == TRANSFER_BLOCKED)
-        status = send_all(conversation->fd, octets + sent, WIRE_OCTETS - sent, MSG_MORE,
-                          conversation->deadline, &more);
-    if (status != TRANSFER_DONE)
-        return judge_failure(conversation, status);
-    if (shutdown(conversation->fd, SHUT_WR) != 0)
-        return judge_failure(conversation, TRANSFER_FAILED);
-    conversation->half_closed = true;
-    return conversation->count > WIRE_OCTETS ? OUTCOME_EXCESS : OUTCOME_OK;
-}
-
 /* Receive what lacks of the message, and one octet more if it is there. */
 static enum transfer_status receive(struct conversation *conversation, int flags)
 {
     size_t before = conversation->count;
-    size_t more;
+    size_t more = 0;
+    if (before >= WIRE_OCTETS)
+        return TRANSFER_DONE;
     enum transfer_status status =
         recv_all(conversation->fd, conversation->octets + before, WIRE_OCTETS - before,
                  sizeof conversation->octets - before, flags, conversation->deadline, &more);
@@ -58,15 +39,49 @@ static enum transfer_status receive(struct conversation *conversation, int flags
     return status;
 }
 
-/* What becomes of the conversation once receiving has ended. */
-static enum outcome answer(struct conversation *conversation, enum transfer_status status)
+static bool is_unexpected(const struct conversation *conversation)
 {
     const struct settings *settings = conversation->settings;
+    return settings->strict && memcmp(conversation->octets, settings->expect, WIRE_OCTETS) != 0;
+}
+
+/* Send what lacks of the reply. MSG_MORE holds it back until shutdown() adds the FIN, so
+ * that reply and end of file leave in one segment. */
+static enum transfer_status send_reply(struct conversation *conversation, int flags)
+{
+    size_t before = conversation->sent;
+    size_t more;
+    enum transfer_status status =
+        send_all(conversation->fd, conversation->settings->reply + before, WIRE_OCTETS - before,
+                 MSG_MORE | flags, conversation->deadline, &more);
+    conversation->sent = before + more;
+    return status;
+}
+
+/* Receive and, unless the message is not the expected one, reply. A new connection has room
+ * for sixteen octets, so the kernel needs a timeout for them only if that is not so. */
+static enum transfer_status transfer(struct conversation *conversation, int flags)
+{
+    enum transfer_status status = receive(conversation, flags);
+    if (status != TRANSFER_DONE || is_unexpected(conversation))
+        return status;
+    status = send_reply(conversation, MSG_DONTWAIT);
+    if (status == TRANSFER_BLOCKED && !(flags & MSG_DONTWAIT))
+        status = send_reply(conversation, 0);
+    return status;
+}
+
+/* What becomes of the conversation once its octets have gone over, or could not. */
+static enum outcome judge(struct conversation *conversation, enum transfer_status status)
+{
     if (status != TRANSFER_DONE)
         return judge_failure(conversation, status);
-    if (settings->strict && memcmp(conversation->octets, settings->expect, WIRE_OCTETS) != 0)
+    if (is_unexpected(conversation))
         return OUTCOME_MISMATCH;
-    return reply(conversation);
+    if (shutdown(conversation->fd, SHUT_WR) != 0)
+        return judge_failure(conversation, TRANSFER_FAILED);
+    conversation->half_closed = true;
+    return conversation->count > WIRE_OCTETS ? OUTCOME_EXCESS : OUTCOME_OK;
 }
 
 /* In the words of the first sixteen program. */
@@ -88,7 +103,7 @@ static void tell_steps(const struct conversation *conversation)
 
 static void conclude(struct conversation *conversation, enum transfer_status status)
 {
-    conversation->outcome = answer(conversation, status);
+    conversation->outcome = judge(conversation, status);
     conversation->decided = clock_nanoseconds();
     if (log_wants(LOG_DEBUG))
         tell_steps(conversation);
@@ -96,7 +111,7 @@ static void conclude(struct conversation *conversation, enum transfer_status sta
 
 bool exchange_try(struct conversation *conversation)
 {
-    enum transfer_status status = receive(conversation, MSG_DONTWAIT);
+    enum transfer_status status = transfer(conversation, MSG_DONTWAIT);
     if (status == TRANSFER_BLOCKED)
         return false;
     conclude(conversation, status);
@@ -105,5 +120,5 @@ bool exchange_try(struct conversation *conversation)
 
 void exchange_hold(struct conversation *conversation)
 {
-    conclude(conversation, receive(conversation, 0));
+    conclude(conversation, transfer(conversation, 0));
 }

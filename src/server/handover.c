@@ -121,7 +121,7 @@ bool handover_is_idle(struct handover *handover)
     return idle;
 }
 
-/* These three are called with the lock held. */
+/* These three are called with the lock held, which park() gives up while it sleeps. */
 
 static void unpark(struct worker *worker)
 {
@@ -249,6 +249,7 @@ static int hire(struct handover *handover)
         lock(handover);
         handover->awake--;
         unlock(handover);
+        CHECKED(sem_destroy(&worker->wake) == 0 ? 0 : errno);
         free(worker);
         return error;
     }
@@ -330,7 +331,7 @@ int64_t handover_retire(struct handover *handover)
     unlock(handover);
     for (size_t i = 0; i < count; i++)
         bury(retired[i]);
-    return wait;
+    return handover->workers > 0 ? wait : -1;
 }
 
 size_t handover_workers(const struct handover *handover)
@@ -342,8 +343,7 @@ void handover_cut(struct handover *handover)
 {
     struct conversation *conversation;
     lock(handover);
-    TAILQ_FOREACH(conversation, &handover->all, all)
-    {
+    TAILQ_FOREACH (conversation, &handover->all, all) {
         atomic_store(&conversation->cut, true);
         shutdown(conversation->fd, SHUT_RDWR);
     }
@@ -357,8 +357,8 @@ void handover_destroy(struct handover *handover)
         return;
     lock(handover);
     assert(handover->live == 0);
-    TAILQ_FOREACH(worker, &handover->every, every)
-    retire(worker);
+    TAILQ_FOREACH (worker, &handover->every, every)
+        retire(worker);
     unlock(handover);
     while ((worker = TAILQ_FIRST(&handover->every)) != NULL)
         bury(worker);

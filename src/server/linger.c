@@ -105,6 +105,14 @@ static bool at_end(int fd, bool *came)
     return false;
 }
 
+/* Close one before its peer has: what came is read, or close(2) would reset. */
+static void drop(struct lingerers *linger, struct conversation *conversation)
+{
+    bool came;
+    (void)at_end(conversation->fd, &came);
+    finish(linger, conversation);
+}
+
 static void look_at(struct lingerers *linger, struct conversation *conversation, int64_t now)
 {
     bool came = false;
@@ -128,7 +136,7 @@ static void look_around(struct lingerers *linger, int64_t now)
         while ((first = TAILQ_FIRST(&linger->queues[i])) != NULL && first->look <= now)
             look_at(linger, first, now);
     while ((first = TAILQ_FIRST(&linger->ages)) != NULL && end_of(linger, first) <= now)
-        finish(linger, first);
+        drop(linger, first);
 }
 
 /* Returns when somebody is to be looked at or closed next; INT64_MAX for never. */
@@ -162,21 +170,20 @@ static int64_t take_in(struct lingerers *linger, int64_t next, int64_t earliest)
     linger->planned = next;
     CHECKED(pthread_mutex_unlock(&linger->lock));
 
-    TAILQ_FOREACH(conversation, &incoming, all)
-    {
+    TAILQ_FOREACH (conversation, &incoming, all) {
         queue(linger, conversation, conversation->decided);
         linger->count++;
     }
     TAILQ_CONCAT(&linger->ages, &incoming, all);
     while (linger->count > linger->most)
-        finish(linger, TAILQ_FIRST(&linger->ages));
+        drop(linger, TAILQ_FIRST(&linger->ages));
     return next;
 }
 
 int64_t linger_sweep(struct lingerers *linger, bool soon)
 {
     int64_t now = clock_nanoseconds();
-    /* whoever came in meanwhile is due FIRST_LOOK later, or has woken us */
+    /* nobody who came in meanwhile is due before that */
     if (linger->next <= now || linger->next > now + FIRST_LOOK) {
         look_around(linger, now);
         int64_t next = next_look(linger);
@@ -192,7 +199,7 @@ bool linger_shed(struct lingerers *linger)
     (void)take_in(linger, 0, 0);
     if (linger->count == 0)
         return false;
-    finish(linger, TAILQ_FIRST(&linger->ages));
+    drop(linger, TAILQ_FIRST(&linger->ages));
     return true;
 }
 
@@ -202,7 +209,7 @@ void linger_destroy(struct lingerers *linger)
         return;
     (void)take_in(linger, 0, 0);
     while (linger->count > 0)
-        finish(linger, TAILQ_FIRST(&linger->ages));
+        drop(linger, TAILQ_FIRST(&linger->ages));
     CHECKED(pthread_mutex_destroy(&linger->lock));
     free(linger);
 }

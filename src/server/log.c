@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <paths.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #define LINE_SIZE 1024
+_Static_assert(CONVERSATION_LINE <= LINE_SIZE, "a conversation's line is no longer than others");
 
 /* Set by the main thread before there is another. */
 static enum log_target target = LOG_TO_DEFAULT;
@@ -98,7 +100,9 @@ static void flush_stderr(void)
     const char *from = gathered;
     while (gathered_length > 0) {
         ssize_t written = write(STDERR_FILENO, from, gathered_length);
-        if (written < 0 && errno != EINTR)
+        if (written < 0 && errno == EAGAIN) /* whoever shares it made it non-blocking */
+            (void)poll(&(struct pollfd){.fd = STDERR_FILENO, .events = POLLOUT}, 1, -1);
+        else if (written < 0 && errno != EINTR)
             break; /* nobody is left who could be told */
         if (written > 0) {
             from += written;
@@ -164,7 +168,7 @@ int log_start(void)
 void log_finish(double seconds)
 {
     if (!scribe_finish(scribe, seconds))
-        threshold = -1; /* whoever hangs in syslog(3) holds its lock */
+        threshold = -1; /* the scribe hangs, in syslog(3) with its lock held */
     else
         scribe = NULL;
 }

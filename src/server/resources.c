@@ -5,9 +5,7 @@
 
 #include "server/log.h"
 
-#include <errno.h>
 #include <sched.h>
-#include <string.h>
 #include <sys/resource.h>
 
 /* Beside the sockets: standard input, output and error, the pid file, syslog, what the

@@ -15,7 +15,7 @@ struct scribe;
 struct scribe_output {
     /* Write one line. `at` is when it was put: CLOCK_REALTIME. `line` ends in NUL. */
     void (*write)(int level, const struct timespec *at, const char *line, size_t length);
-    /* Write out what was gathered; no line is ready to be written at once. */
+    /* Write out what was gathered: the next line comes after a pause. */
     void (*flush)(void);
 };
 

@@ -151,11 +151,22 @@ START_TEST(try_is_enough_where_everything_is_there)
 }
 END_TEST
 
+START_TEST(try_does_not_wait_for_room_either)
+{
+    write_octets(ends.theirs, WIRE_GREETING, WIRE_OCTETS);
+    IO_SCRIPT({.most = WIRE_OCTETS}, {.most = 5}, {.error = EAGAIN});
+    ck_assert(!exchange_try(&conversation));
+    ck_assert_uint_eq(io_calls(), 3);
+    exchange_hold(&conversation);
+    assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);
+}
+END_TEST
+
 /* The deadline is told to the kernel only when there is something to wait for. */
 START_TEST(the_reply_waits_for_room_by_the_deadline)
 {
     write_octets(ends.theirs, WIRE_GREETING, WIRE_OCTETS);
-    IO_SCRIPT({.most = WIRE_OCTETS}, {.most = 5}, {.error = EAGAIN}, {.most = WIRE_OCTETS});
+    IO_SCRIPT({.most = WIRE_OCTETS}, {.most = 5}, {.error = EAGAIN}, {.error = EAGAIN});
     hold();
     ck_assert_int_gt(io_last_call().timeout, 0);
     assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);
@@ -227,6 +238,7 @@ Suite *exchange_suite(void)
     tcase_add_test(answered, ok_with_reply_and_end_of_file_in_one_segment);
     tcase_add_test(answered, try_does_as_much_as_is_there_and_hold_the_rest);
     tcase_add_test(answered, try_is_enough_where_everything_is_there);
+    tcase_add_test(answered, try_does_not_wait_for_room_either);
     tcase_add_test(answered, the_reply_waits_for_room_by_the_deadline);
     tcase_add_test(answered, ok_strict_and_the_expected_message);
     tcase_add_test(answered, excess_the_peer_sent_more_and_gets_the_whole_reply);

@@ -151,6 +151,7 @@ END_TEST
 
 START_TEST(idle_workers_end_when_their_time_is_over)
 {
+    clock_stop();
     ck_assert_int_eq(handover_retire(handover), -1);
     one_exchange(0);
     ck_assert_int_le(handover_retire(handover), idle_time);
@@ -168,6 +169,8 @@ END_TEST
 START_TEST(a_worker_whose_peer_is_silent_is_not_idle)
 {
     give_and_call(0);
+    while (io_calls() < 2) /* the try, and then the recv that waits */
+        sched_yield();
     for (int i = 0; i < 3; i++) {
         clock_move(IDLE + 1);
         ck_assert_int_gt(handover_retire(handover), 0);

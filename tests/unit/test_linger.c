@@ -192,6 +192,23 @@ START_TEST(surplus_octets_do_not_cost_the_peer_its_reply)
 }
 END_TEST
 
+/* Nor do they when there is no room for the socket to linger. */
+START_TEST(what_came_is_read_before_the_oldest_is_closed)
+{
+    struct ends tcp = tcp_ends();
+    write_octets(tcp.theirs, WIRE_GREETING, WIRE_OCTETS);
+    wait_readable(tcp.ours);
+    write_octets(tcp.ours, WIRE_REPLY, WIRE_OCTETS);
+    need(shutdown(tcp.ours, SHUT_WR) == 0, "to end our side");
+    add_socket(tcp.ours);
+    add(MOST);
+    sweep_first_time();
+    ck_assert(!is_open(tcp.ours));
+    assert_theirs_end_with(&tcp, WIRE_REPLY, WIRE_OCTETS);
+    close_theirs(&tcp);
+}
+END_TEST
+
 START_TEST(a_peer_that_sends_for_ever_gets_sixteen_reads_a_look)
 {
     char surplus[100] = "";
@@ -363,6 +380,7 @@ Suite *linger_suite(void)
     tcase_add_test(tcase, a_sweep_is_not_followed_by_the_next_at_once);
     tcase_add_test(tcase, surplus_octets_are_discarded);
     tcase_add_test(tcase, surplus_octets_do_not_cost_the_peer_its_reply);
+    tcase_add_test(tcase, what_came_is_read_before_the_oldest_is_closed);
     tcase_add_test(tcase, a_peer_that_sends_for_ever_gets_sixteen_reads_a_look);
     tcase_add_test(tcase, a_signal_is_not_the_end_of_file);
     tcase_add_test(tcase, closed_at_its_seconds_and_not_before);
