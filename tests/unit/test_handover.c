@@ -120,9 +120,21 @@ START_TEST(silent_peers_hold_up_no_other)
 }
 END_TEST
 
-/* All are given before anybody works: who waits for a peer lets the next one begin. */
+/* As many workers as there can be, all of them parked or about to. */
+static void park_all(void)
+{
+    for (size_t i = 0; i < MOST; i++)
+        give_and_call(i);
+    handover_cut(handover);
+    wait_until_idle();
+    for (size_t i = 0; i < MOST; i++)
+        pairs[i] = unix_ends();
+}
+
+/* All are given before anybody is woken: who waits for a peer wakes the next one. */
 START_TEST(silent_peers_in_the_queue_hold_up_no_other)
 {
+    park_all();
     greet(MOST - 1);
     for (size_t i = 0; i < MOST; i++)
         ck_assert_int_eq(give(i), 0);

@@ -204,6 +204,10 @@ START_TEST(what_came_is_read_before_the_oldest_is_closed)
     add(MOST);
     sweep_first_time();
     ck_assert(!is_open(tcp.ours));
+    int error = -1;
+    socklen_t size = sizeof error;
+    ck_assert_int_eq(getsockopt(tcp.theirs, SOL_SOCKET, SO_ERROR, &error, &size), 0);
+    ck_assert_int_eq(error, 0); /* EPIPE, had it been reset */
     assert_theirs_end_with(&tcp, WIRE_REPLY, WIRE_OCTETS);
     close_theirs(&tcp);
 }
