@@ -47,7 +47,7 @@ static int bind_at(const char *path)
     if (strlen(path) >= sizeof address.sun_path)
         errno = ENAMETOOLONG;
     else
-        strcpy(address.sun_path, path);
+        snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
     if (fd < 0 || address.sun_path[0] == '\0' ||
         bind(fd, (const struct sockaddr *)&address, sizeof address) != 0 || chmod(path, 0666) != 0)
         die("syslog_reader: bind");

@@ -343,7 +343,8 @@ void handover_cut(struct handover *handover)
 {
     struct conversation *conversation;
     lock(handover);
-    TAILQ_FOREACH (conversation, &handover->all, all) {
+    for (conversation = TAILQ_FIRST(&handover->all); conversation != NULL;
+         conversation = TAILQ_NEXT(conversation, all)) {
         atomic_store(&conversation->cut, true);
         shutdown(conversation->fd, SHUT_RDWR);
     }
@@ -357,7 +358,7 @@ void handover_destroy(struct handover *handover)
         return;
     lock(handover);
     assert(handover->live == 0);
-    TAILQ_FOREACH (worker, &handover->every, every)
+    for (worker = TAILQ_FIRST(&handover->every); worker != NULL; worker = TAILQ_NEXT(worker, every))
         retire(worker);
     unlock(handover);
     while ((worker = TAILQ_FIRST(&handover->every)) != NULL)

@@ -170,7 +170,8 @@ static int64_t take_in(struct lingerers *linger, int64_t next, int64_t earliest)
     linger->planned = next;
     CHECKED(pthread_mutex_unlock(&linger->lock));
 
-    TAILQ_FOREACH (conversation, &incoming, all) {
+    for (conversation = TAILQ_FIRST(&incoming); conversation != NULL;
+         conversation = TAILQ_NEXT(conversation, all)) {
         queue(linger, conversation, conversation->decided);
         linger->count++;
     }

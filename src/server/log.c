@@ -123,10 +123,12 @@ static void write_stderr(int level, const struct timespec *at, const char *line,
     char stamp[64];
     if (sizeof gathered - gathered_length < sizeof stamp + LINE_SIZE)
         flush_stderr();
-    if (target == LOG_TO_STDERR)
-        gather(stamp, print_stamp(level, at, stamp));
-    else
+    if (target == LOG_TO_STDERR) {
+        size_t used = print_stamp(level, at, stamp);
+        gather(stamp, used);
+    } else {
         gather("sixteend: ", strlen("sixteend: "));
+    }
     gather(line, length);
     gather("\n", 1);
 }
