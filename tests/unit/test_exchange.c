@@ -136,7 +136,7 @@ START_TEST(try_does_as_much_as_is_there_and_hold_the_rest)
     write_octets(ends.theirs, WIRE_GREETING, 5);
     ck_assert(!exchange_try(&conversation));
     ck_assert_uint_eq(conversation.count, 5);
-    write_octets(ends.theirs, WIRE_GREETING + 5, WIRE_OCTETS - 5);
+    write_octets(ends.theirs, &WIRE_GREETING[5], WIRE_OCTETS - 5);
     exchange_hold(&conversation);
     ck_assert_mem_eq(conversation.octets, WIRE_GREETING, WIRE_OCTETS);
     assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);
