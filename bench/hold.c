@@ -7,13 +7,14 @@
  *     -p   hold the other ends too, in a child that never reads: what the pairs of sockets
  *          cost by themselves
  *
- * They come from addresses all over 127.1.0.0/16. They are opened one after the other, so
+ * They come from 200 addresses of 127.1.0.0/16. They are opened one after the other, so
  * that no queue of the server's runs over. Prints "begun=TIME open=TIME" in seconds of
  * CLOCK_MONOTONIC, when the first was begun and when the last had sent. */
 #include <config.h>
 
 #include "common/deadline.h"
 #include "common/wire.h"
+#include "sources.h"
 
 #include <arpa/inet.h>
 #include <signal.h>
@@ -22,13 +23,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
-
-#define SOURCES 200
 
 _Noreturn static void die(const char *what)
 {
@@ -36,25 +34,23 @@ _Noreturn static void die(const char *what)
     exit(EX_OSERR);
 }
 
-static int bound(uint32_t host)
+static int open_socket(void)
 {
-    const int on = 1;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(host)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         die("hold: socket");
-    (void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-    if (bind(fd, (const struct sockaddr *)&address, sizeof address) != 0)
-        die("hold: bind");
     return fd;
 }
 
 /* A listener of our own; its address goes to `server`. */
 static int listen_here(struct sockaddr_in *server)
 {
+    const struct sockaddr_in any_port = {.sin_family = AF_INET,
+                                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof *server;
-    int fd = bound(INADDR_LOOPBACK);
-    if (listen(fd, 4096) != 0 || getsockname(fd, (struct sockaddr *)server, &length) != 0)
+    int fd = open_socket();
+    if (bind(fd, (const struct sockaddr *)&any_port, sizeof any_port) != 0 ||
+        listen(fd, 4096) != 0 || getsockname(fd, (struct sockaddr *)server, &length) != 0)
         die("hold: listen");
     return fd;
 }
@@ -79,20 +75,13 @@ static pid_t hold_other_ends(int listener, int count)
 
 static void open_one(const struct sockaddr_in *server, uint32_t number, size_t octets)
 {
-    int fd = bound(0x7f010001 + number % SOURCES);
+    int fd = open_socket();
+    if (bind_source(fd, number) != 0)
+        die("hold: bind");
     if (connect(fd, (const struct sockaddr *)server, sizeof *server) != 0)
         die("hold: connect");
     if (send(fd, WIRE_GREETING, octets, MSG_NOSIGNAL) != (ssize_t)octets)
         die("hold: send");
-}
-
-static void raise_descriptors(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
 }
 
 static double seconds_of(int64_t nanoseconds)

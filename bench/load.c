@@ -22,6 +22,7 @@
 #include "common/deadline.h"
 #include "common/histogram.h"
 #include "common/wire.h"
+#include "sources.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -40,10 +41,6 @@
 #define SECOND INT64_C(1000000000)
 #define LATE (5 * SECOND)
 #define LAST_WAIT (1 * SECOND) /* for what is under way at the end */
-
-/* Times 28,232 ephemeral ports, enough for what is in TIME_WAIT at any rate; many more would
- * flood the kernel's cache of metrics per pair of addresses, and measure that. */
-#define SOURCES 200
 
 enum { OK, REFUSED, RESET, WRONG, OVERDUE, LOCAL, RESULTS };
 
@@ -69,18 +66,6 @@ struct worker {
 static struct sockaddr_in server = {.sin_family = AF_INET};
 static bool spread;
 static int64_t measure_from, measure_until;
-
-static void bind_source(struct worker *worker, int fd)
-{
-    const int on = 1;
-    struct sockaddr_in source = {.sin_family = AF_INET};
-
-    worker->source++;
-    source.sin_addr.s_addr = htonl(0x7f010001 + worker->source % SOURCES);
-    (void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-    if (bind(fd, (const struct sockaddr *)&source, sizeof source) != 0)
-        perror("load: bind");
-}
 
 static void watch(const struct worker *worker, struct connection *connection, int operation,
                   uint32_t events)
@@ -125,8 +110,8 @@ static bool begin(struct worker *worker, struct connection *connection)
         return false;
     }
     worker->open++;
-    if (spread)
-        bind_source(worker, connection->fd);
+    if (spread && bind_source(connection->fd, worker->source++) != 0)
+        perror("load: bind");
     if (connect(connection->fd, (const struct sockaddr *)&server, sizeof server) != 0 &&
         errno != EINPROGRESS) {
         end(worker, connection, errno == EADDRNOTAVAIL ? LOCAL : result_of(errno));
@@ -265,15 +250,6 @@ static void write_histogram(const struct histogram *histogram, const char *name)
     if (file == NULL || fclose(file) != 0) {
         perror(name);
         exit(EX_CANTCREAT);
-    }
-}
-
-static void raise_descriptors(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
     }
 }
 

@@ -12,9 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Clang's analyzer does not see that TAILQ_REMOVE() takes an element off its list for good.
- * NOLINTBEGIN(clang-analyzer-unix.Malloc) */
-
 #define MS INT64_C(1000000)
 #define FIRST_LOOK (4 * MS)  /* most peers have closed by then */
 #define PAUSES 7             /* 4, 8, … 256 ms: each is twice the one before */
@@ -136,6 +133,7 @@ static void look_around(struct lingerers *linger, int64_t now)
 {
     struct conversation *first;
     for (size_t i = 0; i < PAUSES; i++)
+        /* TAILQ_REMOVE() took the last one off: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
         while ((first = TAILQ_FIRST(&linger->queues[i])) != NULL && first->look <= now)
             look_at(linger, first, now);
     while ((first = TAILQ_FIRST(&linger->ages)) != NULL && end_of(linger, first) <= now)
@@ -180,6 +178,7 @@ static int64_t take_in(struct lingerers *linger, int64_t next, int64_t earliest)
     }
     TAILQ_CONCAT(&linger->ages, &incoming, all);
     while (linger->count > linger->most)
+        /* TAILQ_REMOVE() took the last one off: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
         drop(linger, TAILQ_FIRST(&linger->ages));
     return next;
 }
@@ -213,9 +212,8 @@ void linger_destroy(struct lingerers *linger)
         return;
     (void)take_in(linger, 0, 0);
     while (linger->count > 0)
+        /* TAILQ_REMOVE() took the last one off: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
         drop(linger, TAILQ_FIRST(&linger->ages));
     CHECKED(pthread_mutex_destroy(&linger->lock));
     free(linger);
 }
-
-/* NOLINTEND(clang-analyzer-unix.Malloc) */
