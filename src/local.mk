@@ -9,6 +9,7 @@ noinst_LIBRARIES += %D%/libsixteen.a
 	%D%/common/deadline.h %D%/common/deadline.c \
 	%D%/common/transfer.h %D%/common/transfer.c \
 	%D%/common/address.h %D%/common/address.c \
+	%D%/common/environment.h %D%/common/environment.c \
 	%D%/common/decimal.h %D%/common/decimal.c \
 	%D%/common/histogram.h %D%/common/histogram.c \
 	%D%/common/quote.h %D%/common/quote.c \
@@ -17,16 +18,27 @@ noinst_LIBRARIES += %D%/libsixteen.a
 	%D%/server/conversation.h %D%/server/conversation.c \
 	%D%/server/listener.h %D%/server/listener.c \
 	%D%/server/acceptor.h %D%/server/acceptor.c \
+	%D%/server/accept_error.h %D%/server/accept_error.c \
+	%D%/server/admission.h %D%/server/admission.c \
 	%D%/server/handover.h %D%/server/handover.c \
 	%D%/server/exchange.h %D%/server/exchange.c \
 	%D%/server/linger.h %D%/server/linger.c \
 	%D%/server/log.h %D%/server/log.c \
 	%D%/server/scribe.h %D%/server/scribe.c \
+	%D%/server/stats.h %D%/server/stats.c \
+	%D%/server/report.h %D%/server/report.c \
+	%D%/server/metrics.h %D%/server/metrics.c \
 	\
 	%D%/server/settings.h %D%/server/settings.c %D%/server/settings_print.c \
+	%D%/server/snapshot.h %D%/server/snapshot.c \
 	%D%/server/settings_scan.h %D%/server/settings_scan.c \
 	%D%/server/settings_file.h %D%/server/settings_file.c \
 	%D%/server/options.h %D%/server/options.c \
+	%D%/server/configuration.h %D%/server/configuration.c \
+	%D%/server/service.h %D%/server/service.c \
+	%D%/server/notify.h %D%/server/notify.c \
+	%D%/server/activation.h %D%/server/activation.c \
+	%D%/server/warning.h %D%/server/warning.c \
 	%D%/server/signals.h %D%/server/signals.c \
 	%D%/server/daemonize.h %D%/server/daemonize.c \
 	%D%/server/pid_file.h %D%/server/pid_file.c \

@@ -173,12 +173,21 @@ static bool same_host(const struct address *a, const struct address *b)
     return a->u.in.sin_addr.s_addr == b->u.in.sin_addr.s_addr;
 }
 
+/* The port has the same place in both families: RFC 3493, 3.3. */
+static bool same_family_and_port(const struct address *a, const struct address *b)
+{
+    return a->u.any.sa_family == b->u.any.sa_family && a->u.in.sin_port == b->u.in.sin_port;
+}
+
+bool address_equals(const struct address *a, const struct address *b)
+{
+    return same_family_and_port(a, b) && same_host(a, b);
+}
+
 bool address_overlaps(const struct address *a, const struct address *b)
 {
-    /* the port has the same place in both families: RFC 3493, 3.3 */
-    if (a->u.any.sa_family != b->u.any.sa_family || a->u.in.sin_port != b->u.in.sin_port)
-        return false;
-    return address_is_wildcard(a) || address_is_wildcard(b) || same_host(a, b);
+    return same_family_and_port(a, b) &&
+           (address_is_wildcard(a) || address_is_wildcard(b) || same_host(a, b));
 }
 
 int address_of_socket(int fd, struct address *address)

@@ -63,6 +63,9 @@ void address_unmap(struct address *address);
 /* Whether it is the wildcard address, 0.0.0.0 or ::, on whatever port. */
 bool address_is_wildcard(const struct address *address);
 
+/* Whether both are the same, port and interface included. */
+bool address_equals(const struct address *a, const struct address *b);
+
 /* Whether one socket bound to `a` keeps another from `b`: the same port and family, and
  * the same host or one of them the wildcard. IPV6_V6ONLY is taken for set. */
 bool address_overlaps(const struct address *a, const struct address *b);

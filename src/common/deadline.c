@@ -32,6 +32,11 @@ int64_t deadline_left(struct deadline deadline, int64_t now)
     return deadline.at > now ? deadline.at - now : 0;
 }
 
+int64_t sooner(int64_t wait, int64_t other)
+{
+    return wait < 0 || (other >= 0 && other < wait) ? other : wait;
+}
+
 struct timeval timeval_from(int64_t nanoseconds)
 {
     int64_t us = nanoseconds / NS_PER_US + (nanoseconds % NS_PER_US > 0);

@@ -23,6 +23,9 @@ struct deadline deadline_after(int64_t start, double seconds);
  * never negative. */
 int64_t deadline_left(struct deadline deadline, int64_t now);
 
+/* The shorter of two waits in nanoseconds, where -1 stands for no end. */
+int64_t sooner(int64_t wait, int64_t other);
+
 /* `nanoseconds` as a struct timeval for SO_RCVTIMEO and SO_SNDTIMEO, rounded up
  * to at least one microsecond, because zero would mean "for ever" there:
  * socket(7). */

@@ -3,16 +3,17 @@
 
 #include "server/acceptor.h"
 
+#include "server/accept_error.h"
+#include "server/admission.h"
 #include "server/conversation.h"
-#include "server/handover.h"
 #include "server/linger.h"
 #include "server/log.h"
-#include "server/signals.h"
+#include "server/stats.h"
+#include "server/warning.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -25,46 +26,66 @@
 /* So many connections of one listener, then a look at the others and at signals. */
 #define BATCH 64
 
-/* A limit's warning is written at most this often. */
-#define WARNING_EVERY (1000 * MS)
-
-/* Limits that are warned of. */
-enum limit { LIMIT_RESOURCES, LIMIT_CONNECTIONS, LIMITS };
+/* What is warned of. */
+enum limit { LIMIT_RESOURCES, LIMIT_CONNECTIONS, LIMIT_PER_SOURCE, LIMITS };
 
 /* Places in `poll`. */
 enum { POLL_WAKE, POLL_SIGNALS, POLL_LISTENERS };
 
 struct acceptor {
-    const struct settings *settings;
+    struct snapshot *snapshot;
     struct listeners *listeners;
+    struct admission *admission;
     struct lingerers *linger;
     struct handover *handover;
-    int wake_fd;            /* eventfd(2): a place came free, or somebody began to linger */
-    int signal_fd;          /* signalfd(2) */
-    struct pollfd *poll;    /* these two, then the listeners */
-    size_t turn;            /* which listener is looked at first */
-    int stops;              /* TERM and INT that came */
-    bool gave;              /* somebody was accepted since the last sweep */
-    int64_t pace;           /* how long accepting pauses after its next failure */
-    int64_t resume;         /* and until when it pauses now */
-    int64_t warned[LIMITS]; /* when each was last warned of; 0: never */
+    int wake_fd; /* eventfd(2): a place came free, or somebody began to linger */
+    struct pollfd poll[POLL_LISTENERS + LISTENERS_MAX];
+    size_t turn;          /* which listener is looked at first */
+    bool gave;            /* somebody was accepted since the last sweep */
+    int64_t pace;         /* how long accepting pauses after its next failure */
+    int64_t resume;       /* and until when it pauses now */
+    bool draining;        /* nobody new is accepted … */
+    struct deadline over; /* … and this is when all is over */
+    bool cut;             /* it was over, and conversations were ended */
+    struct warning warnings[LIMITS];
+    int error; /* what accept(2) or a worker failed with last, for LIMIT_RESOURCES */
 };
 
-/* Whether a limit is to be warned of now: not again within a second. */
-static bool warn_due(struct acceptor *acceptor, enum limit limit)
+static const struct settings *settings_of(const struct acceptor *acceptor)
 {
-    int64_t now = clock_nanoseconds();
-    int64_t last = acceptor->warned[limit];
-    if (last != 0 && now - last < WARNING_EVERY)
-        return false;
-    acceptor->warned[limit] = now;
-    return true;
+    return &acceptor->snapshot->settings;
 }
+
+static bool refuses(const struct acceptor *acceptor)
+{
+    return settings_of(acceptor)->limits.when_full == WHEN_FULL_REFUSE;
+}
+
+/* Write the warnings that are due. Returns the wait for the next one. */
+static int64_t warn(struct acceptor *acceptor)
+{
+    struct warning *warnings = acceptor->warnings;
+    unsigned long count;
+    int64_t wait = -1;
+
+    if (warning_due(&warnings[LIMIT_RESOURCES], &count, &wait))
+        log_line(LOG_WARNING, "cannot accept, pausing: %s count=%lu", strerror(acceptor->error),
+                 count);
+    if (warning_due(&warnings[LIMIT_CONNECTIONS], &count, &wait))
+        log_line(LOG_WARNING, "limits.connections is reached; further peers %s count=%lu",
+                 refuses(acceptor) ? "are refused" : "wait to be accepted", count);
+    if (warning_due(&warnings[LIMIT_PER_SOURCE], &count, &wait))
+        log_line(LOG_WARNING,
+                 "limits.per_source is reached; further peers of it are refused count=%lu", count);
+    return wait;
+}
+
+enum verdict { GO_ON, QUEUE_EMPTY, PAUSE, BROKEN };
 
 /* Out of some resource: leave the listeners alone for a while that doubles with
  * each failure. accept(2) did not take the connection off the queue, so poll(2)
  * would report it again at once. */
-static void pace(struct acceptor *acceptor)
+static enum verdict pace(struct acceptor *acceptor)
 {
     acceptor->pace *= 2;
     if (acceptor->pace < PACE_FIRST)
@@ -72,48 +93,28 @@ static void pace(struct acceptor *acceptor)
     if (acceptor->pace > PACE_LAST)
         acceptor->pace = PACE_LAST;
     acceptor->resume = clock_nanoseconds() + acceptor->pace;
-}
-
-enum verdict { GO_ON, QUEUE_EMPTY, PAUSE, BROKEN };
-
-static enum verdict pause_accepting(struct acceptor *acceptor, int error)
-{
-    if (warn_due(acceptor, LIMIT_RESOURCES))
-        log_line(LOG_WARNING, "cannot accept, pausing: %s", strerror(error));
-    pace(acceptor);
     return PAUSE;
 }
 
-/* No descriptor is left: the sockets that linger give theirs up first. */
-static enum verdict make_room(struct acceptor *acceptor, int error)
+static enum verdict pause_accepting(struct acceptor *acceptor, int error)
 {
-    return linger_shed(acceptor->linger) ? GO_ON : pause_accepting(acceptor, error);
+    acceptor->error = error;
+    warning_count(&acceptor->warnings[LIMIT_RESOURCES]);
+    return pace(acceptor);
 }
 
-/* What accept(2) said: see its manual page for the network's errors. */
 static enum verdict judge_accept_error(struct acceptor *acceptor, int error)
 {
-    switch (error) {
-    case EAGAIN: return QUEUE_EMPTY;
-    case EBADF:
-    case EINVAL:
-    case ENOTSOCK:
-    case EOPNOTSUPP:
-    case EFAULT: log_line(LOG_CRIT, "accept: %s", strerror(error)); return BROKEN;
-    case EINTR:
-    case ECONNABORTED: /* these concern one connection, which is off the queue */
-    case EPROTO:
-    case EPERM:
-    case ENETDOWN:
-    case ENETUNREACH:
-    case EHOSTDOWN:
-    case EHOSTUNREACH:
-    case ENONET:
-    case ENOPROTOOPT:
-    case ETIMEDOUT: return GO_ON;
-    case EMFILE:
-    case ENFILE: return make_room(acceptor, error);
-    default: /* ENOBUFS, ENOMEM, and what we don't know */ return pause_accepting(acceptor, error);
+    if (error == EAGAIN)
+        return QUEUE_EMPTY;
+    size_t index = accept_error_find(error);
+    stats_accept_error(index);
+    switch (accept_errors[index].remedy) {
+    case REMEDY_GO_ON: return GO_ON;
+    case REMEDY_SHED:
+        return linger_shed(acceptor->linger) ? GO_ON : pause_accepting(acceptor, error);
+    case REMEDY_STOP: log_line(LOG_CRIT, "accept: %s", strerror(error)); return BROKEN;
+    default: return pause_accepting(acceptor, error);
     }
 }
 
@@ -135,51 +136,76 @@ static void begin(struct conversation *conversation, const struct acceptor *acce
 {
     int64_t now = clock_nanoseconds();
     *conversation = (struct conversation){
-        .settings = acceptor->settings,
+        .snapshot = acceptor->snapshot,
         .fd = fd,
         .peer = *peer,
         .local = listener->bound,
         .accepted = now,
-        .deadline = deadline_after(now, acceptor->settings->timeouts.exchange)};
+        .deadline = deadline_after(now, settings_of(acceptor)->timeouts.exchange)};
     address_unmap(&conversation->peer);
     if (listener->wildcard)
         (void)address_of_socket(fd, &conversation->local);
 }
 
-/* No worker can be had: the conversation ends here. */
-static enum verdict turn_away(struct acceptor *acceptor, struct conversation *conversation,
-                              int error)
+/* The conversation ends before a worker had it. */
+static void turn_away(struct conversation *conversation, enum outcome outcome)
 {
-    conversation->outcome = OUTCOME_FAILED;
-    conversation->error = error;
+    conversation->outcome = outcome;
     conversation->decided = clock_nanoseconds();
+    admission_leave(conversation);
     close(conversation->fd);
+    stats_outcome(conversation);
     log_conversation(conversation);
-    pace(acceptor);
-    return PAUSE;
+}
+
+/* Something lacks for it, and may for the next. */
+static enum verdict fail(struct acceptor *acceptor, struct conversation *conversation, int error)
+{
+    conversation->error = error;
+    turn_away(conversation, OUTCOME_FAILED);
+    return pace(acceptor);
+}
+
+static enum verdict refuse(struct acceptor *acceptor, struct conversation *conversation,
+                           enum limit limit)
+{
+    warning_count(&acceptor->warnings[limit]);
+    turn_away(conversation, OUTCOME_LIMITED);
+    return GO_ON;
+}
+
+/* A worker for it, with memory that it keeps. */
+static enum verdict give(struct acceptor *acceptor, struct conversation *conversation)
+{
+    struct conversation *lasting = malloc(sizeof *lasting);
+    if (lasting == NULL)
+        return fail(acceptor, conversation, ENOMEM);
+    *lasting = *conversation;
+    (void)snapshot_take(lasting->snapshot);
+    int error = handover_give(acceptor->handover, lasting);
+    if (error != 0) {
+        snapshot_release(lasting->snapshot);
+        free(lasting);
+        return fail(acceptor, conversation, error);
+    }
+    acceptor->pace /= 2;
+    acceptor->gave = true;
+    return GO_ON;
 }
 
 static enum verdict serve(struct acceptor *acceptor, const struct listener *listener, int fd,
                           const struct address *peer)
 {
-    struct conversation *conversation = malloc(sizeof *conversation);
-    if (conversation == NULL) {
-        struct conversation lost;
-        begin(&lost, acceptor, listener, fd, peer);
-        return turn_away(acceptor, &lost, ENOMEM);
-    }
-    begin(conversation, acceptor, listener, fd, peer);
+    struct conversation conversation;
+    begin(&conversation, acceptor, listener, fd, peer);
     if (log_wants(LOG_DEBUG))
-        tell_steps(conversation);
-    int error = handover_give(acceptor->handover, conversation);
-    if (error != 0) {
-        (void)turn_away(acceptor, conversation, error);
-        free(conversation);
-        return PAUSE;
+        tell_steps(&conversation);
+    switch (admission_enter(acceptor->admission, &conversation)) {
+    case ADMISSION_CONNECTIONS: return refuse(acceptor, &conversation, LIMIT_CONNECTIONS);
+    case ADMISSION_PER_SOURCE: return refuse(acceptor, &conversation, LIMIT_PER_SOURCE);
+    case ADMISSION_FAILED: return fail(acceptor, &conversation, ENOMEM);
+    default: return give(acceptor, &conversation);
     }
-    acceptor->pace /= 2;
-    acceptor->gave = true;
-    return GO_ON;
 }
 
 static enum verdict accept_one(struct acceptor *acceptor, const struct listener *listener)
@@ -188,16 +214,21 @@ static enum verdict accept_one(struct acceptor *acceptor, const struct listener 
     int fd = accept4(listener->fd, &peer.u.any, &peer.length, SOCK_CLOEXEC);
     if (fd < 0)
         return judge_accept_error(acceptor, errno);
+    stats_accepted();
     return serve(acceptor, listener, fd, &peer);
 }
 
-/* Accept what is queued on a listener, `most` connections and as far as there is
- * place. */
-static enum verdict accept_queue(struct acceptor *acceptor, const struct listener *listener,
-                                 int most)
+/* Who finds no place waits in the kernel's queue, unless all are accepted and some refused. */
+static bool has_place(const struct acceptor *acceptor)
+{
+    return refuses(acceptor) || handover_has_place(acceptor->handover);
+}
+
+/* Accept a batch of what is queued on a listener, as far as there is place. */
+static enum verdict accept_queue(struct acceptor *acceptor, const struct listener *listener)
 {
     enum verdict verdict = GO_ON;
-    for (int i = 0; i < most && verdict == GO_ON && handover_has_place(acceptor->handover); i++)
+    for (int i = 0; i < BATCH && verdict == GO_ON && has_place(acceptor); i++)
         verdict = accept_one(acceptor, listener);
     handover_call(acceptor->handover);
     return verdict;
@@ -208,54 +239,33 @@ static bool may_accept(struct acceptor *acceptor, int64_t *wait)
 {
     int64_t pause = acceptor->resume - clock_nanoseconds();
     if (pause > 0) {
-        if (*wait < 0 || pause < *wait)
-            *wait = pause;
+        *wait = sooner(*wait, pause);
         return false;
     }
-    if (handover_has_place(acceptor->handover))
+    if (has_place(acceptor))
         return true;
-    if (warn_due(acceptor, LIMIT_CONNECTIONS))
-        log_line(LOG_WARNING, "limits.connections is reached; further peers wait to be accepted");
+    warning_count(&acceptor->warnings[LIMIT_CONNECTIONS]);
+    *wait = sooner(*wait, warn(acceptor));
     return false;
 }
 
-static void take_signals(struct acceptor *acceptor)
-{
-    int number;
-    while ((number = signals_take(acceptor->signal_fd)) != 0) {
-        if (number == SIGHUP)
-            log_line(LOG_NOTICE, "SIGHUP: a new configuration needs a restart; going on as before");
-        else
-            acceptor->stops++;
-    }
-}
-
 /* Wait for a listener if `listening`, for the wake_fd, for a signal, or for `wait`
- * nanoseconds (-1: for ever). Afterwards `revents` of each listener is right. */
+ * nanoseconds (-1: for ever). Afterwards `revents` of each place is right. */
 static void wait_for_events(struct acceptor *acceptor, bool listening, int64_t wait)
 {
-    size_t count = POLL_LISTENERS + acceptor->listeners->count;
+    struct pollfd *polled = acceptor->poll;
+    const struct listeners *listeners = acceptor->listeners;
     struct timespec timeout = timespec_from(wait < 0 ? 0 : wait);
     eventfd_t ignored;
 
-    for (size_t i = 0; i < count; i++)
-        acceptor->poll[i].revents = 0;
-    if (ppoll(acceptor->poll, listening ? count : POLL_LISTENERS, wait < 0 ? NULL : &timeout,
-              NULL) <= 0)
-        return;
-    if (acceptor->poll[POLL_WAKE].revents != 0)
+    for (size_t i = 0; i < listeners->count; i++)
+        polled[POLL_LISTENERS + i] =
+            (struct pollfd){.fd = listening ? listeners->list[i].fd : -1, .events = POLLIN};
+    if (ppoll(polled, POLL_LISTENERS + listeners->count, wait < 0 ? NULL : &timeout, NULL) <= 0)
+        for (size_t i = 0; i < POLL_LISTENERS + listeners->count; i++)
+            polled[i].revents = 0;
+    if (polled[POLL_WAKE].revents != 0)
         (void)eventfd_read(acceptor->wake_fd, &ignored);
-    if (acceptor->poll[POLL_SIGNALS].revents != 0)
-        take_signals(acceptor);
-}
-
-/* What is to be done now and then. Returns nanoseconds until the next time, or -1. */
-static int64_t tend(struct acceptor *acceptor)
-{
-    int64_t sweep = linger_sweep(acceptor->linger, acceptor->gave);
-    int64_t retire = handover_retire(acceptor->handover);
-    acceptor->gave = false;
-    return sweep < 0 || (retire >= 0 && retire < sweep) ? retire : sweep;
 }
 
 /* Take a batch from each listener that is ready, beginning with another one each time: the
@@ -268,102 +278,151 @@ static enum verdict accept_ready(struct acceptor *acceptor)
     for (size_t i = 0; i < count && verdict != PAUSE && verdict != BROKEN; i++) {
         size_t next = (first + i) % count;
         if (acceptor->poll[POLL_LISTENERS + next].revents != 0)
-            verdict = accept_queue(acceptor, &acceptor->listeners->list[next], BATCH);
+            verdict = accept_queue(acceptor, &acceptor->listeners->list[next]);
     }
     return verdict;
 }
 
-static int serve_until_stopped(struct acceptor *acceptor)
+/* Close the retired listeners whose queue was found empty after the last who can come in
+ * has come; all of them, if the drain is over. Returns the wait for the next. */
+static int64_t close_retired(struct acceptor *acceptor)
 {
-    while (acceptor->stops == 0) {
+    struct listeners *listeners = acceptor->listeners;
+    int64_t now = clock_nanoseconds();
+    int64_t wait = -1;
+    for (size_t i = listeners->count; i-- > 0;) {
+        struct listener *listener = &listeners->list[i];
+        if (listener->retires == 0)
+            continue;
+        if (listener->retires > now && !acceptor->cut) {
+            wait = sooner(wait, listener->retires - now);
+            continue;
+        }
+        unsigned queued;
+        unsigned most;
+        listener_queue(listener, &queued, &most);
+        if (queued == 0 || acceptor->cut)
+            listener_close(listeners, i);
+    }
+    return wait;
+}
+
+/* End what is left when the drain's time is over. Returns the wait for that. */
+static int64_t cut(struct acceptor *acceptor)
+{
+    if (!acceptor->draining || acceptor->cut)
+        return -1;
+    int64_t left = deadline_left(acceptor->over, clock_nanoseconds());
+    if (left == 0) {
+        acceptor->cut = true;
+        handover_cut(acceptor->handover);
+        return -1;
+    }
+    return left;
+}
+
+/* What is to be done now and then. Returns nanoseconds until the next time, or -1. */
+static int64_t tend(struct acceptor *acceptor)
+{
+    int64_t wait = cut(acceptor);
+    wait = sooner(wait, close_retired(acceptor));
+    wait = sooner(wait, linger_sweep(acceptor->linger, acceptor->gave));
+    wait = sooner(wait, handover_retire(acceptor->handover));
+    wait = sooner(wait, warn(acceptor));
+    acceptor->gave = false;
+    return wait;
+}
+
+/* Whether nothing is left: nobody can come, nobody is there, and nobody lingers, or has had
+ * his time to. The sweep after the last conversation ended has counted it. */
+static bool is_drained(struct acceptor *acceptor)
+{
+    if (!acceptor->draining || acceptor->listeners->count > 0 ||
+        !handover_is_idle(acceptor->handover))
+        return false;
+    return acceptor->cut || (linger_sweep(acceptor->linger, false) < 0);
+}
+
+enum acceptor_event acceptor_run(struct acceptor *acceptor, int64_t until)
+{
+    for (;;) {
         int64_t wait = tend(acceptor);
+        if (is_drained(acceptor))
+            return ACCEPTOR_DRAINED;
+        int64_t left = until - clock_nanoseconds();
+        if (left <= 0)
+            return ACCEPTOR_TIME;
+        wait = sooner(wait, left);
         bool listening = may_accept(acceptor, &wait);
         wait_for_events(acceptor, listening, wait);
         if (accept_ready(acceptor) == BROKEN)
-            return -1;
+            return ACCEPTOR_BROKEN;
+        if (acceptor->poll[POLL_SIGNALS].revents != 0)
+            return ACCEPTOR_SIGNAL;
         if (acceptor->gave)
             (void)sched_yield(); /* while others work, more connections gather for one batch */
     }
-    return 0;
 }
 
-/* Stop accepting: what the kernel has already queued is served, since closing the
- * listener would reset it. */
-static void stop_listening(struct acceptor *acceptor)
+void acceptor_drain(struct acceptor *acceptor)
 {
-    log_line(LOG_NOTICE, "stopping");
-    for (size_t i = 0; i < acceptor->listeners->count; i++)
-        (void)accept_queue(acceptor, &acceptor->listeners->list[i],
-                           acceptor->settings->limits.backlog + 1); /* so many the kernel queues */
-    listeners_close(acceptor->listeners);
+    listeners_retire(acceptor->listeners);
+    acceptor->draining = true;
+    acceptor->over = deadline_after(clock_nanoseconds(), settings_of(acceptor)->timeouts.drain);
 }
 
-/* Let live conversations end and their sockets close, by the deadline. */
-static void drain(struct acceptor *acceptor)
+void acceptor_hurry(struct acceptor *acceptor)
 {
-    struct deadline deadline =
-        deadline_after(clock_nanoseconds(), acceptor->settings->timeouts.drain);
-    bool cut = false;
-
-    for (;;) {
-        bool idle = handover_is_idle(acceptor->handover);
-        int64_t wait = linger_sweep(acceptor->linger, false); /* after whoever ended came in */
-        int64_t left = deadline_left(deadline, clock_nanoseconds());
-        bool out_of_time = left == 0 || acceptor->stops > 1;
-        if (idle && (wait < 0 || out_of_time))
-            return;
-        if (out_of_time && !cut) {
-            handover_cut(acceptor->handover);
-            cut = true;
-        }
-        if (!cut && (wait < 0 || left < wait))
-            wait = left;
-        wait_for_events(acceptor, false, wait);
-    }
+    acceptor->over = deadline_after(clock_nanoseconds(), 0);
 }
 
-static int prepare(struct acceptor *acceptor)
+void acceptor_change(struct acceptor *acceptor, struct snapshot *snapshot)
 {
-    const struct listeners *listeners = acceptor->listeners;
-    size_t most = (size_t)acceptor->settings->limits.connections;
+    const struct settings *settings = &snapshot->settings;
+    size_t most = (size_t)settings->limits.connections;
+    acceptor->snapshot = snapshot;
+    linger_change(acceptor->linger, most, settings->timeouts.linger);
+    handover_change(acceptor->handover, most, settings->timeouts.idle_worker);
+}
+
+struct census acceptor_census(struct acceptor *acceptor, size_t *lingering)
+{
+    *lingering = linger_count(acceptor->linger);
+    return handover_census(acceptor->handover);
+}
+
+static int prepare(struct acceptor *acceptor, int signal_fd)
+{
+    const struct settings *settings = settings_of(acceptor);
+    size_t most = (size_t)settings->limits.connections;
     acceptor->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    acceptor->signal_fd = signals_open();
-    if (acceptor->wake_fd < 0 || acceptor->signal_fd < 0)
-        return -1;
-    acceptor->poll = calloc(POLL_LISTENERS + listeners->count, sizeof *acceptor->poll);
-    acceptor->linger = linger_create(most, acceptor->settings->timeouts.linger, acceptor->wake_fd);
-    acceptor->handover = handover_create(most, acceptor->settings->timeouts.idle_worker,
-                                         acceptor->linger, acceptor->wake_fd);
-    if (acceptor->poll == NULL || acceptor->linger == NULL || acceptor->handover == NULL)
+    if (acceptor->wake_fd < 0)
         return -1;
     acceptor->poll[POLL_WAKE] = (struct pollfd){.fd = acceptor->wake_fd, .events = POLLIN};
-    acceptor->poll[POLL_SIGNALS] = (struct pollfd){.fd = acceptor->signal_fd, .events = POLLIN};
-    for (size_t i = 0; i < listeners->count; i++)
-        acceptor->poll[POLL_LISTENERS + i] =
-            (struct pollfd){.fd = listeners->list[i].fd, .events = POLLIN};
-    return 0;
+    acceptor->poll[POLL_SIGNALS] = (struct pollfd){.fd = signal_fd, .events = POLLIN};
+    acceptor->admission = admission_create();
+    acceptor->linger = linger_create(most, settings->timeouts.linger, acceptor->wake_fd);
+    acceptor->handover =
+        handover_create(most, settings->timeouts.idle_worker, acceptor->linger, acceptor->wake_fd);
+    return acceptor->admission == NULL || acceptor->linger == NULL || acceptor->handover == NULL
+               ? -1
+               : 0;
 }
 
-struct acceptor *acceptor_create(struct listeners *listeners, const struct settings *settings)
+struct acceptor *acceptor_create(struct listeners *listeners, struct snapshot *snapshot,
+                                 int signal_fd)
 {
     struct acceptor *acceptor = calloc(1, sizeof *acceptor);
     if (acceptor != NULL) {
-        *acceptor = (struct acceptor){
-            .settings = settings, .listeners = listeners, .wake_fd = -1, .signal_fd = -1};
-        if (prepare(acceptor) == 0)
+        acceptor->listeners = listeners;
+        acceptor->snapshot = snapshot;
+        acceptor->wake_fd = -1;
+        if (prepare(acceptor, signal_fd) == 0)
             return acceptor;
     }
     log_errno(LOG_CRIT, "cannot begin to serve");
     acceptor_destroy(acceptor);
     return NULL;
-}
-
-int acceptor_run(struct acceptor *acceptor)
-{
-    int result = serve_until_stopped(acceptor);
-    stop_listening(acceptor);
-    drain(acceptor);
-    return result;
 }
 
 void acceptor_destroy(struct acceptor *acceptor)
@@ -372,10 +431,8 @@ void acceptor_destroy(struct acceptor *acceptor)
         return;
     handover_destroy(acceptor->handover);
     linger_destroy(acceptor->linger);
-    free(acceptor->poll);
+    admission_destroy(acceptor->admission);
     if (acceptor->wake_fd >= 0)
         close(acceptor->wake_fd);
-    if (acceptor->signal_fd >= 0)
-        close(acceptor->signal_fd);
     free(acceptor);
 }

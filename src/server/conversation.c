@@ -19,6 +19,7 @@ static const struct {
     [OUTCOME_PROBE] = {"probe", LOG_DEBUG},
     [OUTCOME_SLOW] = {"slow", LOG_INFO},
     [OUTCOME_RESET] = {"reset", LOG_INFO},
+    [OUTCOME_LIMITED] = {"limited", LOG_INFO},
     [OUTCOME_FAILED] = {"failed", LOG_ERR},
 };
 
@@ -32,12 +33,16 @@ int outcome_level(enum outcome outcome)
     return outcomes[outcome].level;
 }
 
+int64_t conversation_microseconds(const struct conversation *conversation)
+{
+    return (conversation->decided - conversation->accepted) / 1000;
+}
+
 char *conversation_format(const struct conversation *conversation, char line[CONVERSATION_LINE])
 {
     char text[ADDRESS_TEXT];
     char message[QUOTE_SIZE(WIRE_OCTETS)];
     size_t count = conversation->count < WIRE_OCTETS ? conversation->count : WIRE_OCTETS;
-    int64_t us = (conversation->decided - conversation->accepted) / 1000;
 
     char *to = stpcpy(line, outcome_name(conversation->outcome));
     to = stpcpy(to, " peer=");
@@ -49,7 +54,7 @@ char *conversation_format(const struct conversation *conversation, char line[CON
     to = stpcpy(to, " message=");
     to = stpcpy(to, quote(conversation->octets, count, message, sizeof message));
     to = stpcpy(to, " us=");
-    to = put_decimal(to, (unsigned long long)us);
+    to = put_decimal(to, (unsigned long long)conversation_microseconds(conversation));
     if (conversation->outcome == OUTCOME_FAILED)
         snprintf(to, (size_t)(line + CONVERSATION_LINE - to), " error='%s'",
                  strerror(conversation->error));

@@ -8,7 +8,7 @@
 #include "common/deadline.h"
 #include "common/quote.h"
 #include "common/wire.h"
-#include "server/settings.h"
+#include "server/snapshot.h"
 
 #include <stdatomic.h>
 #include <sys/queue.h>
@@ -22,17 +22,23 @@ enum outcome {
     OUTCOME_PROBE,    /* end of file or reset before any octet */
     OUTCOME_SLOW,     /* the deadline passed */
     OUTCOME_RESET,    /* the peer reset the connection in the middle */
-    OUTCOME_FAILED    /* our side failed; `error` says why */
+    OUTCOME_LIMITED,  /* a cap refused it */
+    OUTCOME_FAILED,   /* our side failed; `error` says why */
+    OUTCOMES          /* how many there are */
 };
 
 struct conversation {
     /* the acceptor's part */
-    const struct settings *settings;
-    int fd; /* only the station that has the conversation closes it */
+    struct snapshot *snapshot; /* the settings that it runs under */
+    int fd;                    /* only the station that has the conversation closes it */
     struct address peer;
     struct address local;
     int64_t accepted; /* clock_nanoseconds() at accept4() */
     struct deadline deadline;
+
+    /* the admission's part */
+    struct admission *admission; /* which counts it; NULL: none does */
+    struct source *source;       /* its address's count, if that is limited */
 
     /* places in the lists of the station that has it, under that station's lock:
      * handover.c, then linger.c */
@@ -63,6 +69,9 @@ const char *outcome_name(enum outcome outcome);
 
 /* The least grave log.level at which the outcome's line is written: syslog(3). */
 int outcome_level(enum outcome outcome);
+
+/* From the accept to the outcome. */
+int64_t conversation_microseconds(const struct conversation *conversation);
 
 /* Room for the longest line of conversation_format(). */
 #define CONVERSATION_LINE (2 * ADDRESS_TEXT + QUOTE_SIZE(WIRE_OCTETS) + 256)

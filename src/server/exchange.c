@@ -4,6 +4,7 @@
 #include "server/exchange.h"
 
 #include "common/transfer.h"
+#include "server/admission.h"
 #include "server/log.h"
 
 #include <errno.h>
@@ -41,7 +42,7 @@ static enum transfer_status receive(struct conversation *conversation, int flags
 
 static bool is_unexpected(const struct conversation *conversation)
 {
-    const struct settings *settings = conversation->settings;
+    const struct settings *settings = &conversation->snapshot->settings;
     return settings->strict && memcmp(conversation->octets, settings->expect, WIRE_OCTETS) != 0;
 }
 
@@ -52,8 +53,8 @@ static enum transfer_status send_reply(struct conversation *conversation, int fl
     size_t before = conversation->sent;
     size_t more;
     enum transfer_status status =
-        send_all(conversation->fd, conversation->settings->reply + before, WIRE_OCTETS - before,
-                 MSG_MORE | flags, conversation->deadline, &more);
+        send_all(conversation->fd, conversation->snapshot->settings.reply + before,
+                 WIRE_OCTETS - before, MSG_MORE | flags, conversation->deadline, &more);
     conversation->sent = before + more;
     return status;
 }
@@ -78,6 +79,7 @@ static enum outcome judge(struct conversation *conversation, enum transfer_statu
         return judge_failure(conversation, status);
     if (is_unexpected(conversation))
         return OUTCOME_MISMATCH;
+    admission_leave(conversation);
     if (shutdown(conversation->fd, SHUT_WR) != 0)
         return judge_failure(conversation, TRANSFER_FAILED);
     conversation->half_closed = true;

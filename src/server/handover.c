@@ -4,8 +4,10 @@
 #include "server/handover.h"
 
 #include "common/checked.h"
+#include "server/admission.h"
 #include "server/exchange.h"
 #include "server/log.h"
+#include "server/stats.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -43,18 +45,19 @@ struct worker {
 TAILQ_HEAD(worker_list, worker);
 
 struct handover {
-    size_t most;
-    double idle;
     struct lingerers *linger;
     int wake_fd;
     pthread_attr_t attributes;
 
     /* the acceptor's own */
+    size_t most;
+    double idle;
     struct worker_list every;
     size_t workers; /* never fewer than `live`, so that each peer may be waited for */
 
     pthread_mutex_t lock;             /* protects all that follows, and conversations' places */
     size_t live;                      /* conversations that were given and have not ended */
+    size_t peak;                      /* the most of them that there were */
     size_t awake;                     /* workers that are neither parked nor wait for a peer */
     struct conversation_list all;     /* the live ones, for handover_cut() */
     struct conversation_list waiting; /* those of them that nobody took yet */
@@ -69,13 +72,18 @@ static size_t stack_size(void)
     return least > STACK_SIZE ? (size_t)least : STACK_SIZE;
 }
 
+void handover_change(struct handover *handover, size_t most, double idle)
+{
+    handover->most = most;
+    handover->idle = idle;
+}
+
 struct handover *handover_create(size_t most, double idle, struct lingerers *linger, int wake_fd)
 {
     struct handover *handover = calloc(1, sizeof *handover);
     if (handover == NULL)
         return NULL;
-    handover->most = most;
-    handover->idle = idle;
+    handover_change(handover, most, idle);
     handover->linger = linger;
     handover->wake_fd = wake_fd;
     TAILQ_INIT(&handover->every);
@@ -107,7 +115,7 @@ bool handover_has_place(struct handover *handover)
 {
     lock(handover);
     bool has_place = handover->live < handover->most;
-    handover->awaited = !has_place;
+    handover->awaited |= !has_place;
     unlock(handover);
     return has_place;
 }
@@ -116,7 +124,7 @@ bool handover_is_idle(struct handover *handover)
 {
     lock(handover);
     bool idle = handover->live == 0;
-    handover->awaited = !idle;
+    handover->awaited |= !idle;
     unlock(handover);
     return idle;
 }
@@ -166,7 +174,7 @@ static void hold_aside(struct handover *handover, struct conversation *conversat
     unlock(handover);
 }
 
-/* Close the socket, or let it linger. Once the conversation is off the list,
+/* Tell of it, and close the socket or let it linger. Once the conversation is off the list,
  * handover_cut() knows nothing of the socket. */
 static void finish(struct handover *handover, struct conversation *conversation)
 {
@@ -174,7 +182,10 @@ static void finish(struct handover *handover, struct conversation *conversation)
     TAILQ_REMOVE(&handover->all, conversation, all);
     unlock(handover);
 
+    admission_leave(conversation);
+    stats_outcome(conversation);
     log_conversation(conversation);
+    snapshot_release(conversation->snapshot);
     if (conversation->half_closed) {
         linger_add(handover->linger, conversation);
     } else {
@@ -261,7 +272,6 @@ static int hire(struct handover *handover)
 int handover_give(struct handover *handover, struct conversation *conversation)
 {
     lock(handover);
-    assert(handover->live < handover->most);
     if (handover->live == handover->workers) {
         unlock(handover);
         int error = hire(handover);
@@ -270,6 +280,8 @@ int handover_give(struct handover *handover, struct conversation *conversation)
         lock(handover);
     }
     handover->live++;
+    if (handover->peak < handover->live)
+        handover->peak = handover->live;
     TAILQ_INSERT_TAIL(&handover->all, conversation, all);
     TAILQ_INSERT_TAIL(&handover->waiting, conversation, turn);
     unlock(handover);
@@ -334,9 +346,17 @@ int64_t handover_retire(struct handover *handover)
     return handover->workers > 0 ? wait : -1;
 }
 
-size_t handover_workers(const struct handover *handover)
+struct census handover_census(struct handover *handover)
 {
-    return handover->workers;
+    const struct worker *worker;
+    struct census census = {.workers = handover->workers};
+    lock(handover);
+    census.live = handover->live;
+    census.peak = handover->peak;
+    TAILQ_FOREACH(worker, &handover->parked, beside)
+    census.parked++;
+    unlock(handover);
+    return census;
 }
 
 void handover_cut(struct handover *handover)

@@ -19,12 +19,12 @@
 #define DISCARD_STEPS 16     /* at one look: a peer that sends for ever gets no more of our time */
 
 struct lingerers {
-    size_t most;
-    double seconds;
     int wake_fd;
 
     /* the sweeping thread's own: each socket has its place by age, and in the queue of
      * those with the same pause, where whoever came first is due first */
+    size_t most;
+    double seconds;
     struct conversation_list ages;
     struct conversation_list queues[PAUSES];
     size_t count;
@@ -35,13 +35,18 @@ struct lingerers {
     int64_t planned; /* what those who come in know of `next` */
 };
 
+void linger_change(struct lingerers *linger, size_t most, double seconds)
+{
+    linger->most = most;
+    linger->seconds = seconds;
+}
+
 struct lingerers *linger_create(size_t most, double seconds, int wake_fd)
 {
     struct lingerers *linger = calloc(1, sizeof *linger);
     if (linger == NULL)
         return NULL;
-    linger->most = most;
-    linger->seconds = seconds;
+    linger_change(linger, most, seconds);
     linger->wake_fd = wake_fd;
     linger->next = linger->planned = INT64_MAX;
     TAILQ_INIT(&linger->ages);
@@ -195,6 +200,11 @@ int64_t linger_sweep(struct lingerers *linger, bool soon)
         linger->next = take_in(linger, next, now + SWEEP_EVERY);
     }
     return linger->next == INT64_MAX ? -1 : linger->next - now;
+}
+
+size_t linger_count(const struct lingerers *linger)
+{
+    return linger->count;
 }
 
 bool linger_shed(struct lingerers *linger)

@@ -21,6 +21,14 @@ struct lingerers;
  * is going to sweep soon; it stays the caller's. Returns NULL and errno on failure. */
 struct lingerers *linger_create(size_t most, double seconds, int wake_fd);
 
+/* Let other numbers hold from now on, for those who are there too. The sweeping thread
+ * only. */
+void linger_change(struct lingerers *linger, size_t most, double seconds);
+
+/* How many sockets there are, but for those that came in since the last sweep. The sweeping
+ * thread only. */
+size_t linger_count(const struct lingerers *linger);
+
 /* Take over a conversation from malloc(3) whose socket is half-closed; any thread may
  * call it. */
 void linger_add(struct lingerers *linger, struct conversation *conversation);

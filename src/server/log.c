@@ -10,7 +10,9 @@
 #include <paths.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -20,11 +22,15 @@
 #define LINE_SIZE 1024
 _Static_assert(CONVERSATION_LINE <= LINE_SIZE, "a conversation's line is no longer than others");
 
+/* Set by the main thread; a reload sets them while others read. */
+static atomic_int target = LOG_TO_DEFAULT;
+static atomic_int facility = LOG_DAEMON;
+static atomic_int threshold = LOG_INFO;
+
 /* Set by the main thread before there is another. */
-static enum log_target target = LOG_TO_DEFAULT;
-static int threshold = LOG_INFO;
 static bool terminal;
 static struct scribe *scribe;
+static struct scribe_output output;
 
 /* syslog(3) drops lines without a word when nobody takes them. */
 static void look_for_syslog(void)
@@ -41,12 +47,19 @@ static void look_for_syslog(void)
 
 void log_open(const struct settings *settings)
 {
-    target = (enum log_target)settings->log.to;
+    openlog("sixteend", LOG_PID, LOG_DAEMON);
+    log_change(settings);
+}
+
+/* The facility goes with each line: openlog(3) would wait for a syslog(3) that hangs. */
+void log_change(const struct settings *settings)
+{
+    int before = target;
+    target = settings->log.to;
+    facility = settings->log.facility;
     threshold = settings->log.level;
-    if (target == LOG_TO_SYSLOG) {
-        openlog("sixteend", LOG_PID, settings->log.facility);
+    if (before != LOG_TO_SYSLOG && target == LOG_TO_SYSLOG)
         look_for_syslog();
-    }
 }
 
 void log_to_terminal(void)
@@ -56,7 +69,7 @@ void log_to_terminal(void)
 
 bool log_wants(int level)
 {
-    return level <= threshold;
+    return level <= atomic_load_explicit(&threshold, memory_order_relaxed);
 }
 
 static const char *level_name(int level)
@@ -136,7 +149,7 @@ static void write_stderr(int level, const struct timespec *at, const char *line,
 static void write_out(int level, const struct timespec *at, const char *line, size_t length)
 {
     if (target == LOG_TO_SYSLOG)
-        syslog(level, "%s", line);
+        syslog(facility | level, "%s", line);
     if (target != LOG_TO_SYSLOG || (terminal && level <= LOG_WARNING))
         write_stderr(level, at, line, length);
 }
@@ -154,9 +167,9 @@ static void put_line(int level, const char *line, size_t length)
     flush_stderr();
 }
 
-int log_start(void)
+int log_start(void (*publish)(void *document))
 {
-    static const struct scribe_output output = {write_out, flush_stderr};
+    output = (struct scribe_output){write_out, flush_stderr, publish};
     bool kept = terminal;
     terminal = false;
     scribe = scribe_create(&output);
@@ -165,6 +178,19 @@ int log_start(void)
     terminal = kept;
     log_errno(LOG_CRIT, "cannot start the thread that writes the log");
     return -1;
+}
+
+void log_publish(void *document)
+{
+    if (scribe != NULL)
+        scribe_publish(scribe, document);
+    else
+        free(document);
+}
+
+unsigned long log_lost(void)
+{
+    return scribe != NULL ? scribe_lost(scribe) : 0;
 }
 
 void log_finish(double seconds)

@@ -23,14 +23,23 @@
  * go to syslog(3) and nobody takes them. */
 void log_open(const struct settings *settings);
 
+/* Let what new settings say of the log hold from now on. */
+void log_change(const struct settings *settings);
+
 /* Whoever started us still waits: until log_start(), lines of LOG_WARNING and above that
  * go to syslog are told on standard error too. */
 void log_to_terminal(void);
 
 /* From now on a thread of its own does the writing, so that no line is waited for:
- * scribe.h. Only the caller may have written lines before. Returns 0; or -1 with the
- * reason logged. */
-int log_start(void);
+ * scribe.h. Only the caller may have written lines before. `publish` is what it does with a
+ * document. Returns 0; or -1 with the reason logged. */
+int log_start(void (*publish)(void *document));
+
+/* Hand a document from malloc(3) to that thread: scribe_publish(). */
+void log_publish(void *document);
+
+/* How many lines were lost because they came faster than they could be written. */
+unsigned long log_lost(void);
 
 /* Write what is still to be written, for at most `seconds`, and end that thread. Lines that
  * come later are written at once, but not if that time was not enough: then nothing is

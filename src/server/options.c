@@ -63,18 +63,17 @@ static int add_listen(struct options *options, const char *text)
 }
 
 /* Make the path absolute: a daemon leaves the working directory. */
-static int set_pid_file(struct options *options, const char *path)
+static int set_path(char to[PATH_MAX], const char *option, const char *path)
 {
     char here[PATH_MAX] = "";
     if (path[0] != '/' && getcwd(here, sizeof here) == NULL) {
-        fprintf(stderr, "sixteend: --pid-file %s: no working directory: %s\n", path,
+        fprintf(stderr, "sixteend: %s %s: no working directory: %s\n", option, path,
                 strerror(errno));
         return -1;
     }
-    int length = snprintf(options->pid_file, sizeof options->pid_file, "%s%s%s", here,
-                          here[0] != '\0' ? "/" : "", path);
-    if (path[0] == '\0' || (size_t)length >= sizeof options->pid_file)
-        return usage("--pid-file needs a path of sensible length", "");
+    int length = snprintf(to, PATH_MAX, "%s%s%s", here, here[0] != '\0' ? "/" : "", path);
+    if (path[0] == '\0' || length >= PATH_MAX)
+        return usage(option, " needs a path of sensible length");
     return 0;
 }
 
@@ -99,11 +98,11 @@ static int take(struct options *options, int flag, char *argv[])
     const char *last = argv[optind - 1];
     char letter[3] = {'-', (char)optopt, '\0'};
     switch (flag) {
-    case 'c': options->config = optarg; return 0;
+    case 'c': return set_path(options->config, "--config", optarg);
     case 'f': return set_place(options, PLACE_FOREGROUND);
     case 'd': return set_place(options, PLACE_BACKGROUND);
     case 'l': return add_listen(options, optarg);
-    case 'p': return set_pid_file(options, optarg);
+    case 'p': return set_path(options->pid_file, "--pid-file", optarg);
     case 'e': options->to_stderr = true; return 0;
     case 'v': options->verbose = true; return 0;
     case 't': return set_mode(options, MODE_TEST);
@@ -136,23 +135,29 @@ int options_parse(struct options *options, int argc, char *argv[])
     return 0;
 }
 
-int options_apply(const struct options *options, struct settings *settings)
+int options_apply(const struct options *options, struct settings *settings, char why[SETTING_WHY])
 {
-    char why[SETTING_WHY];
+    char wrong[SETTING_WHY];
 
     if (options->place != PLACE_UNSAID)
         settings->daemon.background = options->place == PLACE_BACKGROUND;
     if (options->listen_count > 0 &&
         !setting_store_texts(settings_find("listen"), settings, options->listen,
-                             options->listen_count, why))
-        return usage("--listen ", why);
+                             options->listen_count, wrong)) {
+        snprintf(why, SETTING_WHY, "--listen %.500s; see sixteend --help", wrong);
+        return -1;
+    }
     if (options->pid_file[0] != '\0')
         snprintf(settings->daemon.pid_file, sizeof settings->daemon.pid_file, "%s",
                  options->pid_file);
     if (options->verbose)
         settings->log.level = LOG_DEBUG;
-    if (options->to_stderr && settings->daemon.background)
-        return usage("--stderr needs --foreground, because the file says background = true", "");
+    if (options->to_stderr && settings->daemon.background) {
+        snprintf(why, SETTING_WHY,
+                 "--stderr needs --foreground, because the file says background = true; "
+                 "see sixteend --help");
+        return -1;
+    }
     if (options->to_stderr)
         settings->log.to = LOG_TO_STDERR;
     settings_resolve(settings);

@@ -9,7 +9,7 @@ enum mode { MODE_RUN, MODE_TEST, MODE_SHOW, MODE_HELP, MODE_VERSION };
 
 struct options {
     enum mode mode;
-    const char *config; /* the file to read; NULL: none was named */
+    char config[PATH_MAX]; /* the file to read, absolute; "": none was named */
     enum { PLACE_UNSAID, PLACE_FOREGROUND, PLACE_BACKGROUND } place;
     const char *listen[SETTINGS_LISTEN_MAX];
     size_t listen_count;
@@ -23,8 +23,8 @@ struct options {
 int options_parse(struct options *options, int argc, char *argv[]);
 
 /* Let what the command line said win over what the settings hold. Returns 0; or -1
- * when both together make no sense, with one line on standard error. */
-int options_apply(const struct options *options, struct settings *settings);
+ * when both together make no sense, with one line about it in `why`. */
+int options_apply(const struct options *options, struct settings *settings, char why[SETTING_WHY]);
 
 /* Print the text of --help. */
 void options_help(FILE *out);

@@ -27,7 +27,7 @@ static int raise_limit(const struct rlimit *limit, rlim_t needed)
     return setrlimit(RLIMIT_NOFILE, &wanted);
 }
 
-static void raise_descriptors(const struct settings *settings)
+void resources_for(const struct settings *settings)
 {
     rlim_t needed = descriptors_needed(settings);
     struct rlimit limit;
@@ -55,6 +55,6 @@ static void use_batch_policy(void)
 
 void resources_prepare(const struct settings *settings)
 {
-    raise_descriptors(settings);
+    resources_for(settings);
     use_batch_policy();
 }

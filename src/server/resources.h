@@ -11,4 +11,7 @@
  * anything: getrlimit(2), sched(7). */
 void resources_prepare(const struct settings *settings);
 
+/* The same for the descriptors alone, after a reload. */
+void resources_for(const struct settings *settings);
+
 #endif

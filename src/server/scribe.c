@@ -43,7 +43,9 @@ struct scribe {
     bool asleep;           /* the thread waits for `wanted` */
     bool finishing;
     bool finished;
-    unsigned long lost;   /* lines that found no room since the last time it was told */
+    unsigned long lost;   /* lines that found no room */
+    unsigned long told;   /* how many of them were told of */
+    void *document;       /* to be published, or NULL */
     struct queue queue;   /* where lines are put … */
     struct queue written; /* … and the one being written, which is the thread's own */
 };
@@ -74,11 +76,18 @@ static void write_loss(const struct scribe *scribe, unsigned long lost)
     scribe->output->write(LOG_WARNING, &now, line, (size_t)length);
 }
 
-/* Wait for lines and swap the queues. Returns false when no line will come any more. */
-static bool take_lines(struct scribe *scribe, unsigned long *lost)
+/* What the thread does next, beside the lines of `written`. */
+struct work {
+    unsigned long lost; /* lines of which nobody was told */
+    void *document;
+    bool more; /* something may come after it */
+};
+
+/* Wait for something to do, and swap the queues. */
+static struct work take_work(struct scribe *scribe)
 {
     CHECKED(pthread_mutex_lock(&scribe->lock));
-    while (scribe->queue.used == 0 && !scribe->finishing) {
+    while (scribe->queue.used == 0 && scribe->document == NULL && !scribe->finishing) {
         scribe->asleep = true;
         CHECKED(pthread_cond_wait(&scribe->wanted, &scribe->lock));
     }
@@ -87,29 +96,30 @@ static bool take_lines(struct scribe *scribe, unsigned long *lost)
     empty.used = 0;
     scribe->written = scribe->queue;
     scribe->queue = empty;
-    *lost = scribe->lost;
-    scribe->lost = 0;
-    bool more = !scribe->finishing;
+    struct work work = {scribe->lost - scribe->told, scribe->document, !scribe->finishing};
+    scribe->told = scribe->lost;
+    scribe->document = NULL;
     CHECKED(pthread_mutex_unlock(&scribe->lock));
-    return more;
+    return work;
 }
 
 static void *write_lines(void *argument)
 {
     static const struct timespec gather = {.tv_nsec = GATHER};
     struct scribe *scribe = argument;
-    unsigned long lost;
-    bool more;
+    struct work work;
 
     do {
-        more = take_lines(scribe, &lost);
+        work = take_work(scribe);
         write_queue(scribe, &scribe->written);
-        if (lost > 0)
-            write_loss(scribe, lost);
+        if (work.lost > 0)
+            write_loss(scribe, work.lost);
         scribe->output->flush();
-        if (more)
+        if (work.document != NULL)
+            scribe->output->publish(work.document);
+        if (work.more)
             (void)nanosleep(&gather, NULL);
-    } while (more);
+    } while (work.more);
 
     CHECKED(pthread_mutex_lock(&scribe->lock));
     scribe->finished = true;
@@ -134,6 +144,7 @@ static void destroy(struct scribe *scribe)
     CHECKED(pthread_cond_destroy(&scribe->done));
     CHECKED(pthread_cond_destroy(&scribe->wanted));
     CHECKED(pthread_mutex_destroy(&scribe->lock));
+    free(scribe->document);
     free(scribe->queue.octets);
     free(scribe->written.octets);
     free(scribe);
@@ -170,6 +181,16 @@ static void append(struct queue *queue, int level, const char *line, size_t leng
     queue->used += record_size(length);
 }
 
+/* Called with the lock held, which it gives back: see to it that the thread looks. */
+static void unlock_and_wake(struct scribe *scribe)
+{
+    bool wake = scribe->asleep;
+    scribe->asleep = false;
+    CHECKED(pthread_mutex_unlock(&scribe->lock));
+    if (wake)
+        CHECKED(pthread_cond_signal(&scribe->wanted));
+}
+
 void scribe_put(struct scribe *scribe, int level, const char *line, size_t length)
 {
     CHECKED(pthread_mutex_lock(&scribe->lock));
@@ -177,11 +198,24 @@ void scribe_put(struct scribe *scribe, int level, const char *line, size_t lengt
         append(&scribe->queue, level, line, length);
     else
         scribe->lost++;
-    bool wake = scribe->asleep;
-    scribe->asleep = false;
+    unlock_and_wake(scribe);
+}
+
+void scribe_publish(struct scribe *scribe, void *document)
+{
+    CHECKED(pthread_mutex_lock(&scribe->lock));
+    void *replaced = scribe->document;
+    scribe->document = document;
+    unlock_and_wake(scribe);
+    free(replaced);
+}
+
+unsigned long scribe_lost(struct scribe *scribe)
+{
+    CHECKED(pthread_mutex_lock(&scribe->lock));
+    unsigned long lost = scribe->lost;
     CHECKED(pthread_mutex_unlock(&scribe->lock));
-    if (wake)
-        CHECKED(pthread_cond_signal(&scribe->wanted));
+    return lost;
 }
 
 /* Returns whether the thread has written everything by the deadline. */

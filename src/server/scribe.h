@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* One thread does all slow writing, so that no other ever waits for a log: whoever has a
- * line puts it in a queue. What finds no room there is counted, and the count is written
- * when there is room again. */
+/* One thread does all slow writing, so that no other ever waits for a log or a disk: whoever
+ * has a line puts it in a queue. What finds no room there is counted, and the count is
+ * written when there is room again. A document, such as a file of statistics, has a place
+ * beside the queue, where a newer one replaces it. */
 #ifndef SERVER_SCRIBE_H
 #define SERVER_SCRIBE_H
 
@@ -17,6 +18,8 @@ struct scribe_output {
     void (*write)(int level, const struct timespec *at, const char *line, size_t length);
     /* Write out what was gathered: the next line comes after a pause. */
     void (*flush)(void);
+    /* Publish a document and free it. */
+    void (*publish)(void *document);
 };
 
 /* Start the thread. `output` is to last as long as the scribe. Returns NULL and errno on
@@ -25,6 +28,13 @@ struct scribe *scribe_create(const struct scribe_output *output);
 
 /* Queue a line; any thread may call it, and never waits for a line to be written. */
 void scribe_put(struct scribe *scribe, int level, const char *line, size_t length);
+
+/* Have a document from malloc(3) published, and no more the one before it if that still
+ * waits: it is freed. Any thread may call it, and never waits. */
+void scribe_publish(struct scribe *scribe, void *document);
+
+/* How many lines found no room, from the start on. */
+unsigned long scribe_lost(struct scribe *scribe);
 
 /* Write what is queued, for at most `seconds`, end the thread and free everything. Returns
  * false if that time was not enough: then the thread and its memory are left as they are,

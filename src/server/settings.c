@@ -35,6 +35,9 @@ static const struct choice levels[] = {{"crit", LOG_CRIT},
                                        {"debug", LOG_DEBUG},
                                        {NULL, 0}};
 
+static const struct choice policies[] = {
+    {"wait", WHEN_FULL_WAIT}, {"refuse", WHEN_FULL_REFUSE}, {NULL, 0}};
+
 /* clang-format off */
 #define AT(member) offsetof(struct settings, member)
 static const struct setting table[] = {
@@ -44,6 +47,8 @@ static const struct setting table[] = {
     {"expect",               SETTING_MESSAGE,   AT(expect),             0,     0,       0, WIRE_GREETING, NULL},
     {"strict",               SETTING_BOOL,      AT(strict),             0,     1,       false, NULL, NULL},
     {"limits.connections",   SETTING_INTEGER,   AT(limits.connections), 1,     1000000, 1024, NULL, NULL},
+    {"limits.per_source",    SETTING_INTEGER,   AT(limits.per_source),  0,     1000000, 0, NULL, NULL},
+    {"limits.when_full",     SETTING_CHOICE,    AT(limits.when_full),   0,     0,       WHEN_FULL_WAIT, NULL, policies},
     {"limits.backlog",       SETTING_INTEGER,   AT(limits.backlog),     1,     65535,   4096, NULL, NULL},
     {"timeouts.exchange",    SETTING_SECONDS,   AT(timeouts.exchange),  0.01,  86400,   10.0, NULL, NULL},
     {"timeouts.linger",      SETTING_SECONDS,   AT(timeouts.linger),    0.01,  3600,    2.0, NULL, NULL},
@@ -56,6 +61,8 @@ static const struct setting table[] = {
     {"daemon.pid_file",      SETTING_PATH,      AT(daemon.pid_file),    0,     0,       0, "", NULL},
     {"daemon.user",          SETTING_USER,      AT(daemon.user),        0,     0,       0, "", NULL},
     {"daemon.group",         SETTING_GROUP,     AT(daemon.group),       0,     0,       0, "", NULL},
+    {"metrics.file",         SETTING_PATH,      AT(metrics.file),       0,     0,       0, "", NULL},
+    {"metrics.interval",     SETTING_SECONDS,   AT(metrics.interval),   0.1,   86400,   15.0, NULL, NULL},
 };
 /* clang-format on */
 
@@ -278,6 +285,18 @@ void settings_resolve(struct settings *settings)
 {
     if (settings->log.to == LOG_TO_DEFAULT)
         settings->log.to = settings->daemon.background ? LOG_TO_SYSLOG : LOG_TO_STDERR;
+}
+
+bool settings_same(const struct setting *row, const struct settings *a, const struct settings *b)
+{
+    const void *left = (const char *)a + row->offset;
+    const void *right = (const char *)b + row->offset;
+    if (is_text(row->type))
+        return strcmp(left, right) == 0;
+    if (row->type == SETTING_BOOL)
+        return *(const bool *)left == *(const bool *)right;
+    assert(row->type == SETTING_INTEGER || row->type == SETTING_CHOICE);
+    return *(const int *)left == *(const int *)right;
 }
 
 const char *settings_choice_name(const char *key, int value)

@@ -17,6 +17,9 @@
 
 enum log_target { LOG_TO_DEFAULT, LOG_TO_STDERR, LOG_TO_SYSLOG };
 
+/* What becomes of a peer that comes while limits.connections are held. */
+enum when_full { WHEN_FULL_WAIT, WHEN_FULL_REFUSE };
+
 /* Flat, so that it is copied by assignment and owns nothing. */
 struct settings {
     struct {
@@ -28,6 +31,8 @@ struct settings {
     bool strict;
     struct {
         int connections;
+        int per_source; /* 0: no limit */
+        int when_full;  /* enum when_full */
         int backlog;
     } limits;
     struct {
@@ -47,6 +52,10 @@ struct settings {
         char user[SETTINGS_NAME_SIZE];
         char group[SETTINGS_NAME_SIZE];
     } daemon;
+    struct {
+        char file[PATH_MAX];
+        double interval;
+    } metrics;
 };
 
 enum setting_type {
@@ -113,6 +122,9 @@ bool setting_judge_endpoint(const char *value, char why[SETTING_WHY]);
 /* Say in `why` that the row's value must be something else than `got`. Returns
  * false, for the caller to return. */
 bool setting_refuse(const struct setting *row, const char *got, char why[SETTING_WHY]);
+
+/* Whether both have the same value for the row. */
+bool settings_same(const struct setting *row, const struct settings *a, const struct settings *b);
 
 /* The name that `value` has among the choices of `key`, or "". */
 const char *settings_choice_name(const char *key, int value);

@@ -7,10 +7,13 @@
 #include "server/settings_scan.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libconfig.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define FILE_MAX 1048576
 #define KEY_MAX 128
@@ -219,11 +222,34 @@ bool settings_parse(const char *path, const char *text, size_t length, struct se
     return right;
 }
 
+/* Open what can be read to its end at once: not a FIFO, which would have a running daemon
+ * wait for somebody to write to it. */
+static FILE *open_file(const char *path)
+{
+    struct stat about;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return NULL;
+    FILE *file = NULL;
+    if (fstat(fd, &about) == 0) {
+        if (S_ISFIFO(about.st_mode))
+            errno = ESPIPE;
+        else
+            file = fdopen(fd, "r");
+    }
+    if (file == NULL) {
+        int kept = errno;
+        close(fd);
+        errno = kept;
+    }
+    return file;
+}
+
 /* The whole of `path`, with an end of line, since libconfig knows no comment without
  * one, and a NUL behind it; to be freed. NULL and errno on failure. */
 static char *read_file(const char *path, size_t *length)
 {
-    FILE *file = fopen(path, "re");
+    FILE *file = open_file(path);
     if (file == NULL)
         return NULL;
     char *text = malloc(FILE_MAX + 2);
@@ -250,7 +276,8 @@ bool settings_read(const char *path, struct settings *settings, char complaint[S
     size_t length;
     char *text = read_file(path, &length);
     if (text == NULL) {
-        snprintf(complaint, SETTINGS_COMPLAINT, "%s: cannot be read: %s", path, strerror(errno));
+        snprintf(complaint, SETTINGS_COMPLAINT, "%s: cannot be read: %s", path,
+                 errno == ESPIPE ? "it must be a file, not a pipe" : strerror(errno));
         return false;
     }
     bool right = settings_parse(path, text, length, settings, complaint);

@@ -15,6 +15,7 @@ static void set_of_taken(sigset_t *set)
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGINT);
     sigaddset(set, SIGHUP);
+    sigaddset(set, SIGUSR1);
 }
 
 void signals_reset(void)
@@ -39,6 +40,26 @@ int signals_open(void)
     sigset_t taken;
     set_of_taken(&taken);
     return signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int end_status;
+
+static void end_now(int number)
+{
+    (void)number;
+    _exit(end_status);
+}
+
+void signals_let_end(int status)
+{
+    sigset_t stops;
+    end_status = status;
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGTERM);
+    sigaddset(&stops, SIGINT);
+    (void)signal(SIGTERM, end_now);
+    (void)signal(SIGINT, end_now);
+    CHECKED(pthread_sigmask(SIG_UNBLOCK, &stops, NULL));
 }
 
 int signals_take(int fd)

@@ -112,7 +112,7 @@ SKIP: {
 }
 
 # What the caller ignored and blocked is no concern of a daemon's: daemon(7), 2 and 3.
-my $blocked = POSIX::SigSet->new(SIGQUIT, SIGUSR1);
+my $blocked = POSIX::SigSet->new(SIGQUIT, SIGUSR2);
 {
     local @SIG{qw(QUIT USR2)} = ('IGNORE', 'IGNORE');
     sigprocmask(SIG_BLOCK, $blocked);
@@ -121,7 +121,7 @@ my $blocked = POSIX::SigSet->new(SIGQUIT, SIGUSR1);
 }
 my %mask = read_file("/proc/$pid/status") =~ /^(Sig\w+):\s+(\w+)$/mg;
 sub bits { my $bits = 0; $bits |= 1 << $_ - 1 for @_; return $bits }
-is hex $mask{SigBlk}, bits(SIGHUP, SIGINT, SIGTERM), 'it blocks what it reads from a descriptor, HUP, INT and TERM';
+is hex $mask{SigBlk}, bits(SIGHUP, SIGINT, SIGUSR1, SIGTERM), 'it blocks what it reads from a descriptor, HUP, INT, USR1 and TERM';
 # The C library lets nobody touch its own two.
 is hex($mask{SigIgn}) & ~bits(32, 33), bits(SIGPIPE), 'and ignores PIPE only';
 kill 'TERM', $pid;

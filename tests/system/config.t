@@ -11,8 +11,8 @@ my $file = "$directory/sixteen.conf";
 
 my @refusals = (
     # the file's text, the line, and what is said behind it
-    ["strict = true;\ncolour = 1;", 2, qr/unknown key 'colour'; known here: listen, reply, expect, strict, limits, timeouts, log, daemon/],
-    ["limits:\n{\n  conections = 1;\n};", 3, qr/unknown key 'conections'; known in limits: connections, backlog/],
+    ["strict = true;\ncolour = 1;", 2, qr/unknown key 'colour'; known here: listen, reply, expect, strict, limits, timeouts, log, daemon, metrics/],
+    ["limits:\n{\n  conections = 1;\n};", 3, qr/unknown key 'conections'; known in limits: connections, per_source, when_full, backlog/],
     ["\nstrict = 1;", 2, qr/strict must be true or false, not 1/],
     ['strict = "yes";', 1, qr/strict must be true or false, not 'yes'/],
     ['limits: { connections = "many"; };', 1, qr/limits\.connections must be a whole number from 1 to 1000000, not 'many'/],
@@ -142,7 +142,7 @@ write_file($file, $odd);
 ($status, my $shown, $err) = run($SIXTEEND, '--show-config', '--config', $file);
 is "$status$err", '0', 'every way to write things is read';
 like $shown, qr/^ {4}exchange = 10\.0;\n {4}linger = 0\.1;\n {4}drain = 1\.0e-30;$/m, 'seconds without a point too';
-like $shown, qr/^ {4}connections = 16;\n {4}backlog = 5;$/m, 'and hexadecimal and long integers';
+like $shown, qr/^ {4}connections = 16;\n(?: {4}\w+ = \S+;\n)* {4}backlog = 5;$/m, 'and hexadecimal and long integers';
 for my $text ($defaults, $shown) {
     write_file("$directory/again", $text);
     ($status, $out, $err) = run($SIXTEEND, '--show-config', '--config', "$directory/again");

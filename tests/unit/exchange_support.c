@@ -5,13 +5,13 @@
 
 #include <sys/socket.h>
 
-struct settings settings;
+struct snapshot snapshot = {.users = 1};
 struct conversation conversation;
 
 static void prepare(void)
 {
-    settings_defaults(&settings);
-    conversation = (struct conversation){.settings = &settings,
+    settings_defaults(&snapshot.settings);
+    conversation = (struct conversation){.snapshot = &snapshot,
                                          .fd = ends.ours,
                                          .accepted = clock_nanoseconds(),
                                          .deadline = in_seconds(60)};

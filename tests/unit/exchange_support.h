@@ -6,7 +6,7 @@
 #include "server/exchange.h"
 #include "support.h"
 
-extern struct settings settings; /* of that conversation */
+extern struct snapshot snapshot; /* of that conversation */
 extern struct conversation conversation;
 
 /* Connect, and prepare a conversation that has a minute: for add_case(). */

@@ -96,9 +96,9 @@ START_TEST(each_outcome_has_its_word_and_its_level)
     const struct {
         const char *name;
         int level;
-    } expected[] = {{"ok", LOG_INFO},    {"excess", LOG_INFO}, {"mismatch", LOG_INFO},
-                    {"short", LOG_INFO}, {"probe", LOG_DEBUG}, {"slow", LOG_INFO},
-                    {"reset", LOG_INFO}, {"failed", LOG_ERR}};
+    } expected[] = {{"ok", LOG_INFO},    {"excess", LOG_INFO},  {"mismatch", LOG_INFO},
+                    {"short", LOG_INFO}, {"probe", LOG_DEBUG},  {"slow", LOG_INFO},
+                    {"reset", LOG_INFO}, {"limited", LOG_INFO}, {"failed", LOG_ERR}};
     for (unsigned i = 0; i < COUNT(expected); i++) {
         ck_assert_str_eq(outcome_name((enum outcome)i), expected[i].name);
         ck_assert_int_eq(outcome_level((enum outcome)i), expected[i].level);

@@ -15,16 +15,16 @@
 #define MOST 8
 #define IDLE 100 /* seconds by a clock that the test moves */
 
-static struct settings settings;
+static struct snapshot snapshot = {.users = 1};
 static struct lingerers *linger;
 static struct handover *handover;
 static int wake_fd;
 static struct ends pairs[MOST];
 static void begin(void)
 {
-    settings_defaults(&settings);
-    settings.log.level = LOG_CRIT;
-    log_open(&settings);
+    settings_defaults(&snapshot.settings);
+    snapshot.settings.log.level = LOG_CRIT;
+    log_open(&snapshot.settings);
     wake_fd = eventfd(0, EFD_CLOEXEC);
     linger = linger_create(MOST, 1, wake_fd);
     handover = handover_create(MOST, IDLE, linger, wake_fd);
@@ -44,7 +44,7 @@ static int give(size_t index)
 {
     struct conversation *conversation = calloc(1, sizeof *conversation);
     need(conversation != NULL, "memory");
-    conversation->settings = &settings;
+    conversation->snapshot = snapshot_take(&snapshot);
     conversation->fd = pairs[index].ours;
     conversation->accepted = clock_nanoseconds();
     conversation->deadline = in_seconds(60);
@@ -101,7 +101,7 @@ START_TEST(one_after_the_other_needs_one_worker)
 {
     for (size_t i = 0; i < MOST; i++)
         one_exchange(i);
-    ck_assert_uint_eq(handover_workers(handover), 1);
+    ck_assert_uint_eq(handover_census(handover).workers, 1);
 }
 END_TEST
 
@@ -169,12 +169,12 @@ START_TEST(idle_workers_end_when_their_time_is_over)
     ck_assert_int_le(handover_retire(handover), idle_time);
     clock_move(IDLE - 1);
     ck_assert_int_gt(handover_retire(handover), 0);
-    ck_assert_uint_eq(handover_workers(handover), 1);
+    ck_assert_uint_eq(handover_census(handover).workers, 1);
     while (handover_retire(handover) >= 0) /* a worker is counted out before it sleeps */
         clock_move(2);
-    ck_assert_uint_eq(handover_workers(handover), 0);
+    ck_assert_uint_eq(handover_census(handover).workers, 0);
     one_exchange(1);
-    ck_assert_uint_eq(handover_workers(handover), 1);
+    ck_assert_uint_eq(handover_census(handover).workers, 1);
 }
 END_TEST
 
@@ -186,7 +186,7 @@ START_TEST(a_worker_whose_peer_is_silent_is_not_idle)
     for (int i = 0; i < 3; i++) {
         clock_move(IDLE + 1);
         ck_assert_int_gt(handover_retire(handover), 0);
-        ck_assert_uint_eq(handover_workers(handover), 1);
+        ck_assert_uint_eq(handover_census(handover).workers, 1);
     }
     handover_cut(handover);
     wait_until_idle();

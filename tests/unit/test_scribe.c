@@ -9,6 +9,7 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -38,7 +39,7 @@ static void flush_array(void)
     atomic_store(&flushed, written);
 }
 
-static const struct scribe_output array = {write_to_array, flush_array};
+static const struct scribe_output array = {write_to_array, flush_array, free};
 static struct scribe *scribe;
 
 static void begin(void)

@@ -43,9 +43,9 @@ static const struct {
 } refused[] = {
     {"strict = true;\ncolour = 1;",
      "2: unknown key 'colour'; known here: listen, reply, expect, strict, limits, timeouts, log, "
-     "daemon"},
+     "daemon, metrics"},
     {"limits:\n{\n  conections = 1;\n};",
-     "3: unknown key 'conections'; known in limits: connections, backlog"},
+     "3: unknown key 'conections'; known in limits: connections, per_source, when_full, backlog"},
     {"strict: { a = 1; };", "1: strict must be true or false, not a group"},
     {"limits = 5;", "1: limits must be a group, like limits: { … };"},
     {"strict = true;\n\nstrict = false;",

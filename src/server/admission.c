@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "server/admission.h"
+
+#include "common/checked.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <search.h>
+#include <stdlib.h>
+
+/* An address, or the IPv6 network that a host chooses its addresses from: RFC 4291, 2.5.4. */
+#define PREFIX_OCTETS 8
+
+struct source {
+    sa_family_t family;
+    unsigned char prefix[PREFIX_OCTETS];
+    size_t count; /* conversations of it; it goes with the last one */
+};
+
+struct admission {
+    atomic_size_t count;  /* conversations */
+    pthread_mutex_t lock; /* protects `sources` and what is in it */
+    void *sources;        /* tsearch(3) */
+};
+
+struct admission *admission_create(void)
+{
+    struct admission *admission = calloc(1, sizeof *admission);
+    if (admission != NULL)
+        CHECKED(pthread_mutex_init(&admission->lock, NULL));
+    return admission;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct source *left = a;
+    const struct source *right = b;
+    if (left->family != right->family)
+        return left->family < right->family ? -1 : 1;
+    return memcmp(left->prefix, right->prefix, PREFIX_OCTETS);
+}
+
+static struct source source_of(const struct address *peer)
+{
+    struct source source = {.family = peer->u.any.sa_family};
+    if (source.family == AF_INET)
+        memcpy(source.prefix, &peer->u.in.sin_addr, sizeof peer->u.in.sin_addr);
+    else if (source.family == AF_INET6)
+        memcpy(source.prefix, &peer->u.in6.sin6_addr, PREFIX_OCTETS);
+    return source;
+}
+
+/* Find the source, or make it. Returns NULL when there is no memory. */
+static struct source *find(struct admission *admission, const struct source *wanted)
+{
+    void *place = tfind(wanted, &admission->sources, compare);
+    if (place != NULL)
+        return *(struct source **)place;
+    struct source *source = malloc(sizeof *source);
+    if (source == NULL)
+        return NULL;
+    *source = *wanted;
+    if (tsearch(source, &admission->sources, compare) == NULL) {
+        free(source);
+        return NULL;
+    }
+    return source;
+}
+
+static enum admission_verdict enter_source(struct admission *admission,
+                                           struct conversation *conversation)
+{
+    size_t most = (size_t)conversation->snapshot->settings.limits.per_source;
+    struct source wanted = source_of(&conversation->peer);
+    enum admission_verdict verdict = ADMITTED;
+
+    if (most == 0)
+        return ADMITTED;
+    CHECKED(pthread_mutex_lock(&admission->lock));
+    struct source *source = find(admission, &wanted);
+    if (source == NULL)
+        verdict = ADMISSION_FAILED;
+    else if (source->count >= most)
+        verdict = ADMISSION_PER_SOURCE;
+    else
+        source->count++;
+    CHECKED(pthread_mutex_unlock(&admission->lock));
+    if (verdict == ADMITTED)
+        conversation->source = source;
+    return verdict;
+}
+
+static void leave_source(struct admission *admission, struct source *source)
+{
+    CHECKED(pthread_mutex_lock(&admission->lock));
+    if (--source->count == 0) {
+        (void)tdelete(source, &admission->sources, compare);
+        free(source);
+    }
+    CHECKED(pthread_mutex_unlock(&admission->lock));
+}
+
+enum admission_verdict admission_enter(struct admission *admission,
+                                       struct conversation *conversation)
+{
+    const struct settings *settings = &conversation->snapshot->settings;
+    if (settings->limits.when_full == WHEN_FULL_REFUSE &&
+        atomic_load(&admission->count) >= (size_t)settings->limits.connections)
+        return ADMISSION_CONNECTIONS;
+    enum admission_verdict verdict = enter_source(admission, conversation);
+    if (verdict == ADMITTED) {
+        (void)atomic_fetch_add(&admission->count, 1);
+        conversation->admission = admission;
+    }
+    return verdict;
+}
+
+void admission_leave(struct conversation *conversation)
+{
+    struct admission *admission = conversation->admission;
+    if (admission == NULL)
+        return;
+    if (conversation->source != NULL)
+        leave_source(admission, conversation->source);
+    (void)atomic_fetch_sub(&admission->count, 1);
+    conversation->admission = NULL;
+    conversation->source = NULL;
+}
+
+void admission_destroy(struct admission *admission)
+{
+    if (admission == NULL)
+        return;
+    assert(admission->sources == NULL);
+    CHECKED(pthread_mutex_destroy(&admission->lock));
+    free(admission);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "server/configuration.h"
+
+#include <errno.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define DEFAULT_FILE SYSCONFDIR "/sixteen.conf"
+
+/* The file to read, or NULL for none. */
+static const char *file_of(const struct options *options)
+{
+    if (options->config[0] != '\0')
+        return options->config;
+    return access(DEFAULT_FILE, F_OK) == 0 || errno != ENOENT ? DEFAULT_FILE : NULL;
+}
+
+const char *configuration_name(const struct options *options)
+{
+    const char *file = file_of(options);
+    return file != NULL ? file : "the built-in configuration";
+}
+
+int configuration_load(const struct options *options, struct settings *settings,
+                       char complaint[SETTINGS_COMPLAINT])
+{
+    const char *file = file_of(options);
+
+    settings_defaults(settings);
+    if (file != NULL && !settings_read(file, settings, complaint))
+        return EX_CONFIG;
+    if (options_apply(options, settings, complaint) != 0)
+        return EX_USAGE;
+    if (settings->daemon.background && settings->log.to == LOG_TO_STDERR) {
+        snprintf(complaint, SETTINGS_COMPLAINT,
+                 "%s: log.to must be \"syslog\" in the background, not \"stderr\"; "
+                 "or let daemon.background be false, or give --foreground",
+                 configuration_name(options));
+        return EX_CONFIG;
+    }
+    return EX_OK;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Everything that says how the daemon is to be: the built-in defaults, over them the file,
+ * over that the command line. */
+#ifndef SERVER_CONFIGURATION_H
+#define SERVER_CONFIGURATION_H
+
+#include "server/options.h"
+#include "server/settings_file.h"
+
+/* Put them together. Returns EX_OK; or EX_CONFIG or EX_USAGE with one line in `complaint`,
+ * and then `settings` hold nothing of use. */
+int configuration_load(const struct options *options, struct settings *settings,
+                       char complaint[SETTINGS_COMPLAINT]);
+
+/* What was read: the name of the file, or "the built-in configuration". */
+const char *configuration_name(const struct options *options);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_SERVICE_H
+#define SERVER_SERVICE_H
+
+#include "server/options.h"
+
+/* Be the daemon, from the sockets to the last line of the log: serve, and do what signals
+ * and the time ask for. `settings` are those that `options` led to. Returns an exit
+ * status, with the reason logged where it is not EX_OK. */
+int service_run(const struct options *options, const struct settings *settings);
+
+#endif
