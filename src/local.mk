@@ -18,6 +18,8 @@ noinst_LIBRARIES += %D%/libsixteen.a
 	%D%/server/conversation.h %D%/server/conversation.c \
 	%D%/server/listener.h %D%/server/listener.c \
 	%D%/server/acceptor.h %D%/server/acceptor.c \
+	%D%/server/intake.h %D%/server/intake.c \
+	%D%/server/warning.h %D%/server/warning.c \
 	%D%/server/accept_error.h %D%/server/accept_error.c \
 	%D%/server/admission.h %D%/server/admission.c \
 	%D%/server/handover.h %D%/server/handover.c \
@@ -38,7 +40,6 @@ noinst_LIBRARIES += %D%/libsixteen.a
 	%D%/server/service.h %D%/server/service.c \
 	%D%/server/notify.h %D%/server/notify.c \
 	%D%/server/activation.h %D%/server/activation.c \
-	%D%/server/warning.h %D%/server/warning.c \
 	%D%/server/signals.h %D%/server/signals.c \
 	%D%/server/daemonize.h %D%/server/daemonize.c \
 	%D%/server/pid_file.h %D%/server/pid_file.c \
