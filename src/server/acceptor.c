@@ -131,8 +131,10 @@ enum acceptor_event acceptor_run(struct acceptor *acceptor, int64_t until)
 {
     for (;;) {
         int64_t wait = tend(acceptor);
-        if (is_drained(acceptor))
+        if (is_drained(acceptor)) {
+            intake_finish(&acceptor->intake);
             return ACCEPTOR_DRAINED;
+        }
         int64_t left = until - clock_nanoseconds();
         if (left <= 0)
             return ACCEPTOR_TIME;

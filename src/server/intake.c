@@ -198,6 +198,13 @@ enum intake_verdict intake_take(struct intake *intake, const struct listener *li
     return verdict;
 }
 
+void intake_finish(struct intake *intake)
+{
+    for (size_t i = 0; i < LIMITS; i++)
+        intake->warnings[i].last = 0;
+    (void)intake_warn(intake);
+}
+
 bool intake_may_accept(struct intake *intake, int64_t *wait)
 {
     int64_t pause = intake->resume - clock_nanoseconds();

@@ -44,4 +44,7 @@ bool intake_may_accept(struct intake *intake, int64_t *wait);
 /* Write the warnings that are due. Returns nanoseconds until the next one will be, or -1. */
 int64_t intake_warn(struct intake *intake);
 
+/* Write those that would still have been due later. */
+void intake_finish(struct intake *intake);
+
 #endif

@@ -1,22 +1,27 @@
 # SPDX-License-Identifier: MIT
 system_tests = \
+	%D%/accept_errors.t \
 	%D%/background.t \
 	%D%/calls.t \
 	%D%/client.t \
 	%D%/closing.t \
 	%D%/config.t \
+	%D%/drain.t \
 	%D%/exchange.t \
 	%D%/haproxy.t \
 	%D%/install.t \
 	%D%/interop.t \
 	%D%/leaks.t \
+	%D%/limits.t \
 	%D%/manuals.t \
 	%D%/options.t \
 	%D%/outcomes.t \
 	%D%/overload.t \
 	%D%/privileges.t \
+	%D%/rsyslog.t \
 	%D%/stop.t \
 	%D%/syslog.t \
+	%D%/time.t \
 	%D%/unit_file.t \
 	%D%/workers.t
 TESTS += $(system_tests)

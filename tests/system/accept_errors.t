@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+# Everything that accept(2) can say: what concerns one connection is counted and passed over,
+# what lacks is waited for, and only our own mistakes end the daemon. strace makes the calls
+# fail.
+use strict;
+use warnings;
+use Sixteen;
+use Test::More;
+
+my @strace = ('strace', '--follow-forks', '--output=/dev/null', '--trace=accept4', '--inject');
+plan skip_all => 'strace cannot trace here' if (run(@strace, 'accept4:error=EPERM', 'true'))[0] != 0;
+plan skip_all => 'strace stops the threads of a sanitizer' if is_sanitized();
+
+sub pid_of {
+    my ($daemon) = @_;
+    return $daemon->{log} =~ /is up, process (\d+)/ ? $1 : 0;
+}
+
+for my $error (qw(ECONNABORTED EPROTO EPERM ENETDOWN ENETUNREACH EHOSTDOWN EHOSTUNREACH ENONET ENOPROTOOPT ETIMEDOUT EINTR)) {
+    my $daemon = start(under => [@strace, "accept4:error=$error:when=1..3"]);
+    is +(run($SIXTEEN, '127.0.0.1', $daemon->{port}))[0], 0, "$error: the next connection is served";
+    kill 'TERM', pid_of($daemon);
+    is $daemon->wait_end, 0, 'ends';
+    like $daemon->{log}, qr/notice accept errors $error=3$/m, 'it was counted each time';
+    unlike $daemon->{log}, qr/cannot accept/, 'and is no reason to pause';
+}
+
+for my $error (qw(EMFILE ENFILE ENOBUFS ENOMEM EOPNOTSUPP EIO)) {
+    my $daemon = start(under => [@strace, "accept4:error=$error:when=1..3"]);
+    is +(run($SIXTEEN, '127.0.0.1', $daemon->{port}))[0], 0, "$error: the connection is served after a pause";
+    kill 'TERM', pid_of($daemon);
+    is $daemon->wait_end, 0, 'ends';
+    my $name = $error eq 'EIO' ? 'other' : $error;
+    like $daemon->{log}, qr/notice accept errors $name=3$/m, 'it was counted each time';
+    like $daemon->{log}, qr/warning cannot accept, pausing: [A-Z][\w\/ ]+ count=1$/m, 'and warned of at once';
+    my $count = 0;
+    $count += $1 while $daemon->{log} =~ /cannot accept, pausing: .* count=(\d+)$/mg;
+    is $count, 3, 'in all as often as it happened';
+}
+
+for my $error (qw(EBADF EINVAL ENOTSOCK EFAULT)) {
+    my $daemon = start(under => [@strace, "accept4:error=$error:when=1+"]);
+    my $peer = connect_to($daemon->{port});
+    is $daemon->wait_end, 71, "$error: a bug of ours ends the daemon";
+    like $daemon->{log}, qr/crit accept: /, 'which says why';
+}
+
+# Nothing can be accepted for good: the daemon rests, and comes back by itself.
+my $daemon = start();
+is +(run('prlimit', '--pid', $daemon->{pid}, '--nofile=16'))[0], 0, 'with 16 descriptors';
+my @peers = map { connect_to($daemon->{port}) } 1 .. 20;
+ok $daemon->wait_log(qr/warning cannot accept, pausing: Too many open files/), 'out of descriptors it pauses';
+sub ticks { my @field = split ' ', read_file("/proc/$daemon->{pid}/stat") =~ s/.*\) //sr; return $field[11] + $field[12] }
+my $before = ticks();
+sleep 2;
+my $used = (ticks() - $before) / POSIX::sysconf(POSIX::_SC_CLK_TCK()) / 2;
+cmp_ok $used, '<', 0.05, sprintf 'and takes %.1f %% of a processor meanwhile', 100 * $used;
+syswrite $_, $GREETING for @peers;
+is scalar(grep { (read_to_end($_))[0] eq $REPLY } @peers), 20, 'everybody is served in the end';
+undef @peers;
+is $daemon->stop, 0, 'ends';
+like $daemon->{log}, qr/accept errors EMFILE=[1-9]\d*$/m, 'and the cause was counted';
+done_testing;

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+# A stop loses nothing: who is connected when it comes gets its reply, be it in a worker's
+# hands, in the kernel's queue, or in the last step of its handshake.
+use strict;
+use warnings;
+use IO::Socket::IP;
+use Sixteen;
+use Socket qw(SOMAXCONN);
+use Test::More;
+
+# Exchanges one after the other until a connection is refused or the parent says stop. It
+# prints how many went well, and how each other one ended that was connected.
+sub load {
+    my ($port, $writer) = @_;
+    my ($well, @lost) = 0;
+    local $SIG{TERM} = sub {
+        syswrite $writer, "$well @lost\n";
+        POSIX::_exit(0);
+    };
+    while (my $peer = IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $port)) {
+        syswrite $peer, $GREETING;
+        my ($reply, $end) = read_to_end($peer);
+        if ($reply eq $REPLY && $end eq 'eof') { $well++ }
+        else                                   { push @lost, "$end:" . length $reply }
+    }
+    kill 'TERM', $$;
+    sleep 60;
+}
+
+# Whether the port can be listened at: nobody has it any more.
+sub is_free {
+    my ($port) = @_;
+    return IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => $port, Listen => 5, ReuseAddr => 1);
+}
+
+my $stops = is_sanitized() ? 10 : 50;
+my ($served, @lost, %status) = 0;
+for my $stop (1 .. $stops) {
+    my $daemon = start(config => 'log: { level = "notice"; };');
+    pipe my $reader, my $writer or die "pipe: $!";
+    my @clients = map { spawn(sub { load($daemon->{port}, $writer) }) } 1 .. 8;
+    close $writer;
+    select undef, undef, undef, 0.02 + rand 0.05;    # any moment will do
+    $status{ $daemon->stop }++;
+    finish($_) for @clients;
+    while (my $line = <$reader>) {
+        my ($well, @ends) = split ' ', $line;
+        $served += $well;
+        push @lost, @ends;
+    }
+}
+is_deeply \%status, { 0 => $stops }, "$stops stops under load";
+cmp_ok $served, '>', $stops, "$served exchanges went well";
+is "@lost", '', 'and none was lost';
+
+# While it is stopped the kernel queues far more than limits.connections.
+my $daemon = start(config => 'limits: { connections = 4; }; log: { level = "notice"; };');
+kill 'STOP', $daemon->{pid};
+ok wait_for(sub { read_file("/proc/$daemon->{pid}/stat") =~ /\) [Tt]/ }), 'it is stopped';
+my @queued = map { connect_to($daemon->{port}) } 1 .. 300;
+syswrite $_, $GREETING for @queued;
+$daemon->tell('TERM');
+kill 'CONT', $daemon->{pid};
+is scalar(grep { join(' ', read_to_end($_)) eq "$REPLY eof" } @queued), 300, 'TERM: the queue is served first, past limits.connections too';
+close $_ for @queued;
+is $daemon->wait_end, 0, 'ends';
+
+# It can take no one while places are taken, and then time is over.
+$daemon = start(config => 'limits: { connections = 1; }; timeouts: { drain = 0.3; exchange = 600.0; };', options => ['--verbose']);
+my $holder = connect_to($daemon->{port});
+$daemon->wait_log(qr/Socket connects/);
+my $waiting = connect_to($daemon->{port});
+syswrite $waiting, $GREETING;
+$daemon->tell('TERM');
+is join(' ', read_to_end($holder)), ' eof', 'after timeouts.drain who still holds a place is cut';
+is +(read_to_end($waiting))[1], 'reset', 'and who still waits for one is reset';
+is $daemon->wait_end, 0, 'with status 0';
+
+$daemon = start(config => 'timeouts: { exchange = 600.0; };', options => ['--verbose']);
+my $last = connect_to($daemon->{port});
+$daemon->wait_log(qr/Socket connects/);
+ok !is_free($daemon->{port}), 'while it serves nobody else can have its port';
+$daemon->tell('TERM');
+ok $daemon->wait_log(qr/No longer listening at 127\.0\.0\.1:$daemon->{port}$/), 'TERM: it says that it stops listening';
+ok wait_for(sub { is_free($daemon->{port}) }), 'and the port is free while a conversation still goes on';
+syswrite $last, $GREETING;
+is join(' ', read_to_end($last)), "$REPLY eof", 'which is carried to its end';
+close $last;
+is $daemon->wait_end, 0, 'ends';
+done_testing;
