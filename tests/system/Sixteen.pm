@@ -133,7 +133,7 @@ sub start {
     close $writer;
     $log->blocking(0);
     $started{$pid} = 1;
-    my $daemon = bless { pid => $pid, handle => $log, log => '', seen => 0 }, __PACKAGE__;
+    my $daemon = bless { pid => $pid, file => $file, handle => $log, log => '', seen => 0 }, __PACKAGE__;
     $daemon->wait_log(qr/is up, process (\d+)/);
     $daemon->{ports} = [$daemon->{log} =~ /Listening at \S+:(\d+)\n/g];
     $daemon->{port}  = $daemon->{ports}[0];

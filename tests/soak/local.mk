@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: MIT
+# Not among the tests of `make check`: it takes as long as it is told to.
+EXTRA_DIST += %D%/soak.t
+
+SOAK_SECONDS = 120
+soak: all
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=%D%/soak.t SOAK_SECONDS=$(SOAK_SECONDS)
+.PHONY: soak
