@@ -4,6 +4,7 @@
 #include <config.h>
 
 #include "common/output.h"
+#include "server/activation.h"
 #include "server/configuration.h"
 #include "server/daemonize.h"
 #include "server/log.h"
@@ -17,6 +18,11 @@
 
 static int run(const struct options *options, const struct settings *settings)
 {
+    if (settings->daemon.background && activation_count() != 0) {
+        log_line(LOG_CRIT, "LISTEN_FDS passes sockets, which only the foreground can take over: "
+                           "give --foreground");
+        return EX_CONFIG;
+    }
     if (settings->daemon.background && daemonize_begin() != 0) {
         log_errno(LOG_CRIT, "cannot go to the background");
         daemonize_finish(EX_OSERR);
@@ -56,7 +62,7 @@ int main(int argc, char *argv[])
         puts(PACKAGE_STRING);
         return told();
     }
-    int status = configuration_load(&options, &settings, complaint);
+    int status = configuration_load(&options, NULL, &settings, complaint);
     if (status != EX_OK) {
         fprintf(stderr, "sixteend: %s\n", complaint);
         return status;

@@ -3,6 +3,8 @@
 
 #include "server/configuration.h"
 
+#include "server/log.h"
+
 #include <errno.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -23,8 +25,18 @@ const char *configuration_name(const struct options *options)
     return file != NULL ? file : "the built-in configuration";
 }
 
-int configuration_load(const struct options *options, struct settings *settings,
-                       char complaint[SETTINGS_COMPLAINT])
+static void keep_what_is_fixed(const struct settings *running, struct settings *settings)
+{
+    static const char *const fixed[] = {"daemon.background", "daemon.pid_file", "daemon.user",
+                                        "daemon.group"};
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+        if (!settings_same(settings_find(fixed[i]), running, settings))
+            log_line(LOG_WARNING, "%s changes at a restart only", fixed[i]);
+    settings->daemon = running->daemon;
+}
+
+int configuration_load(const struct options *options, const struct settings *running,
+                       struct settings *settings, char complaint[SETTINGS_COMPLAINT])
 {
     const char *file = file_of(options);
 
@@ -33,6 +45,8 @@ int configuration_load(const struct options *options, struct settings *settings,
         return EX_CONFIG;
     if (options_apply(options, settings, complaint) != 0)
         return EX_USAGE;
+    if (running != NULL)
+        keep_what_is_fixed(running, settings);
     if (settings->daemon.background && settings->log.to == LOG_TO_STDERR) {
         snprintf(complaint, SETTINGS_COMPLAINT,
                  "%s: log.to must be \"syslog\" in the background, not \"stderr\"; "

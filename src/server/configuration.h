@@ -7,10 +7,11 @@
 #include "server/options.h"
 #include "server/settings_file.h"
 
-/* Put them together. Returns EX_OK; or EX_CONFIG or EX_USAGE with one line in `complaint`,
- * and then `settings` hold nothing of use. */
-int configuration_load(const struct options *options, struct settings *settings,
-                       char complaint[SETTINGS_COMPLAINT]);
+/* Put them together. What a running daemon can't change stays what `running` says, with a
+ * warning in the log; NULL: none runs. Returns EX_OK; or EX_CONFIG or EX_USAGE with one line
+ * in `complaint`, and then `settings` hold nothing of use. */
+int configuration_load(const struct options *options, const struct settings *running,
+                       struct settings *settings, char complaint[SETTINGS_COMPLAINT]);
 
 /* What was read: the name of the file, or "the built-in configuration". */
 const char *configuration_name(const struct options *options);

@@ -149,24 +149,13 @@ static void tick(struct service *service)
         renew(service, now);
 }
 
-/* What a running daemon can't change stays as it was, with a warning. */
-static void keep_what_is_fixed(const struct settings *old, struct settings *fresh)
-{
-    static const char *const fixed[] = {"daemon.background", "daemon.pid_file", "daemon.user",
-                                        "daemon.group"};
-    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
-        if (!settings_same(settings_find(fixed[i]), old, fresh))
-            log_line(LOG_WARNING, "%s changes at a restart only", fixed[i]);
-    fresh->daemon = old->daemon;
-}
-
 /* The new configuration if all of it can be had, or NULL with the reason logged. */
 static struct snapshot *read_anew(struct service *service)
 {
     static struct settings fresh; /* the main thread's; it is large */
     char complaint[SETTINGS_COMPLAINT];
 
-    if (configuration_load(service->options, &fresh, complaint) != EX_OK) {
+    if (configuration_load(service->options, settings_of(service), &fresh, complaint) != EX_OK) {
         log_line(LOG_ERR, "%s", complaint);
         return NULL;
     }
@@ -175,7 +164,6 @@ static struct snapshot *read_anew(struct service *service)
         log_errno(LOG_ERR, "no memory for a new configuration");
         return NULL;
     }
-    keep_what_is_fixed(settings_of(service), &snapshot->settings);
     if (listeners_change(&service->listeners, settings_of(service), &snapshot->settings) == 0)
         return snapshot;
     snapshot_release(snapshot);
