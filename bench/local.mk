@@ -85,7 +85,7 @@ bench-publish:
 bench-deps:
 	$(srcdir)/%D%/deps
 
-clean-local:
+clean-bench:
 	rm -rf %D%/run %D%/smoke
 
-.PHONY: bench bench-deps bench-peers bench-programs bench-publish bench-smoke
+.PHONY: bench clean-bench bench-deps bench-peers bench-programs bench-publish bench-smoke

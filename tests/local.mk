@@ -10,3 +10,4 @@ AM_TESTS_ENVIRONMENT = \
 include tests/unit/local.mk
 include tests/system/local.mk
 include tests/soak/local.mk
+include tests/fuzz/local.mk

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* A peer that sends so many octets, ends its stream so and so, and gets what it has earned. */
+#include <config.h>
+
+#include "fuzz.h"
+
+#include "server/exchange.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define OCTETS_MAX 4096 /* a socket takes so many at once */
+
+enum ending { HALF_CLOSE, CLOSE, STAY };
+
+struct peer {
+    int fd;
+    enum ending ending;
+    const uint8_t *octets;
+    size_t count;
+    size_t first; /* octets that come before the conversation is tried */
+};
+
+static void end(struct peer *peer)
+{
+    if (peer->ending == HALF_CLOSE)
+        must(shutdown(peer->fd, SHUT_WR) == 0);
+    if (peer->ending == CLOSE) {
+        must(close(peer->fd) == 0);
+        peer->fd = -1;
+    }
+}
+
+static void put(const struct peer *peer, const uint8_t *octets, size_t count)
+{
+    must(count == 0 || write(peer->fd, octets, count) == (ssize_t)count);
+}
+
+static void hold(struct conversation *conversation, struct peer *peer)
+{
+    put(peer, peer->octets, peer->first);
+    if (peer->first == peer->count)
+        end(peer);
+    if (exchange_try(conversation))
+        return;
+    if (peer->first < peer->count) {
+        put(peer, peer->octets + peer->first, peer->count - peer->first);
+        end(peer);
+    }
+    exchange_hold(conversation);
+}
+
+static enum outcome earned(const struct conversation *conversation, const struct peer *peer,
+                           size_t came)
+{
+    const struct settings *settings = &conversation->snapshot->settings;
+    if (came < WIRE_OCTETS && peer->ending == STAY)
+        return OUTCOME_SLOW;
+    if (came < WIRE_OCTETS)
+        return came == 0 ? OUTCOME_PROBE : OUTCOME_SHORT;
+    if (settings->strict && memcmp(peer->octets, settings->expect, WIRE_OCTETS) != 0)
+        return OUTCOME_MISMATCH;
+    if (peer->fd < 0)
+        return OUTCOME_RESET;
+    return came > WIRE_OCTETS ? OUTCOME_EXCESS : OUTCOME_OK;
+}
+
+/* Exactly the reply, and the end of the stream behind it; or nothing. */
+static void judge_reply(const struct conversation *conversation, const struct peer *peer)
+{
+    char reply[WIRE_OCTETS + 1];
+    if (peer->fd < 0)
+        return;
+    ssize_t got = recv(peer->fd, reply, sizeof reply, MSG_DONTWAIT);
+    if (!conversation->half_closed) {
+        must(got < 0 && errno == EAGAIN);
+        return;
+    }
+    must(got == WIRE_OCTETS &&
+         memcmp(reply, conversation->snapshot->settings.reply, WIRE_OCTETS) == 0);
+    must(recv(peer->fd, reply, sizeof reply, MSG_DONTWAIT) == 0);
+}
+
+static void judge(const struct conversation *conversation, const struct peer *peer)
+{
+    enum outcome outcome = conversation->outcome;
+    size_t came = peer->first >= WIRE_OCTETS ? peer->first : peer->count;
+    if (came > sizeof conversation->octets)
+        came = sizeof conversation->octets;
+    must(outcome == earned(conversation, peer, came));
+    must(outcome == OUTCOME_SLOW || conversation->count == came);
+    must(conversation->count <= came);
+    must(conversation->half_closed == (outcome == OUTCOME_OK || outcome == OUTCOME_EXCESS));
+    must(memcmp(conversation->octets, peer->octets, conversation->count) == 0);
+    judge_reply(conversation, peer);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct snapshot snapshot = {.users = 1};
+    uint8_t choices[2];
+    int fds[2];
+
+    take(&data, &size, choices, sizeof choices);
+    size_t count = size < OCTETS_MAX ? size : OCTETS_MAX;
+    settings_defaults(&snapshot.settings);
+    snapshot.settings.strict = choices[0] & 4;
+    must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
+    struct peer peer = {.fd = fds[1],
+                        .ending = choices[0] % 4 % 3,
+                        .octets = data,
+                        .count = count,
+                        .first = choices[1] < count ? choices[1] : count};
+    bool waits = peer.ending == STAY && count < WIRE_OCTETS;
+    int64_t now = clock_nanoseconds();
+    struct conversation conversation = {.snapshot = &snapshot,
+                                        .fd = fds[0],
+                                        .accepted = now,
+                                        .deadline = deadline_after(now, waits ? 0.001 : 60)};
+    hold(&conversation, &peer);
+    judge(&conversation, &peer);
+    must(close(conversation.fd) == 0);
+    if (peer.fd >= 0)
+        must(close(peer.fd) == 0);
+    return 0;
+}

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+# Each target is a program that replays its corpus, for `make check`, and one in which
+# libFuzzer makes up inputs, for `make fuzz`.
+fuzz_targets = \
+	%D%/address \
+	%D%/client_options \
+	%D%/conversation \
+	%D%/daemon_options \
+	%D%/decimal \
+	%D%/endpoint \
+	%D%/environment \
+	%D%/exchange \
+	%D%/probe \
+	%D%/quote \
+	%D%/setting_store \
+	%D%/settings \
+	%D%/settings_scan
+check_PROGRAMS += $(fuzz_targets)
+TESTS += $(fuzz_targets)
+EXTRA_DIST += %D%/corpus %D%/dictionaries %D%/run
+
+# The programs that name no libraries of their own: these. Each is made from the one file
+# with its name.
+check_LIBRARIES = %D%/libreplay.a
+%C%_libreplay_a_SOURCES = %D%/fuzz.h %D%/fuzz.c %D%/replay.c
+LDADD = %D%/libreplay.a $(sixteen_libs)
+
+# With objects and a compiler of their own, so that the build stays as it is.
+FUZZ_CC = clang
+FUZZ_SECONDS = 15
+FUZZ_JOBS = 1
+fuzz_sanitizers = address,undefined
+EXTRA_LIBRARIES = %D%/libfuzzed.a
+%C%_libfuzzed_a_SOURCES = %D%/fuzz.h %D%/fuzz.c $(src_libsixteen_a_SOURCES)
+%C%_libfuzzed_a_CFLAGS = $(PTHREAD_CFLAGS) $(LIBCONFIG_CFLAGS) -g -O1 \
+	-fsanitize=fuzzer-no-link,$(fuzz_sanitizers) -fno-sanitize-recover=all
+SUFFIXES += .fuzz
+.c.fuzz:
+	$(AM_V_CCLD)$(FUZZ_CC) $(DEFS) $(DEFAULT_INCLUDES) $(AM_CPPFLAGS) $(CPPFLAGS) \
+	  $(PTHREAD_CFLAGS) $(LIBCONFIG_CFLAGS) -g -O1 -fsanitize=fuzzer,$(fuzz_sanitizers) \
+	  -fno-sanitize-recover=all -o $@ $< %D%/libfuzzed.a $(LIBCONFIG_LIBS) -lm
+
+fuzz_programs = $(fuzz_targets:=.fuzz)
+$(fuzz_programs): %D%/libfuzzed.a %D%/fuzz.h
+CLEANFILES += $(fuzz_programs) %D%/libfuzzed.a
+
+# New inputs go to %D%/found, in the tree of the build.
+fuzz:
+	$(AM_V_at)$(MAKE) $(AM_MAKEFLAGS) CC='$(FUZZ_CC)' CFLAGS= $(fuzz_programs)
+	$(AM_V_at)$(MAKE) $(AM_MAKEFLAGS) $(fuzz_targets)
+	$(AM_V_at)SOURCE_DIR='$(abs_top_srcdir)' $(SHELL) $(srcdir)/%D%/run \
+	  '$(FUZZ_SECONDS)' '$(FUZZ_JOBS)' $(fuzz_targets)
+
+clean-fuzz:
+	rm -rf %D%/found
+
+.PHONY: clean-fuzz fuzz
