@@ -98,14 +98,45 @@ static const char *scan_number(const char *at, struct fault *fault)
     return end;
 }
 
-/* Step over one token; where it is wrong, stay. */
-static const char *scan_token(const char *at, struct fault *fault)
+static bool is_comment(const char *at)
 {
+    return *at == '#' || starts(at, "//") || starts(at, "/*");
+}
+
+/* What came before a token: the first characters of the last one, and of the last one that
+ * was a bracket. */
+struct context {
+    char last;
+    char bracket;
+};
+
+static void note(struct context *context, const char *at)
+{
+    if (isspace((unsigned char)*at) || is_comment(at))
+        return;
+    context->last = *at;
+    if (strchr("[](){}", *at) != NULL)
+        context->bracket = *at;
+}
+
+/* Whether a string can come here: as a value, as an element, or behind another string,
+ * which it lengthens. */
+static bool takes_string(const struct context *context)
+{
+    if (context->last == ',')
+        return context->bracket == '[' || context->bracket == '(';
+    return context->last != '\0' && strchr("=:[(\"", context->last) != NULL;
+}
+
+/* Step over one token; where it is wrong, stay. */
+static const char *scan_token(const char *at, const struct context *context, struct fault *fault)
+{
+    if (*at == '"' && !takes_string(context))
+        return found(fault, at, "a string in a wrong place",
+                     "it is a value, KEY = \"VALUE\";, or an element of an array");
     if (*at == '"')
         return scan_string(at, fault);
-    if (*at == '#')
-        return at + strcspn(at, "\n");
-    if (starts(at, "//") || starts(at, "/*"))
+    if (is_comment(at))
         return skip_comment(at, fault);
     if (starts(at, "@include"))
         return found(fault, at, "@include", "it is not supported; write everything into one file");
@@ -130,10 +161,14 @@ static unsigned line_of(const char *text, const char *at)
 const char *settings_scan(const char *text, size_t length, unsigned *line, const char **advice)
 {
     struct fault fault = {NULL, NULL};
+    struct context context = {'\0', '\0'};
     const char *at = text;
 
-    while (*at != '\0' && fault.wrong == NULL)
-        at = scan_token(at, &fault);
+    while (*at != '\0' && fault.wrong == NULL) {
+        const char *token = at;
+        at = scan_token(token, &context, &fault);
+        note(&context, token);
+    }
     if (fault.wrong == NULL && at < text + length)
         fault = (struct fault){"a NUL octet", "this is not a text file"};
     *line = line_of(text, at);

@@ -2,7 +2,8 @@
 /* A look at the configuration's text before libconfig parses it, for what
  * libconfig 1.5 reads wrong without a word: integers beyond 32 bits lose their
  * upper half, \x00 vanishes from strings, @include follows the working directory
- * and can make its scanner call exit(3), and a NUL octet ends the text. */
+ * and can make its scanner call exit(3), a NUL octet ends the text, and the memory of a
+ * string that is no value is lost. */
 #ifndef SERVER_SETTINGS_SCAN_H
 #define SERVER_SETTINGS_SCAN_H
 

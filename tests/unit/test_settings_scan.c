@@ -13,6 +13,7 @@ static const char no_star[] = "a comment that does not end";
 static const char x00[] = "\\x00";
 static const char include[] = "@include";
 static const char escape[] = "an unknown escape";
+static const char place[] = "a string in a wrong place";
 
 static const struct {
     const char *text;
@@ -47,6 +48,16 @@ static const struct {
     {"a = \"\\x0g\";", 1, escape},
     {"a = \"\\x0", 1, escape},
     {"a = 1;\nb = \"\\", 2, escape},
+    {"\"a\"", 1, place},
+    {"a \"b\";", 1, place},
+    {"a = 1;\n \"b\";", 2, place},
+    {"a = 1 \"b\";", 1, place},
+    {"a = 1, \"b\";", 1, place},
+    {"a = [ 1 ], \"b\";", 1, place},
+    {"a = [ 1 \"b\" ];", 1, place},
+    {"a = ( { b = 1, \"c\" } );", 1, place},
+    {"a: { \"b\" };", 1, place},
+    {"a = = b /* = */ \"c\";", 1, place},
 };
 
 static const char *advice;
@@ -76,6 +87,7 @@ static const char *const accepted[] = {
     "a / b",
     "a = .99999999999; b = 1.e5; c = 1.5.99999999999; d = 1e-9; e = .;",
     "a = \"\\f\\n\\r\\t\\X41\";",
+    "a = \"b\"; c : \"d\" \"e\" /* f */ \"g\", h = [ \"i\", \"j\" \"k\" ]; l = ( \"m\", \"n\" );",
 };
 
 START_TEST(what_it_reads_right_is_not_refused)
