@@ -42,3 +42,14 @@ endif
 # exit status, which is for those who run the program by hand. A program that dies
 # doesn't get to its plan, and the driver sees that.
 AM_LOG_DRIVER_FLAGS = --ignore-exit
+
+# In one process, which valgrind watches: CK_FORK=no.
+EXTRA_DIST += %D%/helgrind.supp
+valgrind_unit = CK_FORK=no $(VALGRIND) --error-exitcode=99
+VALGRIND = valgrind
+memcheck: %D%/unit
+	$(valgrind_unit) --leak-check=full --show-leak-kinds=definite,indirect \
+	  --errors-for-leak-kinds=definite,indirect %D%/unit
+helgrind: %D%/unit
+	$(valgrind_unit) --tool=helgrind --suppressions=$(srcdir)/%D%/helgrind.supp %D%/unit
+.PHONY: helgrind memcheck

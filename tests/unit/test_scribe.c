@@ -44,6 +44,8 @@ static struct scribe *scribe;
 
 static void begin(void)
 {
+    atomic_store(&written, 0);
+    atomic_store(&flushed, 0);
     need(sem_init(&stuck, 0, 0) == 0 && sem_init(&released, 0, 0) == 0, "semaphores");
     scribe = scribe_create(&array);
     need(scribe != NULL, "a scribe");
