@@ -54,6 +54,7 @@ sixteen_libs = %D%/libsixteen.a $(LIBCONFIG_LIBS) $(PTHREAD_LIBS) -lm
 
 sbin_PROGRAMS += %D%/sixteend
 %C%_sixteend_SOURCES = %D%/sixteend.c
+%C%_sixteend_LDFLAGS = $(AM_LDFLAGS)
 %C%_sixteend_LDADD = $(sixteen_libs)
 
 bin_PROGRAMS += %D%/sixteen
