@@ -13,6 +13,10 @@
 
 #define INPUT_MAX 65536
 
+/* There where a sanitizer looks for leaks: whether it finds one, which it reports.
+ * NOLINTNEXTLINE(bugprone-reserved-identifier) */
+int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
+
 static void replay(const char *path)
 {
     static uint8_t input[INPUT_MAX];
@@ -32,6 +36,7 @@ static void replay(const char *path)
     memcpy(data, input, size);
     (void)LLVMFuzzerTestOneInput(data, size);
     free(data);
+    must(__lsan_do_recoverable_leak_check == NULL || __lsan_do_recoverable_leak_check() == 0);
 }
 
 static int is_input(const struct dirent *entry)
