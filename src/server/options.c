@@ -112,7 +112,7 @@ static int take(struct options *options, int flag, char *argv[])
     case ':': return usage("no value behind ", last);
     default:
         /* a letter that is a flag stands for the long option that was given a value */
-        if (optopt == 0 || strchr(flags, optopt) != NULL)
+        if (optopt == 0 || (optopt != ':' && strchr(flags, optopt) != NULL))
             return usage("an option that is unknown, ambiguous or takes no value: ", last);
         return usage("unknown option ", letter);
     }

@@ -14,6 +14,7 @@ my @wrong = (
     [['-vx'], qr/unknown option -x/],
     [['--ver'], qr/an option that is unknown, ambiguous or takes no value: --ver/],
     [['-z'], qr/unknown option -z/],
+    [['-V', '-:V'], qr/unknown option -:/],
     [['--config'], qr/no value behind --config/],
     [['file'], qr/an argument that is no option: file/],
     [['-f', '-d'], qr/--foreground and --daemon exclude each other/],
@@ -38,6 +39,7 @@ like $err, qr/--stderr needs --foreground/, 'with the reason';
 @wrong = (
     [['--colour'], qr/an option that is unknown, ambiguous or takes no value: --colour/],
     [['-z'], qr/unknown option -z/],
+    [['-V', '-:V'], qr/unknown option -:/],
     [['--ipv4=yes'], qr/takes no value: --ipv4=yes/],
     [['--timeout', '1', '-x4'], qr/unknown option -x/],
     [['-W'], qr/no value behind -W/],
