@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # One Check program, a suite a file. The library's calls of the functions behind
-# --wrap go by way of faulty_io.c and test_endpoint.c.
+# --wrap go by way of faulty_io.c or of the suite that needs them otherwise.
 if HAVE_CHECK
 check_PROGRAMS += %D%/unit
 TESTS += %D%/unit
@@ -30,7 +30,8 @@ endif
 	%D%/test_handover.c \
 	%D%/test_linger.c \
 	%D%/test_scribe.c \
-	%D%/test_probe.c
+	%D%/test_probe.c \
+	%D%/test_environment.c
 %C%_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/%D%
 %C%_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 %C%_unit_LDFLAGS = $(AM_LDFLAGS) \

@@ -114,6 +114,33 @@ START_TEST(addresses_overlap_where_one_socket_keeps_another_out)
 }
 END_TEST
 
+START_TEST(addresses_are_equal_with_port_and_interface)
+{
+    const struct {
+        const char *host, *port, *other, *other_port;
+        bool equal;
+    } pairs[] = {{"127.0.0.1", "1", "127.0.0.1", "1", true},
+                 {"127.0.0.1", "1", "127.0.0.1", "2", false},
+                 {"127.0.0.1", "1", "127.0.0.2", "1", false},
+                 {"0.0.0.0", "1", "127.0.0.1", "1", false},
+                 {"0.0.0.0", "1", "0.0.0.0", "1", true},
+                 {"0.0.0.0", "1", "::", "1", false},
+                 {"127.0.0.1", "1", "::ffff:127.0.0.1", "1", false},
+                 {"::1", "1", "::1", "1", true},
+                 {"::1", "1", "::1", "2", false},
+                 {"::1", "1", "::2", "1", false},
+                 {"::", "1", "::1", "1", false},
+                 {"fe80::1%lo", "1", "fe80::1%lo", "1", true},
+                 {"fe80::1%lo", "1", "fe80::1", "1", false}};
+    for (size_t i = 0; i < COUNT(pairs); i++) {
+        const struct address a = numeric_address(pairs[i].host, pairs[i].port);
+        const struct address b = numeric_address(pairs[i].other, pairs[i].other_port);
+        ck_assert_msg(address_equals(&a, &b) == pairs[i].equal, "number %zu", i);
+        ck_assert_msg(address_equals(&b, &a) == pairs[i].equal, "number %zu", i);
+    }
+}
+END_TEST
+
 START_TEST(the_address_of_a_socket_has_the_port_that_the_kernel_chose)
 {
     struct address bound;
@@ -159,6 +186,7 @@ Suite *address_suite(void)
     tcase_add_test(addresses, other_addresses_are_left_alone_by_unmap);
     tcase_add_test(addresses, a_wildcard_is_a_wildcard_on_whatever_port);
     tcase_add_test(addresses, addresses_overlap_where_one_socket_keeps_another_out);
+    tcase_add_test(addresses, addresses_are_equal_with_port_and_interface);
     tcase_add_test(addresses, the_address_of_a_socket_has_the_port_that_the_kernel_chose);
     tcase_add_test(addresses, the_address_of_a_socket_for_both_families_is_unmapped);
     return suite;

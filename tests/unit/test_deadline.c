@@ -89,6 +89,26 @@ START_TEST(a_timespec_is_exact)
 }
 END_TEST
 
+START_TEST(the_sooner_of_two_waits_is_the_shorter_and_minus_1_has_no_end)
+{
+    const struct {
+        int64_t wait, other, sooner;
+    } all[] = {{1, 2, 1},
+               {2, 1, 1},
+               {3, 3, 3},
+               {0, 1, 0},
+               {1, 0, 0},
+               {-1, 5, 5},
+               {5, -1, 5},
+               {-1, 0, 0},
+               {0, -1, 0},
+               {-1, -1, -1},
+               {INT64_MAX, INT64_MAX - 1, INT64_MAX - 1}};
+    for (size_t i = 0; i < COUNT(all); i++)
+        ck_assert_int_eq(sooner(all[i].wait, all[i].other), all[i].sooner);
+}
+END_TEST
+
 Suite *deadline_suite(void)
 {
     Suite *suite = suite_create("deadline");
@@ -97,6 +117,7 @@ Suite *deadline_suite(void)
     tcase_add_test(tcase, a_deadline_stops_at_the_end_of_the_range);
     tcase_add_test(tcase, what_is_left_is_never_negative);
     tcase_add_test(tcase, the_clock_never_goes_back);
+    tcase_add_test(tcase, the_sooner_of_two_waits_is_the_shorter_and_minus_1_has_no_end);
     tcase_add_test(tcase, a_timeval_is_rounded_up);
     tcase_add_test(tcase, a_timeval_is_never_zero_which_would_mean_for_ever);
     tcase_add_test(tcase, a_timespec_is_exact);

@@ -11,13 +11,12 @@
 int main(void)
 {
     static Suite *(*const suites[])(void) = {
-        deadline_suite,       recv_all_suite,        send_all_suite,
-        transfer_time_suite,  endpoint_suite,        address_suite,
-        decimal_suite,        histogram_suite,       quote_suite,
-        settings_suite,       setting_store_suite,   settings_scan_suite,
-        settings_print_suite, settings_file_suite,   conversation_suite,
-        exchange_suite,       exchange_faults_suite, handover_suite,
-        linger_suite,         scribe_suite,          probe_suite};
+        deadline_suite,        recv_all_suite,      send_all_suite,      transfer_time_suite,
+        endpoint_suite,        address_suite,       decimal_suite,       histogram_suite,
+        quote_suite,           settings_suite,      setting_store_suite, settings_scan_suite,
+        settings_print_suite,  settings_file_suite, conversation_suite,  exchange_suite,
+        exchange_faults_suite, handover_suite,      linger_suite,        scribe_suite,
+        probe_suite,           environment_suite};
 
     /* A forked test would write once more what it finds in the buffer. */
     setvbuf(stdout, NULL, _IOLBF, 0);
