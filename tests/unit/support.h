@@ -37,6 +37,8 @@ Suite *linger_suite(void);
 Suite *scribe_suite(void);
 Suite *probe_suite(void);
 Suite *environment_suite(void);
+Suite *accept_error_suite(void);
+Suite *warning_suite(void);
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
