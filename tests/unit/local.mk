@@ -33,7 +33,9 @@ endif
 	%D%/test_probe.c \
 	%D%/test_environment.c \
 	%D%/test_accept_error.c \
-	%D%/test_warning.c
+	%D%/test_warning.c \
+	%D%/test_snapshot.c \
+	%D%/test_stats.c
 %C%_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/%D%
 %C%_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 %C%_unit_LDFLAGS = $(AM_LDFLAGS) \

@@ -39,6 +39,8 @@ Suite *probe_suite(void);
 Suite *environment_suite(void);
 Suite *accept_error_suite(void);
 Suite *warning_suite(void);
+Suite *snapshot_suite(void);
+Suite *stats_suite(void);
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
