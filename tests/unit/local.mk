@@ -35,12 +35,13 @@ endif
 	%D%/test_accept_error.c \
 	%D%/test_warning.c \
 	%D%/test_snapshot.c \
-	%D%/test_stats.c
+	%D%/test_stats.c \
+	%D%/test_admission.c
 %C%_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/%D%
 %C%_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 %C%_unit_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=recv,--wrap=send,--wrap=shutdown,--wrap=clock_nanoseconds \
-	-Wl,--wrap=getaddrinfo,--wrap=freeaddrinfo
+	-Wl,--wrap=getaddrinfo,--wrap=freeaddrinfo,--wrap=tsearch
 %C%_unit_LDADD = $(sixteen_libs) $(CHECK_LIBS)
 
 # Each verdict is a line of TAP; the driver would count a failure once more for the

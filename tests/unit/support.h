@@ -41,6 +41,7 @@ Suite *accept_error_suite(void);
 Suite *warning_suite(void);
 Suite *snapshot_suite(void);
 Suite *stats_suite(void);
+Suite *admission_suite(void);
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 

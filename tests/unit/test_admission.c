@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+/* Who may have a worker. */
+#include <config.h>
+
+#include "server/admission.h"
+#include "support.h"
+
+#include <sched.h>
+#include <search.h>
+#include <stdlib.h>
+
+#define PEERS 16
+
+/* A tree that no room is left for. NOLINTBEGIN(bugprone-reserved-identifier) */
+static bool no_room;
+void *__real_tsearch(const void *key, void **root, int (*compare)(const void *, const void *));
+void *__wrap_tsearch(const void *key, void **root, int (*compare)(const void *, const void *));
+
+void *__wrap_tsearch(const void *key, void **root, int (*compare)(const void *, const void *))
+{
+    return no_room ? NULL : __real_tsearch(key, root, compare);
+}
+/* NOLINTEND(bugprone-reserved-identifier) */
+
+static struct admission *admission;
+static struct snapshot snapshot;
+static struct conversation peers[PEERS];
+
+static void begin(void)
+{
+    no_room = false;
+    admission = admission_create();
+    need(admission != NULL, "an admission");
+    settings_defaults(&snapshot.settings);
+    for (size_t i = 0; i < PEERS; i++)
+        peers[i] = (struct conversation){.snapshot = &snapshot,
+                                         .peer = numeric_address("192.0.2.1", "1000")};
+}
+
+static void leave(size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++)
+        admission_leave(&peers[i]);
+}
+
+/* It aborts where a source is still counted. */
+static void end(void)
+{
+    leave(0, PEERS);
+    admission_destroy(admission);
+}
+
+static void comes_from(size_t index, const char *host, const char *port)
+{
+    peers[index].peer = numeric_address(host, port);
+}
+
+static void assert_entered(size_t from, size_t to, enum admission_verdict verdict)
+{
+    for (size_t i = from; i < to; i++)
+        ck_assert_int_eq(admission_enter(admission, &peers[i]), verdict);
+}
+
+START_TEST(an_address_has_so_many_and_no_more)
+{
+    snapshot.settings.limits.per_source = 3;
+    for (size_t i = 0; i < PEERS; i++)
+        peers[i].peer.u.in.sin_port = htons((uint16_t)i);
+    assert_entered(0, 3, ADMITTED);
+    assert_entered(3, 5, ADMISSION_PER_SOURCE);
+    leave(0, 1);
+    assert_entered(5, 6, ADMITTED);
+    assert_entered(6, 7, ADMISSION_PER_SOURCE);
+}
+END_TEST
+
+START_TEST(each_address_has_its_own)
+{
+    snapshot.settings.limits.per_source = 1;
+    comes_from(1, "192.0.2.2", "1000");
+    comes_from(2, "193.0.2.1", "1000");
+    assert_entered(0, 3, ADMITTED);
+    comes_from(3, "192.0.2.2", "1001");
+    assert_entered(3, 5, ADMISSION_PER_SOURCE);
+    leave(0, 1);
+    assert_entered(4, 5, ADMITTED);
+    assert_entered(3, 4, ADMISSION_PER_SOURCE);
+}
+END_TEST
+
+START_TEST(an_IPv6_address_counts_by_its_64_bits_of_network)
+{
+    snapshot.settings.limits.per_source = 1;
+    comes_from(0, "2001:db8:0:1::1", "1000");
+    comes_from(1, "2001:db8:0:1:ffff:ffff:ffff:ffff", "1000");
+    comes_from(2, "2001:db8:0:2::1", "1000");
+    comes_from(3, "2001:db8:0:1:8000::", "1000");
+    assert_entered(0, 1, ADMITTED);
+    assert_entered(1, 2, ADMISSION_PER_SOURCE);
+    assert_entered(2, 3, ADMITTED);
+    assert_entered(3, 4, ADMISSION_PER_SOURCE);
+}
+END_TEST
+
+/* 2001:db8::/64 begins with the octets of 32.1.13.184, and goes on with zeros. */
+START_TEST(IPv4_and_IPv6_are_apart)
+{
+    snapshot.settings.limits.per_source = 1;
+    comes_from(0, "32.1.13.184", "1000");
+    comes_from(1, "2001:db8::1", "1000");
+    comes_from(2, "32.1.13.184", "1000");
+    comes_from(3, "2001:db8::2", "1000");
+    assert_entered(0, 2, ADMITTED);
+    assert_entered(2, 4, ADMISSION_PER_SOURCE);
+}
+END_TEST
+
+START_TEST(without_limits_all_are_admitted)
+{
+    snapshot.settings.limits.connections = 1; /* further peers wait elsewhere */
+    assert_entered(0, PEERS, ADMITTED);
+    for (size_t i = 0; i < PEERS; i++)
+        ck_assert_ptr_null(peers[i].source);
+}
+END_TEST
+
+START_TEST(whoever_leaves_twice_is_counted_out_once)
+{
+    snapshot.settings.limits.per_source = 2;
+    snapshot.settings.limits.connections = 2;
+    snapshot.settings.limits.when_full = WHEN_FULL_REFUSE;
+    assert_entered(0, 2, ADMITTED);
+    leave(0, 1);
+    leave(0, 1);
+    assert_entered(2, 3, ADMITTED);
+    snapshot.settings.limits.connections = PEERS;
+    assert_entered(3, 4, ADMISSION_PER_SOURCE);
+    snapshot.settings.limits.per_source = 0;
+    snapshot.settings.limits.connections = 2;
+    assert_entered(3, 4, ADMISSION_CONNECTIONS);
+}
+END_TEST
+
+START_TEST(whoever_was_refused_is_not_counted_and_need_not_leave)
+{
+    snapshot.settings.limits.per_source = 1;
+    snapshot.settings.limits.connections = 2;
+    snapshot.settings.limits.when_full = WHEN_FULL_REFUSE;
+    assert_entered(0, 1, ADMITTED);
+    assert_entered(1, 4, ADMISSION_PER_SOURCE);
+    ck_assert_ptr_null(peers[1].admission);
+    ck_assert_ptr_null(peers[1].source);
+    leave(1, 4);
+    assert_entered(1, 2, ADMISSION_PER_SOURCE);
+    comes_from(4, "192.0.2.2", "1000");
+    assert_entered(4, 5, ADMITTED);
+    comes_from(5, "192.0.2.3", "1000");
+    assert_entered(5, 7, ADMISSION_CONNECTIONS);
+    leave(5, 7);
+    assert_entered(5, 6, ADMISSION_CONNECTIONS);
+}
+END_TEST
+
+START_TEST(each_is_judged_by_its_own_snapshot)
+{
+    static struct snapshot generous;
+    settings_defaults(&generous.settings);
+    generous.settings.limits.per_source = 4;
+    snapshot.settings.limits.per_source = 2;
+    for (size_t i = 0; i < 3; i++)
+        peers[i].snapshot = &generous;
+    assert_entered(0, 3, ADMITTED);
+    assert_entered(3, 4, ADMISSION_PER_SOURCE);
+    peers[3].snapshot = &generous;
+    assert_entered(3, 4, ADMITTED);
+    leave(0, 3);
+    assert_entered(4, 5, ADMITTED);
+    assert_entered(5, 6, ADMISSION_PER_SOURCE);
+}
+END_TEST
+
+/* A source that is not limited is not looked for, whoever leaves. */
+START_TEST(whoever_came_without_a_limit_is_none_of_its_source)
+{
+    assert_entered(0, 2, ADMITTED);
+    snapshot.settings.limits.per_source = 1;
+    assert_entered(2, 3, ADMITTED);
+    leave(0, 2);
+    assert_entered(3, 4, ADMISSION_PER_SOURCE);
+}
+END_TEST
+
+START_TEST(beyond_connections_peers_are_refused_where_they_are_not_to_wait)
+{
+    snapshot.settings.limits.connections = 3;
+    snapshot.settings.limits.when_full = WHEN_FULL_REFUSE;
+    assert_entered(0, 3, ADMITTED);
+    assert_entered(3, 4, ADMISSION_CONNECTIONS);
+    leave(1, 2);
+    assert_entered(4, 5, ADMITTED);
+    assert_entered(5, 6, ADMISSION_CONNECTIONS);
+    snapshot.settings.limits.when_full = WHEN_FULL_WAIT;
+    assert_entered(5, 6, ADMITTED);
+}
+END_TEST
+
+START_TEST(without_memory_nobody_is_counted)
+{
+    snapshot.settings.limits.per_source = 1;
+    no_room = true;
+    assert_entered(0, 1, ADMISSION_FAILED);
+    ck_assert_ptr_null(peers[0].admission);
+    ck_assert_ptr_null(peers[0].source);
+    leave(0, 1);
+    no_room = false;
+    assert_entered(0, 1, ADMITTED);
+}
+END_TEST
+
+START_TEST(no_admission_is_destroyed_already)
+{
+    admission_destroy(NULL);
+}
+END_TEST
+
+enum { THREADS = 4, ROUNDS = 2000, LIMIT = 2 };
+static atomic_int inside;
+static atomic_int most_inside;
+static atomic_int admitted;
+
+static void note_entry(void)
+{
+    int now = atomic_fetch_add(&inside, 1) + 1;
+    int most = atomic_load(&most_inside);
+    while (most < now && !atomic_compare_exchange_weak(&most_inside, &most, now))
+        continue;
+    atomic_fetch_add(&admitted, 1);
+}
+
+static void *enter_and_leave(void *argument)
+{
+    struct conversation *mine = argument;
+    for (int i = 0; i < ROUNDS; i++) {
+        if (admission_enter(admission, mine) != ADMITTED)
+            continue;
+        note_entry();
+        if (i % 16 == 0)
+            sched_yield();
+        atomic_fetch_sub(&inside, 1);
+        admission_leave(mine);
+    }
+    return NULL;
+}
+
+START_TEST(many_threads_enter_and_leave_and_none_beyond_the_limit)
+{
+    pthread_t threads[THREADS];
+    snapshot.settings.limits.per_source = LIMIT;
+    inside = most_inside = admitted = 0;
+    for (size_t i = 0; i < THREADS; i++)
+        need(pthread_create(&threads[i], NULL, enter_and_leave, &peers[i]) == 0, "a thread");
+    for (size_t i = 0; i < THREADS; i++)
+        need(pthread_join(threads[i], NULL) == 0, "its end");
+    ck_assert_int_eq(inside, 0);
+    ck_assert_int_gt(admitted, 0);
+    ck_assert_int_le(most_inside, LIMIT);
+    assert_entered(0, LIMIT, ADMITTED);
+    assert_entered(LIMIT, LIMIT + 1, ADMISSION_PER_SOURCE);
+}
+END_TEST
+
+/* Conversations on their way from the one who enters them to those who count them out. */
+static _Atomic(struct conversation *) given[THREADS];
+static atomic_bool over;
+
+static void *leave_what_is_given(void *argument)
+{
+    _Atomic(struct conversation *) *mine = argument;
+    while (!atomic_load(&over)) {
+        struct conversation *conversation = atomic_load(mine);
+        if (conversation != NULL) {
+            atomic_fetch_sub(&inside, 1);
+            admission_leave(conversation);
+            atomic_store(mine, NULL);
+        }
+        sched_yield();
+    }
+    return NULL;
+}
+
+static void enter_and_give(size_t index)
+{
+    if (atomic_load(&given[index]) != NULL || admission_enter(admission, &peers[index]) != ADMITTED)
+        return;
+    note_entry();
+    atomic_store(&given[index], &peers[index]);
+}
+
+START_TEST(one_enters_and_many_threads_leave_and_connections_hold)
+{
+    pthread_t threads[THREADS];
+    snapshot.settings.limits.connections = LIMIT;
+    snapshot.settings.limits.when_full = WHEN_FULL_REFUSE;
+    inside = most_inside = admitted = 0;
+    atomic_store(&over, false);
+    for (size_t i = 0; i < THREADS; i++)
+        need(pthread_create(&threads[i], NULL, leave_what_is_given, &given[i]) == 0, "a thread");
+    while (atomic_load(&admitted) < ROUNDS)
+        for (size_t i = 0; i < THREADS; i++)
+            enter_and_give(i);
+    for (size_t i = 0; i < THREADS; i++)
+        while (atomic_load(&given[i]) != NULL)
+            sched_yield();
+    atomic_store(&over, true);
+    for (size_t i = 0; i < THREADS; i++)
+        need(pthread_join(threads[i], NULL) == 0, "its end");
+    ck_assert_int_eq(inside, 0);
+    ck_assert_int_le(most_inside, LIMIT);
+    assert_entered(0, LIMIT, ADMITTED);
+    assert_entered(LIMIT, LIMIT + 1, ADMISSION_CONNECTIONS);
+}
+END_TEST
+
+Suite *admission_suite(void)
+{
+    Suite *suite = suite_create("admission");
+    TCase *tcase = add_case(suite, "admission", NULL);
+    tcase_add_checked_fixture(tcase, begin, end);
+    tcase_add_test(tcase, an_address_has_so_many_and_no_more);
+    tcase_add_test(tcase, each_address_has_its_own);
+    tcase_add_test(tcase, an_IPv6_address_counts_by_its_64_bits_of_network);
+    tcase_add_test(tcase, IPv4_and_IPv6_are_apart);
+    tcase_add_test(tcase, without_limits_all_are_admitted);
+    tcase_add_test(tcase, whoever_leaves_twice_is_counted_out_once);
+    tcase_add_test(tcase, whoever_was_refused_is_not_counted_and_need_not_leave);
+    tcase_add_test(tcase, each_is_judged_by_its_own_snapshot);
+    tcase_add_test(tcase, whoever_came_without_a_limit_is_none_of_its_source);
+    tcase_add_test(tcase, beyond_connections_peers_are_refused_where_they_are_not_to_wait);
+    tcase_add_test(tcase, without_memory_nobody_is_counted);
+    tcase_add_test(tcase, no_admission_is_destroyed_already);
+    tcase_add_test(tcase, many_threads_enter_and_leave_and_none_beyond_the_limit);
+    tcase_add_test(tcase, one_enters_and_many_threads_leave_and_connections_hold);
+    return suite;
+}
