@@ -36,7 +36,9 @@ endif
 	%D%/test_warning.c \
 	%D%/test_snapshot.c \
 	%D%/test_stats.c \
-	%D%/test_admission.c
+	%D%/test_admission.c \
+	%D%/log_support.h %D%/log_support.c \
+	%D%/test_notify.c
 %C%_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/%D%
 %C%_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 %C%_unit_LDFLAGS = $(AM_LDFLAGS) \

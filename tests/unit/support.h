@@ -42,6 +42,7 @@ Suite *warning_suite(void);
 Suite *snapshot_suite(void);
 Suite *stats_suite(void);
 Suite *admission_suite(void);
+Suite *notify_suite(void);
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 

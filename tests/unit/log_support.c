@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "log_support.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static int gathered = -1;
+static int stderr_kept;
+
+void log_capture(void)
+{
+    static struct settings settings;
+    gathered = memfd_create("log", MFD_CLOEXEC);
+    stderr_kept = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+    need(gathered >= 0 && stderr_kept >= 0 && dup2(gathered, STDERR_FILENO) >= 0, "standard error");
+    settings_defaults(&settings);
+    settings.log.to = LOG_TO_STDERR;
+    settings.log.level = LOG_DEBUG;
+    log_open(&settings);
+}
+
+void log_release(void)
+{
+    static struct settings settings;
+    settings_defaults(&settings);
+    log_open(&settings);
+    dup2(stderr_kept, STDERR_FILENO);
+    close(stderr_kept);
+    close(gathered);
+}
+
+const char *log_said(void)
+{
+    static char said[65536];
+    ssize_t length = pread(gathered, said, sizeof said - 1, 0);
+    need(length >= 0 && ftruncate(gathered, 0) == 0 && lseek(gathered, 0, SEEK_SET) == 0,
+         "what was logged");
+    said[length] = '\0';
+    char *to = said;
+    for (const char *line = said; *line != '\0';) {
+        line += strcspn(line, " ");
+        line += *line == ' ';
+        size_t rest = strcspn(line, "\n");
+        rest += line[rest] == '\n';
+        memmove(to, line, rest);
+        to += rest;
+        line += rest;
+    }
+    *to = '\0';
+    return said;
+}

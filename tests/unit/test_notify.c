@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/* What the service manager is told, on a socket of the test's own. */
+#include <config.h>
+
+#include "log_support.h"
+#include "server/notify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static int manager = -1;
+static char name[sizeof((struct sockaddr_un *)NULL)->sun_path];
+
+static void forget(void)
+{
+    notify_close();
+    if (manager >= 0)
+        close(manager);
+    manager = -1;
+    unsetenv("NOTIFY_SOCKET");
+    unsetenv("WATCHDOG_USEC");
+    unsetenv("WATCHDOG_PID");
+}
+
+static void set(const char *variable, const char *value)
+{
+    need(setenv(variable, value, 1) == 0, "a variable");
+}
+
+static void open_manager(const struct sockaddr_un *address, socklen_t length)
+{
+    manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    need(manager >= 0 && bind(manager, (const struct sockaddr *)address, length) == 0,
+         "a datagram socket");
+}
+
+/* The kernel gives an abstract name that nobody has: unix(7), autobind. */
+static void listen_at_abstract_name(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    socklen_t length = sizeof address;
+    open_manager(&address, sizeof(sa_family_t));
+    need(getsockname(manager, (struct sockaddr *)&address, &length) == 0, "its name");
+    snprintf(name, sizeof name, "@%.*s", (int)(length - offsetof(struct sockaddr_un, sun_path) - 1),
+             address.sun_path + 1);
+}
+
+static void begin_abstract(void)
+{
+    forget();
+    listen_at_abstract_name();
+    set("NOTIFY_SOCKET", name);
+}
+
+static void reach_manager(void)
+{
+    ck_assert_int_eq(notify_open(), 0);
+    ck_assert(notify_wanted());
+}
+
+/* Fails unless that is the next message. */
+static void assert_told(const char *expected)
+{
+    char message[1024];
+    ssize_t length = recvfrom(manager, message, sizeof message - 1, 0, NULL, NULL);
+    ck_assert_int_ge(length, 0);
+    message[length] = '\0';
+    ck_assert_str_eq(message, expected);
+}
+
+static void assert_not_told(void)
+{
+    char message[1024];
+    ck_assert_int_eq(recvfrom(manager, message, sizeof message, 0, NULL, NULL), -1);
+    ck_assert_int_eq(errno, EAGAIN);
+}
+
+START_TEST(each_message_is_told_in_its_words)
+{
+    char expected[64];
+    reach_manager();
+    clock_stop();
+    clock_move(1000);
+    notify_ready("Up");
+    assert_told("READY=1\nSTATUS=Up");
+    notify_reloading();
+    snprintf(expected, sizeof expected, "RELOADING=1\nMONOTONIC_USEC=%lld",
+             (long long)clock_nanoseconds() / 1000);
+    assert_told(expected);
+    notify_status("3 live");
+    assert_told("STATUS=3 live");
+    notify_watchdog();
+    assert_told("WATCHDOG=1");
+    notify_stopping();
+    assert_told("STOPPING=1");
+    assert_not_told();
+    assert_log_said("");
+}
+END_TEST
+
+START_TEST(a_status_is_cut_to_a_message)
+{
+    char status[1000];
+    char message[1024];
+    memset(status, 'x', sizeof status - 1);
+    status[sizeof status - 1] = '\0';
+    reach_manager();
+    notify_status(status);
+    ssize_t length = recvfrom(manager, message, sizeof message, 0, NULL, NULL);
+    ck_assert_int_eq(length, 511);
+    notify_ready(status);
+    ck_assert_int_eq(recvfrom(manager, message, sizeof message, 0, NULL, NULL), 511);
+    ck_assert_mem_eq(message, "READY=1\nSTATUS=xxxx", 19);
+}
+END_TEST
+
+START_TEST(a_path_is_reached_too)
+{
+    char directory[] = "/tmp/sixteend-notify-XXXXXX";
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    need(mkdtemp(directory) != NULL, "a directory");
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/socket", directory);
+    close(manager);
+    open_manager(&address, sizeof address);
+    set("NOTIFY_SOCKET", address.sun_path);
+    int opened = notify_open();
+    unlink(address.sun_path);
+    rmdir(directory);
+    ck_assert_int_eq(opened, 0);
+    notify_ready("Up");
+    assert_told("READY=1\nSTATUS=Up");
+}
+END_TEST
+
+START_TEST(the_socket_is_not_for_other_programs)
+{
+    int next = fcntl(manager, F_DUPFD_CLOEXEC, 0);
+    close(next);
+    reach_manager();
+    ck_assert_int_eq(fcntl(next, F_GETFD), FD_CLOEXEC);
+}
+END_TEST
+
+START_TEST(without_a_manager_nothing_is_done)
+{
+    unsetenv("NOTIFY_SOCKET");
+    set("WATCHDOG_USEC", "1000000");
+    ck_assert_int_eq(notify_open(), 0);
+    ck_assert(!notify_wanted());
+    ck_assert_int_eq(notify_watchdog_interval(), -1);
+    notify_ready("Up");
+    notify_reloading();
+    notify_status("3 live");
+    notify_watchdog();
+    notify_stopping();
+    ck_assert_uint_eq(io_calls(), 0);
+    assert_not_told();
+    assert_log_said("");
+}
+END_TEST
+
+START_TEST(after_the_close_nothing_is_told)
+{
+    set("WATCHDOG_USEC", "1000000");
+    reach_manager();
+    notify_close();
+    notify_close();
+    ck_assert(!notify_wanted());
+    ck_assert_int_eq(notify_watchdog_interval(), -1);
+    notify_ready("Up");
+    assert_not_told();
+    assert_log_said("");
+}
+END_TEST
+
+START_TEST(a_name_that_makes_no_sense_is_refused)
+{
+    char longest[sizeof name + 1];
+    memset(longest, 'x', sizeof longest);
+    longest[0] = '/';
+    longest[sizeof name] = '\0';
+    const char *const names[] = {"", "/", "@", "socket", "./socket", "vsock:2:1", longest};
+    for (size_t i = 0; i < COUNT(names); i++) {
+        set("NOTIFY_SOCKET", names[i]);
+        ck_assert_int_eq(notify_open(), -1);
+        ck_assert(!notify_wanted());
+        assert_log_said("crit NOTIFY_SOCKET is neither a path nor an abstract name\n");
+    }
+}
+END_TEST
+
+START_TEST(a_manager_that_cannot_be_reached_is_a_failure)
+{
+    set("WATCHDOG_USEC", "1000000");
+    set("NOTIFY_SOCKET", "/dev/null/none");
+    ck_assert_int_eq(notify_open(), -1);
+    assert_log_said("crit cannot reach the service manager at NOTIFY_SOCKET: Not a directory\n");
+    set("NOTIFY_SOCKET", name);
+    close(manager);
+    manager = -1;
+    int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    close(next);
+    ck_assert_int_eq(notify_open(), -1);
+    assert_log_said("crit cannot reach the service manager at NOTIFY_SOCKET: Connection refused\n");
+    ck_assert(!notify_wanted());
+    ck_assert_int_eq(notify_watchdog_interval(), -1);
+    ck_assert(!is_open(next));
+}
+END_TEST
+
+START_TEST(a_manager_that_takes_nothing_is_not_waited_for)
+{
+    reach_manager();
+    const char *said = "";
+    int told = 0;
+    for (; told < 100000 && *said == '\0'; told++) {
+        notify_ready("Up");
+        said = log_said();
+    }
+    ck_assert_str_eq(said, "warning the service manager was not told READY=1: Resource "
+                           "temporarily unavailable\n");
+    notify_stopping();
+    assert_log_said("warning the service manager was not told STOPPING=1: Resource temporarily "
+                    "unavailable\n");
+    for (int i = 1; i < told; i++)
+        assert_told("READY=1\nSTATUS=Up");
+    assert_not_told();
+    notify_status("again");
+    assert_told("STATUS=again");
+    ck_assert_int_eq(io_last_call().flags, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+END_TEST
+
+START_TEST(a_manager_that_has_gone_costs_a_warning)
+{
+    reach_manager();
+    close(manager);
+    manager = -1;
+    notify_watchdog();
+    assert_log_said("warning the service manager was not told WATCHDOG=1: Connection refused\n");
+}
+END_TEST
+
+static int64_t interval_of(const char *us, const char *pid)
+{
+    notify_close();
+    set("WATCHDOG_USEC", us);
+    unsetenv("WATCHDOG_PID");
+    if (pid != NULL)
+        set("WATCHDOG_PID", pid);
+    reach_manager();
+    return notify_watchdog_interval();
+}
+
+START_TEST(the_watchdog_is_told_twice_as_often_as_it_looks)
+{
+    ck_assert_int_eq(interval_of("1", NULL), 500);
+    ck_assert_int_eq(interval_of("30000000", NULL), INT64_C(15000000000));
+    ck_assert_int_eq(interval_of("9223372036854775", NULL), INT64_C(4611686018427387500));
+    unsetenv("WATCHDOG_USEC");
+    notify_close();
+    reach_manager();
+    ck_assert_int_eq(notify_watchdog_interval(), -1);
+}
+END_TEST
+
+START_TEST(a_time_that_makes_no_sense_is_no_watchdog)
+{
+    const char *const times[] = {
+        "", "0", "-1", "x", "1s", " 1", "9223372036854776", "9223372036854775808"};
+    for (size_t i = 0; i < COUNT(times); i++)
+        ck_assert_msg(interval_of(times[i], NULL) == -1, "'%s'", times[i]);
+}
+END_TEST
+
+START_TEST(another_process_s_watchdog_is_not_ours)
+{
+    char pid[32];
+    snprintf(pid, sizeof pid, "%d", (int)getpid());
+    ck_assert_int_eq(interval_of("1000000", pid), 500000000);
+    snprintf(pid, sizeof pid, "%d", (int)getppid());
+    ck_assert_int_eq(interval_of("1000000", pid), -1);
+    ck_assert_int_eq(interval_of("1000000", ""), -1);
+    ck_assert_int_eq(interval_of("1000000", "x"), -1);
+}
+END_TEST
+
+Suite *notify_suite(void)
+{
+    Suite *suite = suite_create("notify");
+    TCase *tcase = add_case(suite, "notify", NULL);
+    tcase_add_checked_fixture(tcase, log_capture, log_release);
+    tcase_add_checked_fixture(tcase, begin_abstract, forget);
+    tcase_add_test(tcase, each_message_is_told_in_its_words);
+    tcase_add_test(tcase, a_status_is_cut_to_a_message);
+    tcase_add_test(tcase, a_path_is_reached_too);
+    tcase_add_test(tcase, the_socket_is_not_for_other_programs);
+    tcase_add_test(tcase, without_a_manager_nothing_is_done);
+    tcase_add_test(tcase, after_the_close_nothing_is_told);
+    tcase_add_test(tcase, a_name_that_makes_no_sense_is_refused);
+    tcase_add_test(tcase, a_manager_that_cannot_be_reached_is_a_failure);
+    tcase_add_test(tcase, a_manager_that_takes_nothing_is_not_waited_for);
+    tcase_add_test(tcase, a_manager_that_has_gone_costs_a_warning);
+    tcase_add_test(tcase, the_watchdog_is_told_twice_as_often_as_it_looks);
+    tcase_add_test(tcase, a_time_that_makes_no_sense_is_no_watchdog);
+    tcase_add_test(tcase, another_process_s_watchdog_is_not_ours);
+    return suite;
+}
