@@ -38,7 +38,9 @@ endif
 	%D%/test_stats.c \
 	%D%/test_admission.c \
 	%D%/log_support.h %D%/log_support.c \
-	%D%/test_notify.c
+	%D%/test_notify.c \
+	%D%/descriptor_support.h %D%/descriptor_support.c \
+	%D%/test_activation.c
 %C%_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/%D%
 %C%_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 %C%_unit_LDFLAGS = $(AM_LDFLAGS) \

@@ -43,6 +43,7 @@ Suite *snapshot_suite(void);
 Suite *stats_suite(void);
 Suite *admission_suite(void);
 Suite *notify_suite(void);
+Suite *activation_suite(void);
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 

@@ -17,7 +17,8 @@ int main(void)
         settings_print_suite,  settings_file_suite, conversation_suite,  exchange_suite,
         exchange_faults_suite, handover_suite,      linger_suite,        scribe_suite,
         probe_suite,           environment_suite,   accept_error_suite,  warning_suite,
-        snapshot_suite,        stats_suite,         admission_suite,     notify_suite};
+        snapshot_suite,        stats_suite,         admission_suite,     notify_suite,
+        activation_suite};
 
     /* A forked test would write once more what it finds in the buffer. */
     setvbuf(stdout, NULL, _IOLBF, 0);
