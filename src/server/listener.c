@@ -278,17 +278,6 @@ static void change_backlog(struct listeners *listeners, int backlog)
                       address_format(&listeners->list[i].bound, text));
 }
 
-/* A text that stays needs no new look at what its name stands for now. */
-static bool same_listen(const struct settings *old, const struct settings *settings)
-{
-    if (old->listen.count != settings->listen.count)
-        return false;
-    for (size_t i = 0; i < old->listen.count; i++)
-        if (strcmp(old->listen.text[i], settings->listen.text[i]) != 0)
-            return false;
-    return true;
-}
-
 /* Have those that are kept serve, and no others of those that were there. */
 static void settle(struct opening *opening)
 {
@@ -319,7 +308,9 @@ int listeners_change(struct listeners *listeners, const struct settings *old,
 {
     if (listeners->list[0].adopted)
         return 0;
-    if (!same_listen(old, settings) && change_addresses(listeners, settings) != 0)
+    /* A text that stays needs no new look at what its name stands for now. */
+    if (!settings_same(settings_find("listen"), old, settings) &&
+        change_addresses(listeners, settings) != 0)
         return -1;
     if (old->limits.backlog != settings->limits.backlog)
         change_backlog(listeners, settings->limits.backlog);

@@ -287,16 +287,29 @@ void settings_resolve(struct settings *settings)
         settings->log.to = settings->daemon.background ? LOG_TO_SYSLOG : LOG_TO_STDERR;
 }
 
+static bool same_endpoints(const struct settings *a, const struct settings *b)
+{
+    if (a->listen.count != b->listen.count)
+        return false;
+    for (size_t i = 0; i < a->listen.count; i++)
+        if (strcmp(a->listen.text[i], b->listen.text[i]) != 0)
+            return false;
+    return true;
+}
+
 bool settings_same(const struct setting *row, const struct settings *a, const struct settings *b)
 {
     const void *left = (const char *)a + row->offset;
     const void *right = (const char *)b + row->offset;
-    if (is_text(row->type))
-        return strcmp(left, right) == 0;
-    if (row->type == SETTING_BOOL)
-        return *(const bool *)left == *(const bool *)right;
-    assert(row->type == SETTING_INTEGER || row->type == SETTING_CHOICE);
-    return *(const int *)left == *(const int *)right;
+    switch (row->type) {
+    case SETTING_BOOL: return *(const bool *)left == *(const bool *)right;
+    case SETTING_INTEGER:
+    case SETTING_CHOICE: return *(const int *)left == *(const int *)right;
+    case SETTING_SECONDS: return *(const double *)left == *(const double *)right;
+    case SETTING_MESSAGE: return memcmp(left, right, WIRE_OCTETS) == 0;
+    case SETTING_ENDPOINTS: return same_endpoints(a, b);
+    default: return strcmp(left, right) == 0;
+    }
 }
 
 const char *settings_choice_name(const char *key, int value)

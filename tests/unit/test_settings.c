@@ -115,6 +115,52 @@ START_TEST(the_log_goes_to_stderr_in_the_foreground_and_to_syslog_behind)
 }
 END_TEST
 
+/* Give the row's value another one, in the last of what it has. */
+static void alter(const struct setting *row)
+{
+    char *value = (char *)&settings + row->offset;
+    switch (row->type) {
+    case SETTING_BOOL: *(bool *)value = !*(bool *)value; break;
+    case SETTING_INTEGER:
+    case SETTING_CHOICE: ++*(int *)value; break;
+    case SETTING_SECONDS: *(double *)value += 0.125; break;
+    case SETTING_MESSAGE: value[WIRE_OCTETS - 1] ^= 1; break;
+    case SETTING_ENDPOINTS: settings.listen.text[settings.listen.count - 1][3] ^= 1; break;
+    default: value[strlen(value)] = '/'; break;
+    }
+}
+
+START_TEST(a_row_has_the_same_value_until_it_is_altered_and_no_other_is)
+{
+    for (size_t i = 0; settings_row(i) != NULL; i++) {
+        settings = before;
+        alter(settings_row(i));
+        for (size_t j = 0; settings_row(j) != NULL; j++) {
+            const struct setting *row = settings_row(j);
+            ck_assert_msg(settings_same(row, &settings, &before) == (i != j), "%s", row->key);
+            ck_assert_msg(settings_same(row, &before, &settings) == (i != j), "%s", row->key);
+        }
+    }
+}
+END_TEST
+
+START_TEST(fewer_addresses_to_listen_at_are_not_the_same)
+{
+    const struct setting *listen = settings_find("listen");
+    settings.listen.count--;
+    ck_assert(!settings_same(listen, &settings, &before));
+    ck_assert(!settings_same(listen, &before, &settings));
+}
+END_TEST
+
+/* What lies behind a text's end is none of it. */
+START_TEST(a_text_is_the_same_to_its_end)
+{
+    settings.daemon.pid_file[1] = 'x';
+    ck_assert(settings_same(settings_find("daemon.pid_file"), &settings, &before));
+}
+END_TEST
+
 Suite *settings_suite(void)
 {
     Suite *suite = suite_create("settings");
@@ -124,5 +170,8 @@ Suite *settings_suite(void)
     tcase_add_test(table, every_key_is_found_and_no_other);
     tcase_add_test(table, a_value_of_another_type_is_refused_by_every_row);
     tcase_add_test(table, the_log_goes_to_stderr_in_the_foreground_and_to_syslog_behind);
+    tcase_add_test(table, a_row_has_the_same_value_until_it_is_altered_and_no_other_is);
+    tcase_add_test(table, fewer_addresses_to_listen_at_are_not_the_same);
+    tcase_add_test(table, a_text_is_the_same_to_its_end);
     return suite;
 }
