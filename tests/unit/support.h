@@ -44,6 +44,7 @@ Suite *stats_suite(void);
 Suite *admission_suite(void);
 Suite *notify_suite(void);
 Suite *activation_suite(void);
+Suite *listener_suite(void);
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 

@@ -1,0 +1,880 @@
+/* SPDX-License-Identifier: MIT */
+/* Listening sockets: opened, passed on, changed and retired. */
+#include <config.h>
+
+#include "descriptor_support.h"
+#include "log_support.h"
+#include "server/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define PORTS 3
+
+/* A host without a family. NOLINTBEGIN(bugprone-reserved-identifier) */
+static int failing_family;
+static int failing_error; /* 0: every family is there */
+int __real_socket(int family, int type, int protocol);
+int __wrap_socket(int family, int type, int protocol);
+
+int __wrap_socket(int family, int type, int protocol)
+{
+    if (failing_error == 0 || family != failing_family)
+        return __real_socket(family, type, protocol);
+    errno = failing_error;
+    return -1;
+}
+/* NOLINTEND(bugprone-reserved-identifier) */
+
+static struct listeners listeners;
+static struct settings settings;
+static struct settings old;
+static int held[PORTS];
+static char place[PORTS][ADDRESS_TEXT];
+
+/* Ports of 127.0.0.1 that nobody else gets, and the library may bind. */
+static void hold_ports(void)
+{
+    const int on = 1;
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    for (size_t i = 0; i < PORTS; i++) {
+        struct address address;
+        held[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        need(held[i] >= 0 && setsockopt(held[i], SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+                 bind(held[i], (const struct sockaddr *)&in, sizeof in) == 0 &&
+                 address_of_socket(held[i], &address) == 0,
+             "a port on loopback");
+        address_format(&address, place[i]);
+    }
+}
+
+static void begin(void)
+{
+    failing_error = 0;
+    listeners.count = 0;
+    settings_defaults(&settings);
+    settings.limits.backlog = 5;
+    hold_ports();
+}
+
+static void end(void)
+{
+    failing_error = 0;
+    listeners_close(&listeners);
+    for (size_t i = 0; i < PORTS; i++)
+        close(held[i]);
+}
+
+/* Let the settings say so, and those from before be the old ones. */
+static void say(size_t count, const char *const *texts)
+{
+    old = settings;
+    settings.listen.count = count;
+    for (size_t i = 0; i < count; i++)
+        snprintf(settings.listen.text[i], sizeof settings.listen.text[i], "%s", texts[i]);
+}
+#define SAY(...)                                                     \
+    say(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *), \
+        (const char *const[]){__VA_ARGS__})
+
+static int open_them(void)
+{
+    return listeners_open(&listeners, &settings);
+}
+
+static int change(void)
+{
+    return listeners_change(&listeners, &old, &settings);
+}
+
+static const char *line(const char *before, const char *text, const char *after)
+{
+    static char composed[512];
+    snprintf(composed, sizeof composed, "%s%s%s", before, text, after);
+    return composed;
+}
+
+/* The lowest number that is free: what is left open takes it. */
+static int lowest_free(void)
+{
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    need(fd >= 0, "a descriptor");
+    close(fd);
+    return fd;
+}
+
+static const char *bound_text(size_t index)
+{
+    static char text[2][ADDRESS_TEXT];
+    return address_format(&listeners.list[index].bound, text[index % 2]);
+}
+
+/* A peer that sent its first segment, and waits for nothing. */
+static int call(const struct address *address)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    need(fd >= 0 && (connect(fd, &address->u.any, address->length) == 0 || errno == EINPROGRESS),
+         "a connection");
+    return fd;
+}
+
+/* Whether it has an answer by now. */
+static bool is_answered(int fd)
+{
+    struct pollfd writable = {.fd = fd, .events = POLLOUT};
+    return poll(&writable, 1, 0) == 1;
+}
+
+static void wait_answered(int fd)
+{
+    struct pollfd writable = {.fd = fd, .events = POLLOUT};
+    need(poll(&writable, 1, -1) == 1, "an answer");
+}
+
+/* A peer that is connected and queued. */
+static int queue_peer(const struct listener *listener)
+{
+    int fd = call(&listener->bound);
+    wait_answered(fd);
+    wait_readable(listener->fd);
+    return fd;
+}
+
+/* Accept one peer, and close it. */
+static void assert_accepts(int listening)
+{
+    wait_readable(listening);
+    int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+}
+
+static void assert_queue_is_empty(int listening)
+{
+    ck_assert_int_eq(accept4(listening, NULL, NULL, SOCK_CLOEXEC), -1);
+    ck_assert_int_eq(errno, EAGAIN);
+}
+
+static void assert_serves(size_t index)
+{
+    int peer = queue_peer(&listeners.list[index]);
+    assert_accepts(listeners.list[index].fd);
+    close(peer);
+}
+
+START_TEST(each_address_is_opened)
+{
+    char expected[256];
+    SAY("127.0.0.1:0", "127.0.0.2:0");
+    ck_assert_int_eq(open_them(), 0);
+    ck_assert_uint_eq(listeners.count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        const struct listener *listener = &listeners.list[i];
+        ck_assert_int_eq(fcntl(listener->fd, F_GETFD), FD_CLOEXEC);
+        ck_assert_int_ne(fcntl(listener->fd, F_GETFL) & O_NONBLOCK, 0);
+        ck_assert_uint_eq(listener->asked.u.in.sin_port, 0);
+        ck_assert_uint_ne(listener->bound.u.in.sin_port, 0);
+        ck_assert(!listener->wildcard && !listener->adopted && listener->retires == 0);
+        assert_serves(i);
+    }
+    snprintf(expected, sizeof expected, "notice Listening at %s\nnotice Listening at %s\n",
+             bound_text(0), bound_text(1));
+    assert_log_said(expected);
+}
+END_TEST
+
+START_TEST(a_star_is_every_address_of_each_family)
+{
+    SAY("*:0");
+    ck_assert_int_eq(open_them(), 0);
+    ck_assert_uint_ge(listeners.count, 1);
+    for (size_t i = 0; i < listeners.count; i++) {
+        const struct listener *listener = &listeners.list[i];
+        int only = 1;
+        socklen_t size = sizeof only;
+        ck_assert(listener->wildcard);
+        if (listener->bound.u.any.sa_family == AF_INET6)
+            ck_assert_int_eq(getsockopt(listener->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &size), 0);
+        ck_assert_int_eq(only, 1);
+    }
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    int error;
+} left_out[] = {{"[::1]:0", EAFNOSUPPORT},
+                {"[2001:db8::1]:0", EAFNOSUPPORT},
+                {"[::1]:0", EADDRNOTAVAIL},
+                {"[::]:0", EADDRNOTAVAIL}};
+
+START_TEST(without_IPv6_its_addresses_are_left_out)
+{
+    char expected[256];
+    SAY("127.0.0.1:0", left_out[_i].text);
+    failing_family = AF_INET6;
+    failing_error = left_out[_i].error;
+    ck_assert_int_eq(open_them(), 0);
+    ck_assert_uint_eq(listeners.count, 1);
+    snprintf(expected, sizeof expected,
+             "notice Listening at %s\nwarning cannot listen at %s, going on without it: %s\n",
+             bound_text(0), left_out[_i].text, strerror(left_out[_i].error));
+    assert_log_said(expected);
+}
+END_TEST
+
+START_TEST(at_least_one_address_is_needed)
+{
+    SAY("[::1]:0");
+    failing_family = AF_INET6;
+    failing_error = EAFNOSUPPORT;
+    ck_assert_int_eq(open_them(), -1);
+    ck_assert_uint_eq(listeners.count, 0);
+    ck_assert_ptr_nonnull(strstr(log_said(), "\ncrit not one address to listen at could be had\n"));
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    int family, error;
+    const char *why;
+} refused[] = {
+    {"192.0.2.1:0", AF_INET, EADDRNOTAVAIL,
+     "Cannot assign requested address; no interface of this host has that address"},
+    {"[2001:db8::1]:0", AF_INET6, EADDRNOTAVAIL,
+     "Cannot assign requested address; no interface of this host has that address"},
+    {"127.0.0.1:1", AF_INET, EACCES,
+     "Permission denied; ports below 1024 need root or CAP_NET_BIND_SERVICE"},
+    {"127.0.0.1:1", AF_INET, EMFILE, "Too many open files"},
+    {"127.0.0.1", AF_INET, 0,
+     "no port; write HOST:PORT, [IPV6]:PORT or *:PORT, like 127.0.0.1:1060"},
+    {"127.0.0.1:no-such-service", AF_INET, 0, "Servname not supported for ai_socktype"},
+};
+
+START_TEST(an_address_that_cannot_be_had_is_told_with_its_reason)
+{
+    char expected[256];
+    SAY(refused[_i].text);
+    failing_family = refused[_i].family;
+    failing_error = refused[_i].error;
+    ck_assert_int_eq(open_them(), -1);
+    snprintf(expected, sizeof expected, "crit cannot listen at %s: %s\n", refused[_i].text,
+             refused[_i].why);
+    assert_log_said(expected);
+}
+END_TEST
+
+#define IN_USE ": Address already in use; "
+
+START_TEST(nothing_is_left_open_when_an_address_is_another_s)
+{
+    struct address bound;
+    char text[ADDRESS_TEXT];
+    int other = bound_socket(&bound, 1);
+    int next = lowest_free();
+    SAY("127.0.0.1:0", address_format(&bound, text));
+    ck_assert_int_eq(open_them(), -1);
+    ck_assert_uint_eq(listeners.count, 0);
+    ck_assert_int_eq(lowest_free(), next);
+    ck_assert_ptr_nonnull(
+        strstr(log_said(), line("\ncrit cannot listen at ", text,
+                                IN_USE "another process has it, perhaps another sixteend: see ss "
+                                       "-tlnp\n")));
+    close(other);
+}
+END_TEST
+
+START_TEST(an_address_can_be_had_once)
+{
+    SAY(place[0], place[0]);
+    ck_assert_int_eq(open_them(), -1);
+    ck_assert_ptr_nonnull(strstr(log_said(), line("\ncrit cannot listen at ", place[0],
+                                                  IN_USE "the configuration has it twice\n")));
+}
+END_TEST
+
+/* Take over copies of `fds`. They leave the low descriptors, which Check needs. */
+static int adopt(const int *fds, size_t count)
+{
+    descriptors_pass(fds, count);
+    int result = listeners_adopt(&listeners, (int)count);
+    for (size_t i = 0; i < listeners.count; i++)
+        listeners.list[i].fd = fcntl(listeners.list[i].fd, F_DUPFD_CLOEXEC, 100);
+    descriptors_restore();
+    return result;
+}
+
+static int far_copy(int fd)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 50);
+    need(copy >= 0, "a descriptor");
+    close(fd);
+    return copy;
+}
+
+static int wildcard_socket(void)
+{
+    const struct sockaddr_in in = {.sin_family = AF_INET};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    need(fd >= 0 && bind(fd, (const struct sockaddr *)&in, sizeof in) == 0 && listen(fd, 1) == 0,
+         "a listening socket");
+    return fd;
+}
+
+START_TEST(listening_sockets_are_taken_over)
+{
+    struct address bound;
+    char expected[256];
+    const int fds[] = {far_copy(bound_socket(&bound, 1)), far_copy(wildcard_socket())};
+    ck_assert_int_eq(adopt(fds, 2), 0);
+    ck_assert_uint_eq(listeners.count, 2);
+    ck_assert(address_equals(&listeners.list[0].bound, &bound));
+    ck_assert(!listeners.list[0].wildcard);
+    ck_assert(listeners.list[1].wildcard);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert(listeners.list[i].adopted && listeners.list[i].retires == 0);
+        ck_assert_int_ne(fcntl(listeners.list[i].fd, F_GETFL) & O_NONBLOCK, 0);
+        close(fds[i]);
+    }
+    snprintf(expected, sizeof expected, "notice Listening at %s\nnotice Listening at %s\n",
+             bound_text(0), bound_text(1));
+    assert_log_said(expected);
+    assert_serves(0);
+}
+END_TEST
+
+static int datagram_socket(void)
+{
+    const struct sockaddr_in in = {.sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    need(fd >= 0 && bind(fd, (const struct sockaddr *)&in, sizeof in) == 0, "a datagram socket");
+    return fd;
+}
+
+static int connected_socket(void)
+{
+    struct ends pair = tcp_ends();
+    close_theirs(&pair);
+    return pair.ours;
+}
+
+static int listening_unix_socket(void)
+{
+    const struct sockaddr_un address = {.sun_family = AF_UNIX}; /* the kernel finds a name */
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    need(fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof(sa_family_t)) == 0 &&
+             listen(fd, 1) == 0,
+         "a listening socket");
+    return fd;
+}
+
+static int silent_socket(void)
+{
+    struct address bound;
+    return bound_socket(&bound, -1);
+}
+
+static int no_socket(void)
+{
+    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static int (*const others[])(void) = {datagram_socket, connected_socket, listening_unix_socket,
+                                      silent_socket, no_socket};
+
+START_TEST(all_but_listening_TCP_sockets_are_refused)
+{
+    struct address bound;
+    const int fds[] = {far_copy(bound_socket(&bound, 1)), far_copy(others[_i]())};
+    ck_assert_int_eq(adopt(fds, 2), -1);
+    ck_assert_uint_eq(listeners.count, 0);
+    ck_assert_ptr_nonnull(strstr(
+        log_said(), "\ncrit descriptor 4 of LISTEN_FDS is no listening TCP socket; a socket unit "
+                    "needs ListenStream= with an IP address, and Accept=no\n"));
+    close(fds[0]);
+    close(fds[1]);
+}
+END_TEST
+
+START_TEST(a_descriptor_that_is_closed_is_refused)
+{
+    const int none = -1;
+    ck_assert_int_eq(adopt(&none, 1), -1);
+    ck_assert_int_eq(strncmp(log_said(), "crit descriptor 3 of LISTEN_FDS ", 32), 0);
+}
+END_TEST
+
+START_TEST(no_change_concerns_adopted_ones)
+{
+    struct address bound;
+    const int fd = far_copy(bound_socket(&bound, 1));
+    ck_assert_int_eq(adopt(&fd, 1), 0);
+    close(fd);
+    (void)log_said();
+    int before = listeners.list[0].fd;
+    SAY(place[0]);
+    settings.limits.backlog = 7;
+    ck_assert_int_eq(change(), 0);
+    ck_assert_uint_eq(listeners.count, 1);
+    ck_assert_int_eq(listeners.list[0].fd, before);
+    ck_assert_int_eq(listeners.list[0].retires, 0);
+    assert_log_said("");
+}
+END_TEST
+
+START_TEST(an_adopted_one_is_closed_at_once_and_its_queue_is_the_next_owner_s)
+{
+    struct address bound;
+    const int fd = far_copy(bound_socket(&bound, 1));
+    ck_assert_int_eq(adopt(&fd, 1), 0);
+    int peer = queue_peer(&listeners.list[0]);
+    int before = listeners.list[0].fd;
+    listeners_retire(&listeners);
+    ck_assert_uint_eq(listeners.count, 0);
+    ck_assert(!is_open(before));
+    int another = call(&bound);
+    wait_answered(another);
+    assert_accepts(fd);
+    assert_accepts(fd);
+    close(fd);
+    close(peer);
+    close(another);
+}
+END_TEST
+
+START_TEST(a_change_leaves_alone_what_stays)
+{
+    char expected[512];
+    SAY(place[0], place[1]);
+    ck_assert_int_eq(open_them(), 0);
+    int first = listeners.list[0].fd;
+    int second = listeners.list[1].fd;
+    int peer = queue_peer(&listeners.list[1]);
+    (void)log_said();
+    SAY(place[1], place[2]);
+    ck_assert_int_eq(change(), 0);
+    ck_assert_uint_eq(listeners.count, 3);
+    ck_assert_int_eq(listeners.list[0].fd, first);
+    ck_assert_int_eq(listeners.list[1].fd, second);
+    ck_assert_int_gt(listeners.list[0].retires, 0);
+    ck_assert_int_eq(listeners.list[1].retires, 0);
+    ck_assert_int_eq(listeners.list[2].retires, 0);
+    snprintf(expected, sizeof expected,
+             "notice Listening at %s\nnotice No longer listening at %s\n", place[2], place[0]);
+    assert_log_said(expected); /* in that order */
+    assert_accepts(second);
+    assert_serves(1);
+    assert_serves(2);
+    close(peer);
+}
+END_TEST
+
+START_TEST(a_port_of_the_kernel_s_choice_stays_what_it_was)
+{
+    SAY("127.0.0.1:0");
+    ck_assert_int_eq(open_them(), 0);
+    int fd = listeners.list[0].fd;
+    SAY(place[0], "127.0.0.1:0");
+    ck_assert_int_eq(change(), 0);
+    ck_assert_uint_eq(listeners.count, 2);
+    ck_assert_int_eq(listeners.list[0].fd, fd);
+    ck_assert_int_eq(listeners.list[0].retires, 0);
+}
+END_TEST
+
+/* Nobody knows the name, so it can't have been looked up. */
+START_TEST(a_text_that_stays_is_not_looked_up_again)
+{
+    SAY(place[0]);
+    ck_assert_int_eq(open_them(), 0);
+    (void)log_said();
+    SAY("127.0.0.1:no-such-service");
+    old = settings;
+    ck_assert_int_eq(change(), 0);
+    ck_assert_uint_eq(listeners.count, 1);
+    ck_assert_int_eq(listeners.list[0].retires, 0);
+    assert_log_said("");
+}
+END_TEST
+
+static void assert_change_refused(const char *last_line)
+{
+    struct listeners before = listeners;
+    int next = lowest_free();
+    (void)log_said();
+    settings.limits.backlog = 7;
+    ck_assert_int_eq(change(), -1);
+    ck_assert_uint_eq(listeners.count, before.count);
+    for (size_t i = 0; i < before.count; i++) {
+        unsigned queued;
+        unsigned most;
+        ck_assert_int_eq(listeners.list[i].fd, before.list[i].fd);
+        ck_assert_int_eq(listeners.list[i].retires, 0);
+        listener_queue(&listeners.list[i], &queued, &most);
+        ck_assert_uint_eq(most, 5);
+        assert_serves(i);
+    }
+    ck_assert_int_eq(lowest_free(), next);
+    const char *said = log_said();
+    ck_assert_msg(strstr(said, last_line) != NULL, "%s", said);
+    ck_assert_ptr_null(strstr(said, "No longer"));
+}
+
+START_TEST(a_change_that_fails_leaves_everything_as_it_was)
+{
+    struct address bound;
+    char text[ADDRESS_TEXT];
+    int other = bound_socket(&bound, 1);
+    SAY(place[0], place[1]);
+    ck_assert_int_eq(open_them(), 0);
+    SAY(place[2], address_format(&bound, text));
+    assert_change_refused(IN_USE "another process has it");
+    settings = old;
+    SAY(place[2], "nonsense");
+    assert_change_refused("cannot listen at nonsense: no port");
+    close(other);
+}
+END_TEST
+
+START_TEST(a_part_of_what_is_open_takes_a_restart)
+{
+    char port[ENDPOINT_TEXT];
+    SAY(place[0]);
+    ck_assert_int_eq(open_them(), 0);
+    snprintf(port, sizeof port, "0.0.0.0%s", strchr(place[0], ':'));
+    SAY(port);
+    assert_change_refused(IN_USE "it is part of what is open now: that takes a restart\n");
+    settings = old;
+    SAY(place[0], place[0]);
+    assert_change_refused(IN_USE "it is part of what is open now: that takes a restart\n");
+}
+END_TEST
+
+START_TEST(without_a_single_address_a_change_is_refused)
+{
+    SAY(place[0]);
+    ck_assert_int_eq(open_them(), 0);
+    SAY("[::1]:0");
+    failing_family = AF_INET6;
+    failing_error = EAFNOSUPPORT;
+    assert_change_refused("crit not one address to listen at could be had\n");
+}
+END_TEST
+
+START_TEST(there_is_room_for_so_many_and_no_more)
+{
+    SAY(place[0]);
+    for (size_t i = 0; i < LISTENERS_MAX; i++)
+        listeners.list[i] = (struct listener){.fd = -1};
+    listeners.count = LISTENERS_MAX;
+    int next = lowest_free();
+    ck_assert_int_eq(change(), -1);
+    ck_assert_uint_eq(listeners.count, LISTENERS_MAX);
+    ck_assert_int_eq(lowest_free(), next);
+    assert_log_said(line("crit cannot listen at ", place[0], ": No space left on device\n"));
+}
+END_TEST
+
+START_TEST(one_that_retired_is_wanted_again)
+{
+    char expected[512];
+    SAY(place[0]);
+    ck_assert_int_eq(open_them(), 0);
+    int fd = listeners.list[0].fd;
+    SAY(place[1]);
+    ck_assert_int_eq(change(), 0);
+    ck_assert_int_gt(listeners.list[0].retires, 0);
+    (void)log_said();
+    SAY(place[0]);
+    ck_assert_int_eq(change(), 0);
+    ck_assert_uint_eq(listeners.count, 2);
+    ck_assert_int_eq(listeners.list[0].fd, fd);
+    ck_assert_int_eq(listeners.list[0].retires, 0);
+    ck_assert_int_gt(listeners.list[1].retires, 0);
+    snprintf(expected, sizeof expected,
+             "notice Listening at %s\nnotice No longer listening at %s\n", place[0], place[1]);
+    assert_log_said(expected);
+    assert_serves(0);
+}
+END_TEST
+
+static void assert_most(unsigned expected)
+{
+    for (size_t i = 0; i < listeners.count; i++) {
+        unsigned queued;
+        unsigned most;
+        listener_queue(&listeners.list[i], &queued, &most);
+        ck_assert_uint_eq(queued, 0);
+        ck_assert_uint_eq(most, expected);
+    }
+}
+
+START_TEST(a_new_backlog_is_every_listener_s)
+{
+    SAY(place[0], place[1]);
+    ck_assert_int_eq(open_them(), 0);
+    assert_most(5);
+    SAY(place[0], place[1]);
+    settings.limits.backlog = 7;
+    ck_assert_int_eq(change(), 0);
+    assert_most(7);
+    SAY(place[0], place[1], place[2]);
+    settings.limits.backlog = 9;
+    ck_assert_int_eq(change(), 0);
+    ck_assert_uint_eq(listeners.count, 3);
+    assert_most(9);
+}
+END_TEST
+
+START_TEST(a_backlog_that_stays_as_it_was_is_warned_of)
+{
+    SAY(place[0]);
+    ck_assert_int_eq(open_them(), 0);
+    (void)log_said();
+    int fd = listeners.list[0].fd;
+    listeners.list[0].fd = -1;
+    SAY(place[0]);
+    settings.limits.backlog = 7;
+    ck_assert_int_eq(change(), 0);
+    listeners.list[0].fd = fd;
+    assert_log_said(
+        line("warning the backlog at ", place[0], " stays as it was: Bad file descriptor\n"));
+}
+END_TEST
+
+static void wait_queued(const struct listener *listener, unsigned expected)
+{
+    unsigned queued;
+    unsigned most;
+    do {
+        sched_yield();
+        listener_queue(listener, &queued, &most);
+        ck_assert_uint_eq(most, 5);
+    } while (queued != expected);
+}
+
+START_TEST(the_queue_is_counted)
+{
+    SAY("127.0.0.1:0");
+    ck_assert_int_eq(open_them(), 0);
+    struct listener *listener = &listeners.list[0];
+    wait_queued(listener, 0);
+    int first = queue_peer(listener);
+    wait_queued(listener, 1);
+    int second = queue_peer(listener);
+    wait_queued(listener, 2);
+    assert_accepts(listener->fd);
+    wait_queued(listener, 1);
+    close(first);
+    close(second);
+}
+END_TEST
+
+START_TEST(what_is_no_listener_has_no_queue)
+{
+    unsigned queued = 1;
+    unsigned most = 1;
+    const struct listener none = {.fd = -1};
+    listener_queue(&none, &queued, &most);
+    ck_assert_uint_eq(queued, 0);
+    ck_assert_uint_eq(most, 0);
+}
+END_TEST
+
+/* Segments of loopback arrive in their order; so once the second listener's peer has its
+ * answer, the first one's would have it. */
+START_TEST(after_it_retired_nobody_new_is_answered_and_who_is_queued_stays)
+{
+    char message[WIRE_OCTETS];
+    struct listeners second = {0};
+    SAY("127.0.0.1:0");
+    ck_assert_int_eq(open_them(), 0);
+    ck_assert_int_eq(listeners_open(&second, &settings), 0);
+    const struct listener *listener = &listeners.list[0];
+    int before = queue_peer(listener);
+    listeners_retire(&listeners);
+
+    int after = call(&listener->bound);
+    int witness = queue_peer(&second.list[0]);
+    ck_assert(!is_answered(after));
+    wait_queued(listener, 1);
+    write_octets(before, WIRE_GREETING, WIRE_OCTETS);
+    int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(recv(fd, message, sizeof message, MSG_WAITALL), WIRE_OCTETS);
+    ck_assert_mem_eq(message, WIRE_GREETING, WIRE_OCTETS);
+    assert_queue_is_empty(listener->fd);
+    ck_assert(!is_answered(after));
+
+    listeners_close(&second);
+    close(fd);
+    close(before);
+    close(after);
+    close(witness);
+}
+END_TEST
+
+/* TCP_DEFER_ACCEPT leaves a handshake unfinished until data come. */
+START_TEST(a_handshake_that_began_before_it_retired_ends)
+{
+    const int seconds = 60;
+    char message[WIRE_OCTETS];
+    SAY("127.0.0.1:0");
+    ck_assert_int_eq(open_them(), 0);
+    const struct listener *listener = &listeners.list[0];
+    need(setsockopt(listener->fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds) == 0,
+         "handshakes that wait");
+    int peer = call(&listener->bound);
+    wait_answered(peer);
+    listeners_retire(&listeners);
+    assert_queue_is_empty(listener->fd);
+    write_octets(peer, WIRE_GREETING, WIRE_OCTETS);
+    wait_readable(listener->fd);
+    int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(recv(fd, message, sizeof message, MSG_WAITALL), WIRE_OCTETS);
+    ck_assert_mem_eq(message, WIRE_GREETING, WIRE_OCTETS);
+    close(fd);
+    close(peer);
+}
+END_TEST
+
+START_TEST(it_retires_once_a_tenth_of_a_second_after_it_was_told_to)
+{
+    char expected[512];
+    SAY(place[0], place[1]);
+    ck_assert_int_eq(open_them(), 0);
+    (void)log_said();
+    clock_stop();
+    int64_t now = clock_nanoseconds();
+    listeners_retire(&listeners);
+    clock_move(0.05);
+    listeners_retire(&listeners);
+    ck_assert_uint_eq(listeners.count, 2);
+    for (size_t i = 0; i < 2; i++)
+        ck_assert_int_eq(listeners.list[i].retires, now + 100000000);
+    snprintf(expected, sizeof expected,
+             "notice No longer listening at %s\nnotice No longer listening at %s\n", place[1],
+             place[0]);
+    assert_log_said(expected);
+}
+END_TEST
+
+START_TEST(without_a_filter_a_retirement_is_warned_of)
+{
+    SAY(place[0]);
+    ck_assert_int_eq(open_them(), 0);
+    (void)log_said();
+    int fd = listeners.list[0].fd;
+    listeners.list[0].fd = -1;
+    listeners_retire(&listeners);
+    listeners.list[0].fd = fd;
+    ck_assert_int_gt(listeners.list[0].retires, 0);
+    ck_assert_ptr_nonnull(strstr(log_said(), "warning peers that come while a listener is closed "
+                                             "may be reset: Bad file descriptor\n"));
+}
+END_TEST
+
+START_TEST(the_last_one_takes_the_place_of_one_that_is_closed)
+{
+    SAY(place[0], place[1], place[2]);
+    ck_assert_int_eq(open_them(), 0);
+    int closed = listeners.list[0].fd;
+    int last = listeners.list[2].fd;
+    listener_close(&listeners, 0);
+    ck_assert(!is_open(closed));
+    ck_assert_uint_eq(listeners.count, 2);
+    ck_assert_int_eq(listeners.list[0].fd, last);
+    ck_assert_str_eq(bound_text(0), place[2]);
+    ck_assert_str_eq(bound_text(1), place[1]);
+    assert_serves(0);
+    listeners_close(&listeners);
+    listeners_close(&listeners);
+    ck_assert_uint_eq(listeners.count, 0);
+    ck_assert(!is_open(last));
+}
+END_TEST
+
+START_TEST(those_that_serve_are_listed)
+{
+    char text[256];
+    char expected[256];
+    ck_assert_str_eq(listeners_format(&listeners, text, sizeof text), "");
+    SAY(place[0], place[1], place[2]);
+    ck_assert_int_eq(open_them(), 0);
+    snprintf(expected, sizeof expected, "%s, %s, %s", place[0], place[1], place[2]);
+    ck_assert_str_eq(listeners_format(&listeners, text, sizeof text), expected);
+    for (size_t size = 1; size < sizeof text; size++) {
+        char cut[sizeof text + 1];
+        memset(cut, '#', sizeof cut);
+        ck_assert_ptr_eq(listeners_format(&listeners, cut, size), cut);
+        ck_assert_uint_eq(strlen(cut), size - 1 < strlen(expected) ? size - 1 : strlen(expected));
+        ck_assert_int_eq(strncmp(cut, expected, strlen(cut)), 0);
+        ck_assert_int_eq(cut[size], '#');
+    }
+    SAY(place[1], place[2]);
+    ck_assert_int_eq(change(), 0);
+    snprintf(expected, sizeof expected, "%s, %s", place[1], place[2]);
+    ck_assert_str_eq(listeners_format(&listeners, text, sizeof text), expected);
+}
+END_TEST
+
+static TCase *add_listener_case(Suite *suite, const char *name)
+{
+    TCase *tcase = add_case(suite, name, NULL);
+    tcase_add_checked_fixture(tcase, log_capture, log_release);
+    tcase_add_checked_fixture(tcase, begin, end);
+    return tcase;
+}
+
+Suite *listener_suite(void)
+{
+    Suite *suite = suite_create("listener");
+    TCase *opened = add_listener_case(suite, "listeners, opened");
+    tcase_add_test(opened, each_address_is_opened);
+    tcase_add_test(opened, a_star_is_every_address_of_each_family);
+    tcase_add_loop_test(opened, without_IPv6_its_addresses_are_left_out, 0, COUNT(left_out));
+    tcase_add_test(opened, at_least_one_address_is_needed);
+    tcase_add_loop_test(opened, an_address_that_cannot_be_had_is_told_with_its_reason, 0,
+                        COUNT(refused));
+    tcase_add_test(opened, nothing_is_left_open_when_an_address_is_another_s);
+    tcase_add_test(opened, an_address_can_be_had_once);
+    tcase_add_test(opened, the_queue_is_counted);
+    tcase_add_test(opened, what_is_no_listener_has_no_queue);
+    tcase_add_test(opened, the_last_one_takes_the_place_of_one_that_is_closed);
+    tcase_add_test(opened, those_that_serve_are_listed);
+
+    TCase *adopted = add_listener_case(suite, "listeners, adopted");
+    tcase_add_test(adopted, listening_sockets_are_taken_over);
+    tcase_add_loop_test(adopted, all_but_listening_TCP_sockets_are_refused, 0, COUNT(others));
+    tcase_add_test(adopted, a_descriptor_that_is_closed_is_refused);
+    tcase_add_test(adopted, no_change_concerns_adopted_ones);
+    tcase_add_test(adopted, an_adopted_one_is_closed_at_once_and_its_queue_is_the_next_owner_s);
+
+    TCase *changed = add_listener_case(suite, "listeners, changed");
+    tcase_add_test(changed, a_change_leaves_alone_what_stays);
+    tcase_add_test(changed, a_port_of_the_kernel_s_choice_stays_what_it_was);
+    tcase_add_test(changed, a_text_that_stays_is_not_looked_up_again);
+    tcase_add_test(changed, a_change_that_fails_leaves_everything_as_it_was);
+    tcase_add_test(changed, a_part_of_what_is_open_takes_a_restart);
+    tcase_add_test(changed, without_a_single_address_a_change_is_refused);
+    tcase_add_test(changed, there_is_room_for_so_many_and_no_more);
+    tcase_add_test(changed, one_that_retired_is_wanted_again);
+    tcase_add_test(changed, a_new_backlog_is_every_listener_s);
+    tcase_add_test(changed, a_backlog_that_stays_as_it_was_is_warned_of);
+
+    TCase *retired = add_listener_case(suite, "listeners, retired");
+    tcase_add_test(retired, after_it_retired_nobody_new_is_answered_and_who_is_queued_stays);
+    tcase_add_test(retired, a_handshake_that_began_before_it_retired_ends);
+    tcase_add_test(retired, it_retires_once_a_tenth_of_a_second_after_it_was_told_to);
+    tcase_add_test(retired, without_a_filter_a_retirement_is_warned_of);
+    return suite;
+}
