@@ -45,6 +45,7 @@ Suite *admission_suite(void);
 Suite *notify_suite(void);
 Suite *activation_suite(void);
 Suite *listener_suite(void);
+Suite *report_suite(void);
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
