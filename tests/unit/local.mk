@@ -42,7 +42,8 @@ endif
 	%D%/descriptor_support.h %D%/descriptor_support.c \
 	%D%/test_activation.c \
 	%D%/test_listener.c \
-	%D%/test_report.c
+	%D%/test_report.c \
+	%D%/test_metrics.c
 %C%_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/%D%
 %C%_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 %C%_unit_LDFLAGS = $(AM_LDFLAGS) \

@@ -46,6 +46,7 @@ Suite *notify_suite(void);
 Suite *activation_suite(void);
 Suite *listener_suite(void);
 Suite *report_suite(void);
+Suite *metrics_suite(void);
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
