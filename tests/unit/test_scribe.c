@@ -39,13 +39,25 @@ static void flush_array(void)
     atomic_store(&flushed, written);
 }
 
-static const struct scribe_output array = {write_to_array, flush_array, free};
+static char published[3][96];
+static atomic_size_t publications;
+
+static void publish_to_array(void *document)
+{
+    size_t count = publications;
+    need(count < COUNT(published), "room for a document");
+    snprintf(published[count], sizeof published[0], "%s after %zu lines", (char *)document,
+             (size_t)flushed);
+    free(document);
+    atomic_store(&publications, count + 1);
+}
+
+static const struct scribe_output array = {write_to_array, flush_array, publish_to_array};
 static struct scribe *scribe;
 
 static void begin(void)
 {
-    atomic_store(&written, 0);
-    atomic_store(&flushed, 0);
+    written = flushed = publications = 0;
     need(sem_init(&stuck, 0, 0) == 0 && sem_init(&released, 0, 0) == 0, "semaphores");
     scribe = scribe_create(&array);
     need(scribe != NULL, "a scribe");
@@ -176,6 +188,78 @@ START_TEST(no_scribe_is_finished_already)
 }
 END_TEST
 
+static void publish(const char *text)
+{
+    char *document = strdup(text);
+    need(document != NULL, "memory");
+    scribe_publish(scribe, document);
+}
+
+START_TEST(a_document_is_published_though_no_line_is_put)
+{
+    publish("one");
+    while (atomic_load(&publications) < 1)
+        sched_yield();
+    publish("two");
+    while (atomic_load(&publications) < 2)
+        sched_yield();
+    ck_assert(scribe_finish(scribe, 60));
+    ck_assert_str_eq(published[0], "one after 0 lines");
+    ck_assert_str_eq(published[1], "two after 0 lines");
+    ck_assert_uint_eq(publications, 2);
+}
+END_TEST
+
+/* That the older one is freed is the sanitizers' and valgrind's to see. */
+START_TEST(a_newer_document_replaces_one_that_waits)
+{
+    get_stuck();
+    publish("old");
+    publish("older");
+    publish("new");
+    ck_assert_uint_eq(publications, 0);
+    release();
+    ck_assert(scribe_finish(scribe, 60));
+    ck_assert_uint_eq(publications, 1);
+    ck_assert_str_eq(published[0], "new after 1 lines");
+}
+END_TEST
+
+START_TEST(a_document_is_published_at_the_finish_behind_the_last_line)
+{
+    get_stuck();
+    put(LOG_INFO, "the last line");
+    publish("the last one");
+    release();
+    ck_assert(scribe_finish(scribe, 60));
+    ck_assert_uint_eq(publications, 1);
+    ck_assert_str_eq(published[0], "the last one after 2 lines");
+}
+END_TEST
+
+START_TEST(what_is_lost_is_counted_from_the_start_on)
+{
+    unsigned long told;
+    ck_assert_uint_eq(scribe_lost(scribe), 0);
+    get_stuck();
+    for (unsigned i = 0; i < 40000; i++)
+        put_number(i);
+    unsigned long lost = scribe_lost(scribe);
+    ck_assert_uint_gt(lost, 0);
+    put_number(40000);
+    ck_assert_uint_eq(scribe_lost(scribe), ++lost);
+    release();
+    while (atomic_load(&flushed) < 2)
+        sched_yield();
+    ck_assert_uint_eq(scribe_lost(scribe), lost); /* though it was told */
+    ck_assert_int_eq(sscanf(lines[written - 1], "%lu log lines were lost", &told), 1);
+    ck_assert_uint_eq(told, lost);
+    put(LOG_INFO, "the last line");
+    ck_assert(scribe_finish(scribe, 60));
+    ck_assert_str_eq(lines[written - 1], "the last line"); /* and not told again */
+}
+END_TEST
+
 Suite *scribe_suite(void)
 {
     Suite *suite = suite_create("scribe");
@@ -188,5 +272,9 @@ Suite *scribe_suite(void)
     tcase_add_test(tcase, after_a_loss_lines_are_written_again);
     tcase_add_test(tcase, finish_gives_up_when_its_time_is_over);
     tcase_add_test(tcase, no_scribe_is_finished_already);
+    tcase_add_test(tcase, a_document_is_published_though_no_line_is_put);
+    tcase_add_test(tcase, a_newer_document_replaces_one_that_waits);
+    tcase_add_test(tcase, a_document_is_published_at_the_finish_behind_the_last_line);
+    tcase_add_test(tcase, what_is_lost_is_counted_from_the_start_on);
     return suite;
 }
