@@ -65,6 +65,13 @@ START_TEST(a_peer_cannot_break_the_line)
 }
 END_TEST
 
+START_TEST(one_that_a_cap_refused_has_no_message_and_no_error)
+{
+    const struct conversation conversation = sample(OUTCOME_LIMITED, "", 0);
+    assert_line(&conversation, "limited " ENDS "octets=0 message='' us=97");
+}
+END_TEST
+
 START_TEST(a_failure_of_ours_says_why)
 {
     const struct conversation conversation = sample(OUTCOME_FAILED, "", 0);
@@ -114,6 +121,7 @@ Suite *conversation_suite(void)
     tcase_add_test(tcase, the_octet_too_many_is_counted_and_not_shown);
     tcase_add_test(tcase, only_the_octets_that_came_are_shown);
     tcase_add_test(tcase, a_peer_cannot_break_the_line);
+    tcase_add_test(tcase, one_that_a_cap_refused_has_no_message_and_no_error);
     tcase_add_test(tcase, a_failure_of_ours_says_why);
     tcase_add_test(tcase, the_longest_line_fits);
     tcase_add_test(tcase, each_outcome_has_its_word_and_its_level);

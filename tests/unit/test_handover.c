@@ -216,6 +216,83 @@ START_TEST(destroy_joins_every_worker)
 }
 END_TEST
 
+static void wait_parked(size_t parked)
+{
+    while (handover_census(handover).parked != parked)
+        sched_yield();
+}
+
+static void assert_census(size_t live, size_t peak, size_t workers, size_t parked)
+{
+    struct census census = handover_census(handover);
+    ck_assert_uint_eq(census.live, live);
+    ck_assert_uint_eq(census.peak, peak);
+    ck_assert_uint_eq(census.workers, workers);
+    ck_assert_uint_eq(census.parked, parked);
+}
+
+START_TEST(the_census_counts_who_is_there_and_the_most_that_ever_were)
+{
+    assert_census(0, 0, 0, 0);
+    for (size_t i = 0; i < 3; i++) {
+        give_and_call(i);
+        wait_parked(0);
+        assert_census(i + 1, i + 1, i + 1, 0);
+    }
+    greet(1);
+    assert_answered(1);
+    wait_parked(1);
+    assert_census(2, 3, 3, 1);
+    handover_cut(handover);
+    wait_until_idle();
+    wait_parked(3);
+    assert_census(0, 3, 3, 3);
+    give_and_call(3);
+    while (handover_census(handover).parked > 2)
+        sched_yield();
+    assert_census(1, 3, 3, 2);
+    handover_cut(handover);
+    wait_until_idle();
+}
+END_TEST
+
+START_TEST(fewer_or_more_may_be_live_after_a_change)
+{
+    give_and_call(0);
+    give_and_call(1);
+    handover_change(handover, 2, IDLE);
+    ck_assert(!handover_has_place(handover));
+    handover_change(handover, 1, IDLE);
+    ck_assert(!handover_has_place(handover));
+    handover_change(handover, 3, IDLE);
+    ck_assert(handover_has_place(handover));
+    give_and_call(2);
+    ck_assert(!handover_has_place(handover));
+    for (size_t i = 0; i < 3; i++) {
+        greet(i); /* whoever was there goes on */
+        assert_answered(i);
+    }
+    wait_until_idle();
+}
+END_TEST
+
+START_TEST(workers_are_idle_for_another_time_after_a_change)
+{
+    clock_stop();
+    one_exchange(0);
+    wait_parked(1);
+    handover_change(handover, MOST, 3);
+    ck_assert_int_eq(handover_retire(handover), INT64_C(3000000000));
+    handover_change(handover, MOST, 5);
+    ck_assert_int_eq(handover_retire(handover), INT64_C(5000000000));
+    clock_move(4);
+    ck_assert_int_eq(handover_retire(handover), INT64_C(1000000000));
+    handover_change(handover, MOST, 3);
+    ck_assert_int_eq(handover_retire(handover), -1);
+    assert_census(0, 1, 0, 0);
+}
+END_TEST
+
 Suite *handover_suite(void)
 {
     Suite *suite = suite_create("handover");
@@ -230,5 +307,8 @@ Suite *handover_suite(void)
     tcase_add_test(tcase, a_worker_whose_peer_is_silent_is_not_idle);
     tcase_add_test(tcase, cut_ends_conversations_at_once);
     tcase_add_test(tcase, destroy_joins_every_worker);
+    tcase_add_test(tcase, the_census_counts_who_is_there_and_the_most_that_ever_were);
+    tcase_add_test(tcase, fewer_or_more_may_be_live_after_a_change);
+    tcase_add_test(tcase, workers_are_idle_for_another_time_after_a_change);
     return suite;
 }

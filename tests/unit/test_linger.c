@@ -371,6 +371,57 @@ START_TEST(a_sweeper_who_expects_somebody_soon_need_not_be_woken)
 }
 END_TEST
 
+START_TEST(they_are_counted_once_a_sweep_took_them_in)
+{
+    ck_assert_uint_eq(linger_count(linger), 0);
+    add(2);
+    ck_assert_uint_eq(linger_count(linger), 0);
+    sweep_first_time();
+    ck_assert_uint_eq(linger_count(linger), 2);
+    end_theirs(&pairs[0]);
+    sweep_after(4 * MS);
+    ck_assert_uint_eq(linger_count(linger), 1);
+    ck_assert(linger_shed(linger));
+    ck_assert_uint_eq(linger_count(linger), 0);
+}
+END_TEST
+
+START_TEST(after_a_change_fewer_have_room_and_the_oldest_are_closed)
+{
+    add(3);
+    sweep_first_time();
+    linger_change(linger, 2, SECONDS);
+    assert_open(0, 3);
+    sweep_after(4 * MS);
+    assert_closed(0, 1);
+    assert_open(1, 3);
+    ck_assert_uint_eq(linger_count(linger), 2);
+}
+END_TEST
+
+START_TEST(after_a_change_more_have_room)
+{
+    linger_change(linger, PAIRS, SECONDS);
+    add(PAIRS);
+    sweep_first_time();
+    assert_open(0, PAIRS);
+}
+END_TEST
+
+START_TEST(after_a_change_another_time_holds_for_those_who_are_there)
+{
+    add(1);
+    sweep_first_time();
+    sweep_after(1);
+    linger_change(linger, MOST, SECONDS + 1);
+    sweep_after(SECONDS - 0.5);
+    assert_open(0, 1);
+    linger_change(linger, MOST, SECONDS);
+    sweep_after(0.25);
+    assert_closed(0, 1);
+}
+END_TEST
+
 Suite *linger_suite(void)
 {
     Suite *suite = suite_create("linger");
@@ -396,5 +447,9 @@ Suite *linger_suite(void)
     tcase_add_test(tcase, destroy_closes_the_rest);
     tcase_add_test(tcase, whoever_comes_wakes_a_sweeper_that_sleeps_too_long);
     tcase_add_test(tcase, a_sweeper_who_expects_somebody_soon_need_not_be_woken);
+    tcase_add_test(tcase, they_are_counted_once_a_sweep_took_them_in);
+    tcase_add_test(tcase, after_a_change_fewer_have_room_and_the_oldest_are_closed);
+    tcase_add_test(tcase, after_a_change_more_have_room);
+    tcase_add_test(tcase, after_a_change_another_time_holds_for_those_who_are_there);
     return suite;
 }
