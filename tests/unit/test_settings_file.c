@@ -5,10 +5,12 @@
 #include "server/settings_file.h"
 #include "support.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -218,6 +220,28 @@ START_TEST(a_file_that_cannot_be_read_is_refused)
 }
 END_TEST
 
+/* Nobody has it open to write: to open it as usual would wait for that. */
+START_TEST(a_FIFO_is_refused_at_once)
+{
+    char directory[] = "/tmp/sixteend-settings-XXXXXX";
+    char path[64];
+    char expected[128];
+    need(mkdtemp(directory) != NULL, "a directory");
+    snprintf(path, sizeof path, "%s/fifo", directory);
+    need(mkfifo(path, 0600) == 0, "a FIFO");
+    int next = dup(STDOUT_FILENO);
+    close(next);
+    bool read = settings_read(path, &settings, complaint);
+    unlink(path);
+    rmdir(directory);
+    ck_assert(!read);
+    snprintf(expected, sizeof expected, "%s: cannot be read: it must be a file, not a pipe", path);
+    ck_assert_str_eq(complaint, expected);
+    ck_assert_int_lt(fcntl(next, F_GETFD), 0);
+    assert_untouched();
+}
+END_TEST
+
 Suite *settings_file_suite(void)
 {
     Suite *suite = suite_create("settings_file");
@@ -237,5 +261,6 @@ Suite *settings_file_suite(void)
     tcase_add_test(file, a_file_is_read);
     tcase_add_test(file, a_file_of_a_mebioctet_is_read_and_no_longer_one);
     tcase_add_test(file, a_file_that_cannot_be_read_is_refused);
+    tcase_add_test(file, a_FIFO_is_refused_at_once);
     return suite;
 }
