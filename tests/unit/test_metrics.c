@@ -49,6 +49,7 @@ static void remove_directory(void)
 
 static void begin(void)
 {
+    empty_directory();
     report = (struct report){.started = 1795510502,
                              .stats.accepted = 1234567890123,
                              .stats.outcomes = {10, 11, 12, 13, 14, 15, 16, 17, 18},
