@@ -43,12 +43,13 @@ endif
 	%D%/test_activation.c \
 	%D%/test_listener.c \
 	%D%/test_report.c \
-	%D%/test_metrics.c
+	%D%/test_metrics.c \
+	%D%/test_configuration.c
 %C%_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/%D%
 %C%_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 %C%_unit_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=recv,--wrap=send,--wrap=shutdown,--wrap=clock_nanoseconds \
-	-Wl,--wrap=getaddrinfo,--wrap=freeaddrinfo,--wrap=tsearch,--wrap=socket,--wrap=acceptor_census,--wrap=log_lost
+	-Wl,--wrap=getaddrinfo,--wrap=freeaddrinfo,--wrap=tsearch,--wrap=socket,--wrap=acceptor_census,--wrap=log_lost,--wrap=access
 %C%_unit_LDADD = $(sixteen_libs) $(CHECK_LIBS)
 
 # Each verdict is a line of TAP; the driver would count a failure once more for the

@@ -47,6 +47,7 @@ Suite *activation_suite(void);
 Suite *listener_suite(void);
 Suite *report_suite(void);
 Suite *metrics_suite(void);
+Suite *configuration_suite(void);
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 

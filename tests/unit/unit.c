@@ -18,7 +18,8 @@ int main(void)
         exchange_faults_suite, handover_suite,      linger_suite,        scribe_suite,
         probe_suite,           environment_suite,   accept_error_suite,  warning_suite,
         snapshot_suite,        stats_suite,         admission_suite,     notify_suite,
-        activation_suite,      listener_suite,      report_suite,        metrics_suite};
+        activation_suite,      listener_suite,      report_suite,        metrics_suite,
+        configuration_suite};
 
     /* A forked test would write once more what it finds in the buffer. */
     setvbuf(stdout, NULL, _IOLBF, 0);
