@@ -118,15 +118,16 @@ END_TEST
 /* Give the row's value another one, in the last of what it has. */
 static void alter(const struct setting *row)
 {
-    char *value = (char *)&settings + row->offset;
+    void *value = (char *)&settings + row->offset;
+    char *text = value;
     switch (row->type) {
     case SETTING_BOOL: *(bool *)value = !*(bool *)value; break;
     case SETTING_INTEGER:
     case SETTING_CHOICE: ++*(int *)value; break;
     case SETTING_SECONDS: *(double *)value += 0.125; break;
-    case SETTING_MESSAGE: value[WIRE_OCTETS - 1] ^= 1; break;
+    case SETTING_MESSAGE: text[WIRE_OCTETS - 1] ^= 1; break;
     case SETTING_ENDPOINTS: settings.listen.text[settings.listen.count - 1][3] ^= 1; break;
-    default: value[strlen(value)] = '/'; break;
+    default: text[strlen(text)] = '/'; break;
     }
 }
 
