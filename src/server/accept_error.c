@@ -7,7 +7,7 @@
 
 #define ROW(name, remedy)   \
     {                       \
-        name, #name, remedy \
+        #name, name, remedy \
     }
 
 /* accept(2) passes on what the network had to say of a connection that was queued. */
@@ -19,7 +19,7 @@ const struct accept_error accept_errors[ACCEPT_ERRORS] = {
     ROW(ENFILE, REMEDY_SHED),       ROW(ENOBUFS, REMEDY_PAUSE),      ROW(ENOMEM, REMEDY_PAUSE),
     ROW(EOPNOTSUPP, REMEDY_PAUSE), /* the network's, or for ever: a datagram socket's */
     ROW(EBADF, REMEDY_STOP),        ROW(EINVAL, REMEDY_STOP),        ROW(ENOTSOCK, REMEDY_STOP),
-    ROW(EFAULT, REMEDY_STOP),       {0, "other", REMEDY_PAUSE},
+    ROW(EFAULT, REMEDY_STOP),       {"other", 0, REMEDY_PAUSE},
 };
 
 size_t accept_error_find(int number)

@@ -13,8 +13,8 @@ enum remedy {
 };
 
 struct accept_error {
-    int number;
     const char *name; /* as errno(3) has it */
+    int number;
     enum remedy remedy;
 };
 

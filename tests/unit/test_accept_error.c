@@ -10,34 +10,34 @@
 
 /* Those of accept(2), with what its page says of them. */
 static const struct {
-    int number;
     const char *name;
+    int number;
     enum remedy remedy;
 } expected[] = {
     /* one connection, of which nothing is left */
-    {EINTR, "EINTR", REMEDY_GO_ON},
-    {ECONNABORTED, "ECONNABORTED", REMEDY_GO_ON},
-    {EPERM, "EPERM", REMEDY_GO_ON},
-    {EPROTO, "EPROTO", REMEDY_GO_ON},
-    {ENETDOWN, "ENETDOWN", REMEDY_GO_ON},
-    {ENOPROTOOPT, "ENOPROTOOPT", REMEDY_GO_ON},
-    {EHOSTDOWN, "EHOSTDOWN", REMEDY_GO_ON},
-    {ENONET, "ENONET", REMEDY_GO_ON},
-    {EHOSTUNREACH, "EHOSTUNREACH", REMEDY_GO_ON},
-    {ENETUNREACH, "ENETUNREACH", REMEDY_GO_ON},
-    {ETIMEDOUT, "ETIMEDOUT", REMEDY_GO_ON},
+    {"EINTR", EINTR, REMEDY_GO_ON},
+    {"ECONNABORTED", ECONNABORTED, REMEDY_GO_ON},
+    {"EPERM", EPERM, REMEDY_GO_ON},
+    {"EPROTO", EPROTO, REMEDY_GO_ON},
+    {"ENETDOWN", ENETDOWN, REMEDY_GO_ON},
+    {"ENOPROTOOPT", ENOPROTOOPT, REMEDY_GO_ON},
+    {"EHOSTDOWN", EHOSTDOWN, REMEDY_GO_ON},
+    {"ENONET", ENONET, REMEDY_GO_ON},
+    {"EHOSTUNREACH", EHOSTUNREACH, REMEDY_GO_ON},
+    {"ENETUNREACH", ENETUNREACH, REMEDY_GO_ON},
+    {"ETIMEDOUT", ETIMEDOUT, REMEDY_GO_ON},
     /* no descriptor */
-    {EMFILE, "EMFILE", REMEDY_SHED},
-    {ENFILE, "ENFILE", REMEDY_SHED},
+    {"EMFILE", EMFILE, REMEDY_SHED},
+    {"ENFILE", ENFILE, REMEDY_SHED},
     /* no memory, or for a time no network */
-    {ENOBUFS, "ENOBUFS", REMEDY_PAUSE},
-    {ENOMEM, "ENOMEM", REMEDY_PAUSE},
-    {EOPNOTSUPP, "EOPNOTSUPP", REMEDY_PAUSE},
+    {"ENOBUFS", ENOBUFS, REMEDY_PAUSE},
+    {"ENOMEM", ENOMEM, REMEDY_PAUSE},
+    {"EOPNOTSUPP", EOPNOTSUPP, REMEDY_PAUSE},
     /* no listening socket */
-    {EBADF, "EBADF", REMEDY_STOP},
-    {EINVAL, "EINVAL", REMEDY_STOP},
-    {ENOTSOCK, "ENOTSOCK", REMEDY_STOP},
-    {EFAULT, "EFAULT", REMEDY_STOP},
+    {"EBADF", EBADF, REMEDY_STOP},
+    {"EINVAL", EINVAL, REMEDY_STOP},
+    {"ENOTSOCK", ENOTSOCK, REMEDY_STOP},
+    {"EFAULT", EFAULT, REMEDY_STOP},
 };
 
 START_TEST(each_error_has_its_name_and_its_remedy)
