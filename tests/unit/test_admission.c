@@ -24,7 +24,7 @@ void *__wrap_tsearch(const void *key, void **root, int (*compare)(const void *, 
 
 static struct admission *admission;
 static struct snapshot snapshot;
-static struct conversation peers[PEERS];
+static struct conversation *peers; /* so many */
 
 static void begin(void)
 {
@@ -32,6 +32,8 @@ static void begin(void)
     admission = admission_create();
     need(admission != NULL, "an admission");
     settings_defaults(&snapshot.settings);
+    peers = calloc(PEERS, sizeof *peers);
+    need(peers != NULL, "memory");
     for (size_t i = 0; i < PEERS; i++)
         peers[i] = (struct conversation){.snapshot = &snapshot,
                                          .peer = numeric_address("192.0.2.1", "1000")};
@@ -47,6 +49,7 @@ static void leave(size_t from, size_t to)
 static void end(void)
 {
     leave(0, PEERS);
+    free(peers);
     admission_destroy(admission);
 }
 

@@ -10,9 +10,10 @@
 
 static struct settings settings;
 
-static struct snapshot *snapshot_of_defaults(void)
+static struct snapshot *make_snapshot(void)
 {
     settings_defaults(&settings);
+    settings.limits.backlog = 5;
     struct snapshot *snapshot = snapshot_create(&settings);
     need(snapshot != NULL, "memory");
     return snapshot;
@@ -20,7 +21,7 @@ static struct snapshot *snapshot_of_defaults(void)
 
 START_TEST(a_snapshot_is_a_copy)
 {
-    struct snapshot *snapshot = snapshot_of_defaults();
+    struct snapshot *snapshot = make_snapshot();
     ck_assert_mem_eq(&snapshot->settings, &settings, sizeof settings);
     settings.limits.connections = 7;
     ck_assert_int_ne(snapshot->settings.limits.connections, 7);
@@ -31,7 +32,7 @@ END_TEST
 
 START_TEST(users_are_counted)
 {
-    struct snapshot *snapshot = snapshot_of_defaults();
+    struct snapshot *snapshot = make_snapshot();
     ck_assert_ptr_eq(snapshot_take(snapshot), snapshot);
     ck_assert_ptr_eq(snapshot_take(snapshot), snapshot);
     ck_assert_uint_eq(snapshot->users, 3);
@@ -62,7 +63,7 @@ static void *use(void *argument)
 
 START_TEST(the_last_of_many_threads_frees_it)
 {
-    struct snapshot *snapshot = snapshot_of_defaults();
+    struct snapshot *snapshot = make_snapshot();
     pthread_t threads[4];
     for (size_t i = 0; i < COUNT(threads); i++)
         need(pthread_create(&threads[i], NULL, use, snapshot_take(snapshot)) == 0, "a thread");

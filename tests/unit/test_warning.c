@@ -54,6 +54,16 @@ START_TEST(the_first_time_is_written_at_once)
 }
 END_TEST
 
+/* Half a second after the clock began. */
+START_TEST(the_first_time_is_written_at_once_whatever_the_clock_says)
+{
+    clock_move(0.5 - (double)clock_nanoseconds() / 1e9);
+    ck_assert_int_lt(clock_nanoseconds(), SECOND);
+    happens(1);
+    ck_assert_uint_eq(due(), 1);
+}
+END_TEST
+
 START_TEST(the_next_is_not_written_within_a_second)
 {
     happens(1);
@@ -140,6 +150,7 @@ Suite *warning_suite(void)
     tcase_add_checked_fixture(tcase, begin, NULL);
     tcase_add_test(tcase, what_never_happened_is_not_written);
     tcase_add_test(tcase, the_first_time_is_written_at_once);
+    tcase_add_test(tcase, the_first_time_is_written_at_once_whatever_the_clock_says);
     tcase_add_test(tcase, the_next_is_not_written_within_a_second);
     tcase_add_test(tcase, after_a_quiet_second_it_is_written_at_once);
     tcase_add_test(tcase, the_wait_is_lowered_to_when_it_is_due);
