@@ -7,7 +7,7 @@
 
 #define ROW(name, remedy)   \
     {                       \
-        #name, name, remedy \
+#name, name, remedy \
     }
 
 /* accept(2) passes on what the network had to say of a connection that was queued. */
