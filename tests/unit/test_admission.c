@@ -7,6 +7,7 @@
 
 #include <sched.h>
 #include <search.h>
+#include <semaphore.h>
 #include <stdlib.h>
 
 #define PEERS 16
@@ -273,30 +274,36 @@ START_TEST(many_threads_enter_and_leave_and_none_beyond_the_limit)
 END_TEST
 
 /* Conversations on their way from the one who enters them to those who count them out. */
-static _Atomic(struct conversation *) given[THREADS];
+static struct way {
+    sem_t given;
+    _Atomic(struct conversation *) conversation; /* NULL: none */
+} ways[THREADS];
+static sem_t out; /* so many were counted out */
 static atomic_bool over;
 
 static void *leave_what_is_given(void *argument)
 {
-    _Atomic(struct conversation *) *mine = argument;
-    while (!atomic_load(&over)) {
-        struct conversation *conversation = atomic_load(mine);
-        if (conversation != NULL) {
-            atomic_fetch_sub(&inside, 1);
-            admission_leave(conversation);
-            atomic_store(mine, NULL);
-        }
-        sched_yield();
+    struct way *way = argument;
+    for (;;) {
+        sem_wait(&way->given);
+        if (atomic_load(&over))
+            return NULL;
+        atomic_fetch_sub(&inside, 1);
+        admission_leave(atomic_load(&way->conversation));
+        atomic_store(&way->conversation, NULL);
+        sem_post(&out);
     }
-    return NULL;
 }
 
+/* Whoever is refused, or has no way, knows that somebody is still to be counted out. */
 static void enter_and_give(size_t index)
 {
-    if (atomic_load(&given[index]) != NULL || admission_enter(admission, &peers[index]) != ADMITTED)
-        return;
+    while (atomic_load(&ways[index].conversation) != NULL ||
+           admission_enter(admission, &peers[index]) != ADMITTED)
+        sem_wait(&out);
     note_entry();
-    atomic_store(&given[index], &peers[index]);
+    atomic_store(&ways[index].conversation, &peers[index]);
+    sem_post(&ways[index].given);
 }
 
 START_TEST(one_enters_and_many_threads_leave_and_connections_hold)
@@ -306,17 +313,21 @@ START_TEST(one_enters_and_many_threads_leave_and_connections_hold)
     snapshot.settings.limits.when_full = WHEN_FULL_REFUSE;
     inside = most_inside = admitted = 0;
     atomic_store(&over, false);
+    need(sem_init(&out, 0, 0) == 0, "a semaphore");
     for (size_t i = 0; i < THREADS; i++)
-        need(pthread_create(&threads[i], NULL, leave_what_is_given, &given[i]) == 0, "a thread");
-    while (atomic_load(&admitted) < ROUNDS)
-        for (size_t i = 0; i < THREADS; i++)
-            enter_and_give(i);
+        need(sem_init(&ways[i].given, 0, 0) == 0 &&
+                 pthread_create(&threads[i], NULL, leave_what_is_given, &ways[i]) == 0,
+             "a thread");
+    for (size_t i = 0; i < ROUNDS; i++)
+        enter_and_give(i % THREADS);
     for (size_t i = 0; i < THREADS; i++)
-        while (atomic_load(&given[i]) != NULL)
-            sched_yield();
+        while (atomic_load(&ways[i].conversation) != NULL)
+            sem_wait(&out);
     atomic_store(&over, true);
-    for (size_t i = 0; i < THREADS; i++)
+    for (size_t i = 0; i < THREADS; i++) {
+        sem_post(&ways[i].given);
         need(pthread_join(threads[i], NULL) == 0, "its end");
+    }
     ck_assert_int_eq(inside, 0);
     ck_assert_int_le(most_inside, LIMIT);
     assert_entered(0, LIMIT, ADMITTED);
