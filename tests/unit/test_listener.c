@@ -252,6 +252,8 @@ static const struct {
      "Cannot assign requested address; no interface of this host has that address"},
     {"127.0.0.1:1", AF_INET, EACCES,
      "Permission denied; ports below 1024 need root or CAP_NET_BIND_SERVICE"},
+    {"[::1]:1", AF_INET6, EACCES,
+     "Permission denied; ports below 1024 need root or CAP_NET_BIND_SERVICE"},
     {"127.0.0.1:1", AF_INET, EMFILE, "Too many open files"},
     {"127.0.0.1", AF_INET, 0,
      "no port; write HOST:PORT, [IPV6]:PORT or *:PORT, like 127.0.0.1:1060"},
