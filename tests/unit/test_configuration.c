@@ -115,8 +115,9 @@ END_TEST
 
 START_TEST(options_win_over_the_file)
 {
-    write_file("listen = [ \"*:1\", \"*:2\", \"*:3\" ]; log: { level = \"err\"; };\n"
-               "daemon: { background = true; pid_file = \"/run/a.pid\"; };");
+    write_file(
+        "listen = [ \"*:1\", \"*:2\", \"*:3\" ]; log: { to = \"syslog\"; level = \"err\"; };\n"
+        "daemon: { background = true; pid_file = \"/run/a.pid\"; };");
     options.listen[0] = "127.0.0.1:4";
     options.listen[1] = "127.0.0.1:5";
     options.listen_count = 2;

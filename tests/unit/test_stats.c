@@ -112,10 +112,12 @@ START_TEST(reloads_are_counted_as_they_end)
 END_TEST
 
 enum { THREADS = 4, TIMES = 50000 };
+static pthread_barrier_t start; /* so that they meet */
 
 static void *count_many(void *argument)
 {
     (void)argument;
+    pthread_barrier_wait(&start);
     for (int i = 0; i < TIMES; i++) {
         stats_accepted();
         stats_accept_error(3);
@@ -128,12 +130,14 @@ static void *count_many(void *argument)
 START_TEST(many_threads_count_and_nothing_is_lost)
 {
     pthread_t threads[THREADS];
+    need(pthread_barrier_init(&start, NULL, THREADS) == 0, "a barrier");
     for (size_t i = 0; i < COUNT(threads); i++)
         need(pthread_create(&threads[i], NULL, count_many, NULL) == 0, "a thread");
     for (int i = 0; i < 1000; i++)
         stats_get(&after); /* whoever reads disturbs nobody */
     for (size_t i = 0; i < COUNT(threads); i++)
         need(pthread_join(threads[i], NULL) == 0, "its end");
+    pthread_barrier_destroy(&start);
     assert_added(&(struct stats){.accepted = THREADS * TIMES,
                                  .accept_errors[3] = THREADS * TIMES,
                                  .outcomes[OUTCOME_SHORT] = THREADS * TIMES,
