@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
@@ -167,6 +168,34 @@ static void assert_serves(size_t index)
     int peer = queue_peer(&listeners.list[index]);
     assert_accepts(listeners.list[index].fd);
     close(peer);
+}
+
+/* Newer kernels have only root filter what a TCP socket receives. */
+static bool may_filter(void)
+{
+    struct sock_filter all[] = {BPF_STMT(BPF_RET | BPF_K, UINT32_MAX)};
+    const struct sock_fprog filter = {.len = COUNT(all), .filter = all};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    need(fd >= 0, "a socket");
+    int result = setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
+    need(result == 0 || errno == EPERM, "to know whether it may be filtered");
+    close(fd);
+    return result == 0;
+}
+
+/* Fails unless that was logged, and where there are no filters the warning of that too. */
+static void assert_retirements_said(const char *expected)
+{
+    static const char warning[] = "warning peers that come while a listener is closed may be "
+                                  "reset: Operation not permitted\n";
+    char said[4096];
+    char *at;
+    snprintf(said, sizeof said, "%s", log_said());
+    while (!may_filter() && (at = strstr(said, warning)) != NULL) {
+        const char *rest = at + strlen(warning);
+        memmove(at, rest, strlen(rest) + 1);
+    }
+    ck_assert_str_eq(said, expected);
 }
 
 START_TEST(each_address_is_opened)
@@ -471,7 +500,7 @@ START_TEST(a_change_leaves_alone_what_stays)
     ck_assert_int_eq(listeners.list[2].retires, 0);
     snprintf(expected, sizeof expected,
              "notice Listening at %s\nnotice No longer listening at %s\n", place[2], place[0]);
-    assert_log_said(expected); /* in that order */
+    assert_retirements_said(expected); /* in that order */
     assert_accepts(second);
     assert_serves(1);
     assert_serves(2);
@@ -615,7 +644,7 @@ START_TEST(one_that_retired_is_wanted_again)
     ck_assert_int_gt(listeners.list[1].retires, 0);
     snprintf(expected, sizeof expected,
              "notice Listening at %s\nnotice No longer listening at %s\n", place[0], place[1]);
-    assert_log_said(expected);
+    assert_retirements_said(expected);
     assert_serves(0);
 }
 END_TEST
@@ -707,15 +736,18 @@ START_TEST(after_it_retired_nobody_new_is_answered_and_who_is_queued_stays)
 
     int after = call(&listener->bound);
     int witness = queue_peer(&second.list[0]);
-    ck_assert(!is_answered(after));
-    wait_queued(listener, 1);
+    bool filtered = may_filter();
+    ck_assert(is_answered(after) == !filtered);
+    wait_queued(listener, filtered ? 1 : 2);
     write_octets(before, WIRE_GREETING, WIRE_OCTETS);
     int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(recv(fd, message, sizeof message, MSG_WAITALL), WIRE_OCTETS);
     ck_assert_mem_eq(message, WIRE_GREETING, WIRE_OCTETS);
+    if (!filtered)
+        assert_accepts(listener->fd);
     assert_queue_is_empty(listener->fd);
-    ck_assert(!is_answered(after));
+    ck_assert(is_answered(after) == !filtered);
 
     listeners_close(&second);
     close(fd);
@@ -767,7 +799,7 @@ START_TEST(it_retires_once_a_tenth_of_a_second_after_it_was_told_to)
     snprintf(expected, sizeof expected,
              "notice No longer listening at %s\nnotice No longer listening at %s\n", place[1],
              place[0]);
-    assert_log_said(expected);
+    assert_retirements_said(expected);
 }
 END_TEST
 
