@@ -353,8 +353,9 @@ struct census handover_census(struct handover *handover)
     lock(handover);
     census.live = handover->live;
     census.peak = handover->peak;
-    TAILQ_FOREACH(worker, &handover->parked, beside)
-    census.parked++;
+    for (worker = TAILQ_FIRST(&handover->parked); worker != NULL;
+         worker = TAILQ_NEXT(worker, beside))
+        census.parked++;
     unlock(handover);
     return census;
 }
