@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-EXTRA_DIST += %D%/sixteen.conf.in %D%/sixteend.service.in
+EXTRA_DIST += %D%/sixteen.conf.in %D%/sixteend.service.in %D%/sixteend.socket
 CLEANFILES += %D%/sixteen.conf %D%/sixteend.service
 noinst_DATA = %D%/sixteen.conf
 
 if HAVE_SYSTEMD
-systemdsystemunit_DATA = %D%/sixteend.service
+systemdsystemunit_DATA = %D%/sixteend.service %D%/sixteend.socket
 else
 noinst_DATA += %D%/sixteend.service
 endif

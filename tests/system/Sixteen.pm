@@ -7,6 +7,7 @@ use warnings;
 use Carp;
 use Errno qw(ECONNRESET EINTR);
 use Exporter 'import';
+use Fcntl qw(F_DUPFD);
 use File::Temp qw(tempdir tempfile);
 use IO::Select;
 use IO::Socket::IP;
@@ -17,7 +18,8 @@ use Time::HiRes qw(time);
 our @EXPORT = qw(
     $SIXTEEND $SIXTEEN $GREETING $REPLY
     scratch write_file read_file run have is_sanitized is_gone with_mounts spawn finish
-    start start_in_background connect_to listen_somewhere read_to_end reset_connection wait_for);
+    launch start start_in_background pass_sockets connect_to listen_somewhere read_to_end
+    reset_connection wait_for begin_load end_load);
 
 my $build = $ENV{BUILD_DIR} // '.';
 our $SIXTEEND = "$build/src/sixteend";
@@ -113,10 +115,11 @@ sub with_mounts {
     return (run(@prefix, 'true'))[0] == 0 ? @prefix : ();
 }
 
-# Start the daemon in the foreground and wait until it is up. Named arguments:
-# config => text of its file; options => [...], listen => [...] (one IPv4 port of
-# the kernel's choice, if not given); under => [command that runs it].
-sub start {
+# Start the daemon in the foreground. Named arguments: config => text of its file;
+# options => [...], listen => [...] (one IPv4 port of the kernel's choice, if not given);
+# under => [command that runs it]; before => code that the new process runs first.
+# The file's path is then in {file}.
+sub launch {
     my %with = @_;
     my $directory = scratch();
     my $file = write_file("$directory/sixteen.conf", $with{config} // '');
@@ -128,16 +131,38 @@ sub start {
     if ($pid == 0) {
         open STDIN,  '<',  '/dev/null';
         open STDERR, '>&', $writer;
+        $with{before}->() if $with{before};
         exec @command or POSIX::_exit(127);
     }
     close $writer;
     $log->blocking(0);
     $started{$pid} = 1;
-    my $daemon = bless { pid => $pid, file => $file, handle => $log, log => '', seen => 0 }, __PACKAGE__;
+    return bless { pid => $pid, handle => $log, log => '', seen => 0, file => $file }, __PACKAGE__;
+}
+
+# The same, and wait until it is up.
+sub start {
+    my $daemon = launch(@_);
     $daemon->wait_log(qr/is up, process (\d+)/);
     $daemon->{ports} = [$daemon->{log} =~ /Listening at \S+:(\d+)\n/g];
     $daemon->{port}  = $daemon->{ports}[0];
     return $daemon;
+}
+
+# In the new process: pass these handles on as a service manager does, sd_listen_fds(3).
+# An undefined one stands for a descriptor that is closed.
+sub pass_sockets {
+    my @passed = map { defined $_ ? fcntl($_, F_DUPFD, 100) : undef } @_;
+    for my $i (0 .. $#passed) {
+        if (defined $passed[$i]) {
+            POSIX::dup2($passed[$i], 3 + $i);
+            POSIX::close($passed[$i]);
+        } else {
+            POSIX::close(3 + $i);
+        }
+    }
+    @ENV{qw(LISTEN_FDS LISTEN_PID)} = (scalar @passed, $$);
+    return;
 }
 
 # Take in what the daemon wrote; false at end of file or when time is up.
@@ -182,6 +207,14 @@ sub show_log {
     splice @lines, 0, -20, "[...]\n" if @lines > 20;
     Test::More::diag(join '', "$why\n", @lines);
     return;
+}
+
+# What it says of a reload: the line, 'reloaded ...' or 'reload refused ...'.
+sub reload {
+    my ($self, $text) = @_;
+    write_file($self->{file}, $text) if defined $text;
+    $self->tell('HUP');
+    return $self->wait_log(qr/ notice reloaded | err reload refused;/);
 }
 
 sub tell {
@@ -257,6 +290,50 @@ sub reset_connection {
     setsockopt $socket, SOL_SOCKET, SO_LINGER, pack 'll', 1, 0;
     close $socket;
     return;
+}
+
+# Processes that hold one exchange after the other with each of these addresses, until
+# end_load(), which returns how many they held and what went wrong, as texts.
+sub begin_load {
+    my ($processes, @addresses) = @_;
+    pipe my $until, my $holder or croak "pipe: $!";
+    pipe my $results, my $writer or croak "pipe: $!";
+    my @pids = map { spawn(sub {
+        close $holder;
+        my ($count, %wrong) = (0);
+        until (IO::Select->new($until)->can_read(0)) {
+            my ($host, $port) = @{ $addresses[$count++ % @addresses] };
+            my $peer = IO::Socket::IP->new(PeerHost => $host, PeerPort => $port);
+            if (!$peer) {
+                $wrong{"connect: $@"}++;
+                next;
+            }
+            syswrite $peer, $GREETING;
+            my $got = join ' ', read_to_end($peer);
+            $wrong{"'$got'"}++ if $got ne "$REPLY eof";
+        }
+        syswrite $writer, join("\t", $count, map { s/\s+/ /gr . " x $wrong{$_}" } sort keys %wrong) . "\n";
+        POSIX::_exit(0);
+    }) } 1 .. $processes;
+    return { holder => $holder, results => $results, pids => \@pids };
+}
+
+sub end_load {
+    my ($load) = @_;
+    close delete $load->{holder};
+    my ($count, @wrong) = (0);
+    for my $pid (@{ $load->{pids} }) {
+        waitpid $pid, 0;
+        push @wrong, "a client ended with status $?" if $? != 0;
+        delete $started{$pid};
+    }
+    $load->{results}->blocking(0);
+    for (split /\n/, do { local $/; readline($load->{results}) // '' }) {
+        my ($held, @more) = split /\t/;
+        $count += $held;
+        push @wrong, @more;
+    }
+    return ($count, @wrong);
 }
 
 # Wait until the code is true, for what gives no signal of its own.
