@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 system_tests = \
 	%D%/accept_errors.t \
+	%D%/activation.t \
 	%D%/background.t \
 	%D%/calls.t \
 	%D%/client.t \

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+# Sockets that a service manager holds and passes on, as sd_listen_fds(3) tells: here the
+# manager is the test, and at the end systemd-socket-activate.
+use strict;
+use warnings;
+use IO::Socket::UNIX;
+use Sixteen;
+use Socket qw(SOCK_DGRAM SOCK_STREAM SOMAXCONN);
+use Test::More;
+use Time::HiRes qw(time);
+
+my $RESTARTS = 20;
+
+# A listening socket, and its port.
+sub hold {
+    my ($host, %more) = @_;
+    my $socket = IO::Socket::IP->new(LocalHost => $host, LocalPort => 0, Listen => SOMAXCONN, %more)
+        or die "listen at $host: $@";
+    return ($socket, $socket->sockport);
+}
+
+# A daemon that gets these sockets.
+sub activated {
+    my ($sockets, %more) = @_;
+    return start(listen => [], before => sub { pass_sockets(@$sockets) }, %more);
+}
+
+sub exchange {
+    my ($host, $port) = @_;
+    my ($status, $out, $err) = run($SIXTEEN, $host, $port);
+    return "$status$err";
+}
+
+my ($four, $port4) = hold('127.0.0.1');
+my ($six, $port6) = hold('::1', V6Only => 1);
+my ($both, $port) = hold('::', V6Only => 0);
+
+# An address that another has: who would open it, fails.
+my ($taken, $taken_port) = listen_somewhere();
+my $daemon = activated([$four, $six], listen => ["127.0.0.1:$taken_port"]);
+is_deeply [$daemon->{log} =~ /Listening at (\S+)\n/g], ["127.0.0.1:$port4", "[::1]:$port6"], 'sockets that are passed stand in for listen';
+is exchange('127.0.0.1', $port4), '0', 'IPv4 is served';
+like $daemon->wait_log(qr/ ok /), qr/ peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:$port4 /, 'as the log tells';
+is exchange('::1', $port6), '0', 'IPv6 too';
+like $daemon->wait_log(qr/ ok /), qr/ peer=\[::1\]:\d+ local=\[::1\]:$port6 /, 'as the log tells';
+like $daemon->reload("listen = [ \"127.0.0.1:$taken_port\" ];\nlimits: { backlog = 7; };"), qr/ reloaded /, 'a reload leaves them alone';
+is exchange('127.0.0.1', $port4), '0', 'and they serve';
+is $daemon->stop, 0, 'ends';
+
+$daemon = activated([$both], config => 'limits: { per_source = 1; };', options => ['--verbose']);
+my $first = IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $port, LocalHost => '127.0.0.2');
+$daemon->wait_log(qr/Socket connects/);
+is exchange('127.0.0.1', $port), '0', 'IPv4 on a dual-stack socket is served';
+like $daemon->wait_log(qr/ ok /), qr/ peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:$port /, 'and has its IPv4 address, as a source of its own';
+is exchange('::1', $port), '0', 'IPv6 too';
+like $daemon->wait_log(qr/ ok /), qr/ peer=\[::1\]:\d+ local=\[::1\]:$port /, 'and has its IPv6 address';
+syswrite $first, $GREETING;
+like $daemon->wait_log(qr/ ok /), qr/ peer=127\.0\.0\.2:\d+ /, 'another IPv4 address is another source';
+close $first;
+is $daemon->stop, 0, 'ends';
+
+# What is no listening TCP socket.
+my $directory = scratch();
+my $unix = IO::Socket::UNIX->new(Type => SOCK_STREAM, Local => "$directory/socket", Listen => 1) or die "$directory/socket: $!";
+my $datagram = IO::Socket::IP->new(Type => SOCK_DGRAM, LocalHost => '127.0.0.1', LocalPort => 0) or die "datagram: $@";
+my $connected = connect_to($taken_port);
+open my $file, '<', write_file("$directory/file", 'text') or die "$directory/file: $!";
+my $is_none = 'descriptor 4 of LISTEN_FDS is no listening TCP socket; a socket unit needs ListenStream= with an IP address, and Accept=no';
+for my $wrong (['a datagram socket', $datagram, $is_none], ['an AF_UNIX socket', $unix, $is_none], ['a connected socket', $connected, $is_none],
+    ['a file', $file, $is_none], ['a closed descriptor', undef, 'LISTEN_FDS: descriptor 4: Bad file descriptor']) {
+    my ($what, $handle, $said) = @$wrong;
+    my $refused = launch(listen => [], before => sub { pass_sockets($four, $handle) });
+    is $refused->wait_end, 78, "$what is refused: status 78";
+    like $refused->{log}, qr/ crit \Q$said\E\n/, 'with the reason';
+}
+for my $number ('two', '-1', '1x', '99999999999') {
+    my $refused = launch(listen => [], before => sub { pass_sockets($four); $ENV{LISTEN_FDS} = $number });
+    is $refused->wait_end, 78, "LISTEN_FDS=$number is refused: status 78";
+    like $refused->{log}, qr/ crit LISTEN_FDS is no number of sockets\n/, 'with the reason';
+}
+for my $other ('1', '', undef) {
+    my $name = defined $other ? "LISTEN_PID=$other" : 'no LISTEN_PID';
+    $daemon = start(before => sub { pass_sockets($four); delete $ENV{LISTEN_PID}; $ENV{LISTEN_PID} = $other if defined $other });
+    is scalar(() = $daemon->{log} =~ /Listening at/g), 1, "$name: the sockets are another's";
+    isnt $daemon->{port}, $port4, 'and the daemon listens by itself';
+    is $daemon->stop, 0, 'ends';
+}
+
+# The queue belongs to the socket, not to the daemon.
+my @queued = map { connect_to($port4) } 1 .. 3;
+syswrite $_, $GREETING for @queued;
+$daemon = activated([$four]);
+is join(' ', map { (read_to_end($_))[0] } @queued), join(' ', ($REPLY) x 3), 'who came before the daemon is served';
+close $_ for @queued;
+is $daemon->stop, 0, 'ends';
+
+$daemon = activated([$four], config => 'limits: { connections = 1; }; timeouts: { exchange = 600.0; };', options => ['--verbose']);
+my $held = connect_to($port4);
+$daemon->wait_log(qr/Socket connects/);
+@queued = map { connect_to($port4) } 1 .. 3;
+syswrite $_, $GREETING for @queued;
+ok $daemon->wait_log(qr/limits\.connections is reached/), 'who finds no place waits in the queue';
+$daemon->tell('TERM');
+ok $daemon->wait_log(qr/ stopping/), 'a daemon that is told to stop';
+my $next = activated([$four]);
+is join(' ', map { (read_to_end($_))[0] } @queued), join(' ', ($REPLY) x 3), 'leaves the queue to the next one';
+syswrite $held, $GREETING;
+is join(' ', read_to_end($held)), "$REPLY eof", 'and serves whom it has';
+close $_ for $held, @queued;
+is $daemon->wait_end, 0, 'the first ends';
+is $next->stop, 0, 'and the next';
+
+# Restarts, as a manager does them: the next one is started when the last one has ended.
+my $load = begin_load(4, ['127.0.0.1', $port4], ['::1', $port6]);
+my $accepted = 0;
+my @statuses;
+for (1 .. $RESTARTS) {
+    $daemon = activated([$four, $six], config => 'log: { level = "notice"; };');
+    my ($host, $to) = $_ % 2 ? ('127.0.0.1', $port4) : ('::1', $port6);
+    exchange($host, $to) eq '0' or diag "not served by daemon $_";
+    push @statuses, $daemon->stop;
+    $accepted += $1 if $daemon->{log} =~ / outcomes ok=(\d+) excess=0 mismatch=0 short=0 probe=0 slow=0 reset=0 limited=0 failed=0\n/;
+}
+$daemon = activated([$four, $six], config => 'log: { level = "notice"; };');
+my ($exchanges, @wrong) = end_load($load);
+push @statuses, $daemon->stop;
+$accepted += $1 if $daemon->{log} =~ / outcomes ok=(\d+) /;
+is_deeply \@statuses, [(0) x ($RESTARTS + 1)], "$RESTARTS restarts under load";
+is "@wrong", '', 'and not one exchange failed';
+cmp_ok $exchanges, '>=', $RESTARTS, "of $exchanges";
+is $accepted, $exchanges + $RESTARTS, 'as the daemons counted too';
+
+# Time runs from the accept: not from the handshake, which is long ago, nor for ever.
+my $silent = connect_to($port4);
+my $connected_at = time;
+wait_for(sub { time - $connected_at > 0.7 });
+$daemon = activated([$four], config => 'timeouts: { exchange = 0.5; };');
+is join(' ', read_to_end($silent)), ' eof', 'a peer that came before the daemon and stays silent is cut';
+my ($us) = $daemon->wait_log(qr/ slow /) =~ / octets=0 message='' us=(\d+)$/;
+cmp_ok $us, '>=', 500_000, 'not before timeouts.exchange';
+cmp_ok $us, '<', 5_000_000, 'nor long after it';
+is $daemon->stop, 0, 'ends';
+
+SKIP: {
+    skip 'systemd-socket-activate is not installed', 7 if !have('systemd-socket-activate');
+    my ($activator, $free);
+    # It takes no port 0: another may have this one by then, and it says so and ends.
+    for (1 .. 10) {
+        (my $probe, $free) = listen_somewhere();
+        close $probe;
+        $activator = launch(listen => [], config => 'timeouts: { exchange = 0.5; };',
+            under => ['systemd-socket-activate', '--listen', "127.0.0.1:$free"]);
+        last if $activator->wait_log(qr/^Listening on |^Failed to listen/) =~ /Listening/;
+        $activator->wait_end;
+    }
+    $silent = connect_to($free);
+    ok $activator->wait_log(qr/ is up, process $activator->{pid}$/), 'systemd-socket-activate starts it for the first peer';
+    like $activator->{log}, qr/ notice Listening at 127\.0\.0\.1:$free\n/, 'on its socket';
+    is join(' ', read_to_end($silent)), ' eof', 'which is cut if it stays silent';
+    ($us) = $activator->wait_log(qr/ slow /) =~ / octets=0 message='' us=(\d+)$/;
+    cmp_ok $us, '>=', 500_000, 'not before timeouts.exchange';
+    cmp_ok $us, '<', 5_000_000, 'nor long after it';
+    is exchange('127.0.0.1', $free), '0', 'the next peer is served';
+    is $activator->stop, 0, 'ends';
+}
+done_testing;
