@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: MIT
+# What a service manager is told, as sd_notify(3) has it: the test is the manager.
+use strict;
+use warnings;
+use IO::Select;
+use IO::Socket::UNIX;
+use List::Util qw(sum0);
+use Sixteen;
+use Socket qw(SOCK_DGRAM SOCK_STREAM);
+use Test::More;
+use Time::HiRes qw(clock_gettime time CLOCK_MONOTONIC);
+
+my $directory = scratch();
+my $path = "$directory/notify";
+my $manager = manager_at($path);
+
+sub manager_at {
+    my ($name) = @_;
+    return IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => $name) // die "$name: $!";
+}
+
+# The next message, within so many seconds, and when it came.
+sub next_message {
+    my ($seconds, $from) = @_;
+    $from //= $manager;
+    return ('', time) if !IO::Select->new($from)->can_read($seconds);
+    $from->recv(my $message, 4096);
+    return ($message, time);
+}
+
+# The next one that matches.
+sub wait_message {
+    my ($pattern, $from) = @_;
+    my $until = time + 60;
+    while (time < $until) {
+        my ($message) = next_message($until - time, $from);
+        return $message if $message =~ $pattern;
+    }
+    diag "waited in vain for $pattern";
+    return '';
+}
+
+# What is there and was not read.
+sub read_rest {
+    my @messages;
+    while ((my ($message) = next_message(0))[0] ne '') {
+        push @messages, $message;
+    }
+    return @messages;
+}
+
+# A daemon of this manager; the environment has more for it.
+sub managed {
+    my ($environment, %more) = @_;
+    return launch(before => sub { %ENV = (%ENV, NOTIFY_SOCKET => $path, %$environment) }, %more);
+}
+
+sub exchange {
+    my ($daemon) = @_;
+    my ($status, $out, $err) = run($SIXTEEN, '-W', 30, '127.0.0.1', $daemon->{port});
+    return "$status$err";
+}
+
+# The port is known before it is up.
+sub port_of {
+    my ($daemon) = @_;
+    ($daemon->{port}) = $daemon->wait_log(qr/Listening at/) =~ /:(\d+)$/;
+    return $daemon;
+}
+
+# How long it is from each of the next messages of a kind to the one after.
+sub gaps {
+    my ($kind, $count) = @_;
+    my ($last, @gaps);
+    my $until = time + 60;
+    while (@gaps < $count && time < $until) {
+        my ($message, $at) = next_message($until - time);
+        next if $message !~ $kind;
+        push @gaps, $at - $last if defined $last;
+        $last = $at;
+    }
+    return @gaps;
+}
+
+my $daemon = managed({});
+my ($message) = next_message(60);
+is $message, "READY=1\nSTATUS=Up", 'once it is up it says so';
+# Nothing was waited for but that word.
+ok port_of($daemon), 'with a port';
+is exchange($daemon), '0', 'and serves';
+is exchange($daemon), '0', 'again';
+like +(next_message(60))[0], qr/\ASTATUS=0 live, 0 accepted, 0 ok, 0 failed, 0 limited, 0 log lines lost; listening at 127\.0\.0\.1:$daemon->{port}\z/,
+    'then it tells what it does';
+
+$daemon->tell('STOP');    # so that nothing comes between the two moments
+my $before = clock_gettime(CLOCK_MONOTONIC);
+$daemon->tell('HUP');
+$daemon->tell('CONT');
+$message = wait_message(qr/RELOADING/);
+my $after = clock_gettime(CLOCK_MONOTONIC);
+like $message, qr/\ARELOADING=1\nMONOTONIC_USEC=\d+\z/, 'HUP: it reloads, both in one message';
+my ($us) = $message =~ /USEC=(\d+)/;
+cmp_ok $us, '>=', $before * 1e6 - 1, 'since now';
+cmp_ok $us, '<=', $after * 1e6 + 1, 'and not later';
+is +(next_message(60))[0], "READY=1\nSTATUS=Reloaded", 'and is ready again';
+like +(next_message(60))[0], qr/\ASTATUS=0 live, 2 accepted, 2 ok, /, 'with new numbers';
+$daemon->wait_log(qr/ reloaded /);
+
+like $daemon->reload('strict = 1;'), qr/refused/, 'a configuration that is wrong';
+like +(next_message(60))[0], qr/\ARELOADING=1\nMONOTONIC_USEC=\d+\z/, 'is a reload too';
+is +(next_message(60))[0], "READY=1\nSTATUS=Reload refused; the log says why. Everything stays as it was", 'after which it is ready, and the status says that it was refused';
+is exchange($daemon), '0', 'it serves';
+
+my $held = connect_to($daemon->{port});
+syswrite $held, substr $GREETING, 0, 8;
+$daemon->reload("strict = true;\n");
+wait_message(qr/^STATUS=1 live, /);
+$daemon->tell('TERM');
+is +(next_message(60))[0], 'STOPPING=1', 'TERM: it says that it stops';
+ok !is_gone($daemon->{pid}), 'while it still serves whom it has';
+syswrite $held, substr $GREETING, 8;
+is join(' ', read_to_end($held)), "$REPLY eof", 'to the end';
+close $held;
+is $daemon->wait_end, 0, 'ends';
+is_deeply [grep { !/^STATUS=/ } read_rest()], [], 'and says no more';
+
+# The numbers, every metrics.interval.
+$daemon = port_of(managed({}, config => 'metrics: { interval = 0.1; };'));
+is exchange($daemon), '0', 'an exchange' for 1 .. 3;
+like wait_message(qr/^STATUS=0 live, 3 accepted/), qr/, 3 accepted, 3 ok, 0 failed, 0 limited, /, 'the status is renewed';
+my @gaps = gaps(qr/^STATUS=/, 10);
+is scalar(@gaps), 10, 'again and again';
+cmp_ok sum0(@gaps), '>=', 0.9, 'not more often than metrics.interval says';
+cmp_ok sum0(@gaps), '<', 10, 'nor much less';
+is $daemon->stop, 0, 'ends';
+read_rest();
+
+# The watchdog barks after one and a half seconds; it is told twice as often, whatever else
+# there is to do.
+sub told_in_time {
+    my ($when) = @_;
+    my @between = gaps(qr/\AWATCHDOG=1\z/, 3);
+    is scalar(grep { $_ < 1.5 } @between), 3, "$when: the watchdog is told in time" or diag "@between";
+    cmp_ok sum0(@between), '>=', 3 * 0.75 - 0.3, 'and not too often';
+    return;
+}
+my $load;
+$daemon = port_of(managed({ WATCHDOG_USEC => 1_500_000 }, config => 'log: { level = "notice"; }; timeouts: { exchange = 600.0; };'));
+told_in_time('idle');
+$load = begin_load(3, ['127.0.0.1', $daemon->{port}]);
+told_in_time('busy');
+my ($exchanges, @wrong) = end_load($load);
+is "@wrong", '', "as $exchanges exchanges are held";
+$held = connect_to($daemon->{port});
+syswrite $held, 'Hi';
+$daemon->reload(undef);
+$daemon->tell('TERM');
+wait_message(qr/STOPPING=1/);
+told_in_time('during a drain');
+close $held;
+is $daemon->wait_end, 0, 'ends';
+read_rest();
+
+for my $case (['no WATCHDOG_USEC', {}, 0], ["another's WATCHDOG_PID", { WATCHDOG_USEC => 100_000, WATCHDOG_PID => $$ }, 0],
+    ['a WATCHDOG_USEC that is no number', { WATCHDOG_USEC => 'often' }, 0], ['WATCHDOG_USEC=0', { WATCHDOG_USEC => 0 }, 0],
+    ['its own WATCHDOG_PID', { WATCHDOG_USEC => 100_000 }, 1]) {
+    my ($what, $environment, $wanted) = @$case;
+    $daemon = launch(config => 'metrics: { interval = 0.1; };', before => sub {
+        %ENV = (%ENV, NOTIFY_SOCKET => $path, WATCHDOG_PID => $$, %$environment);
+    });
+    my ($told, $statuses) = (0, 0);
+    while ($statuses < 6) {
+        ($message) = next_message(60);
+        last if $message eq '';
+        $told++ if $message eq 'WATCHDOG=1';
+        $statuses++ if $message =~ /^STATUS=/;
+    }
+    is $told > 0 ? 1 : 0, $wanted, "$what: the watchdog is" . ($wanted ? '' : ' not') . ' told';
+    is $daemon->stop, 0, 'ends';
+    read_rest();
+}
+
+# Who never comes up is never ready.
+my ($taken, $port) = listen_somewhere();
+$daemon = managed({}, listen => ["127.0.0.1:$port"]);
+is $daemon->wait_end, 69, 'a start that fails';
+is_deeply [read_rest()], [], 'is not told as ready';
+
+# An abstract name.
+my $name = "sixteen-test-$$";
+my $abstract = manager_at("\0$name");
+$daemon = managed({ NOTIFY_SOCKET => "\@$name" });
+is wait_message(qr/READY/, $abstract), "READY=1\nSTATUS=Up", 'an abstract socket is told too';
+is $daemon->stop, 0, 'ends';
+ok wait_message(qr/STOPPING=1/, $abstract), 'that too';
+is_deeply [read_rest()], [], 'and no other';
+
+# Nobody there: whoever waits for a word would wait in vain.
+my $stream = IO::Socket::UNIX->new(Type => SOCK_STREAM, Local => "$directory/stream", Listen => 1) or die "$directory/stream: $!";
+my $gone = manager_at("$directory/gone");
+close $gone;
+my $no_name = qr/NOTIFY_SOCKET is neither a path nor an abstract name/;
+for my $case (['a path where nothing is', "$directory/none", qr/cannot reach the service manager at NOTIFY_SOCKET: No such file or directory/],
+    ['a socket that nobody has any more', "$directory/gone", qr/cannot reach the service manager at NOTIFY_SOCKET: Connection refused/],
+    ['a stream socket', "$directory/stream", qr/cannot reach the service manager at NOTIFY_SOCKET: Protocol wrong type for socket/],
+    ['a relative path', 'notify', $no_name], ['nothing', '', $no_name], ['a name that is too long', '/' . 'x' x 200, $no_name]) {
+    my ($what, $value, $said) = @$case;
+    $daemon = managed({ NOTIFY_SOCKET => $value });
+    is $daemon->wait_end, 71, "NOTIFY_SOCKET is $what: status 71";
+    like $daemon->{log}, qr/ crit $said\n/, 'with the reason';
+}
+
+# A manager that never reads: the queue is full before the daemon begins.
+while (1) {
+    my $sender = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Peer => $path) or die "$path: $!";
+    $sender->blocking(0);
+    last if !defined $sender->send('filler');
+}
+$daemon = port_of(managed({ WATCHDOG_USEC => 100_000 }, config => 'metrics: { interval = 0.1; };'));
+ok $daemon->wait_log(qr/ warning the service manager was not told READY=1: Resource temporarily unavailable$/), 'a manager that never reads is warned of';
+is scalar(grep { exchange($daemon) eq '0' } 1 .. 20), 20, 'and holds up no exchange';
+like $daemon->reload('metrics: { interval = 0.1; };'), qr/reloaded/, 'no reload';
+is $daemon->stop, 0, 'and no end';
+cmp_ok scalar(() = $daemon->{log} =~ /was not told WATCHDOG=1/g), '>=', 1, 'nor the watchdog';
+done_testing;
