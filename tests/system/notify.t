@@ -185,6 +185,10 @@ my ($taken, $port) = listen_somewhere();
 $daemon = managed({}, listen => ["127.0.0.1:$port"]);
 is $daemon->wait_end, 69, 'a start that fails';
 is_deeply [read_rest()], [], 'is not told as ready';
+my $other = $> == 0 ? 'nobody' : 'root';
+$daemon = managed({}, config => "daemon: { user = \"$other\"; };", under => $> == 0 ? ['setpriv', '--bounding-set=-setuid,-setgid'] : []);
+is $daemon->wait_end, 71, 'one that fails after its addresses are open';
+is_deeply [read_rest()], [], 'is not either';
 
 # An abstract name.
 my $name = "sixteen-test-$$";
