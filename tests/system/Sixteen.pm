@@ -19,7 +19,7 @@ our @EXPORT = qw(
     $SIXTEEND $SIXTEEN $GREETING $REPLY
     scratch write_file read_file run have is_sanitized is_gone with_mounts spawn finish
     launch start start_in_background pass_sockets connect_to listen_somewhere read_to_end
-    reset_connection wait_for begin_load end_load);
+    reset_connection wait_for everything_is_read begin_load end_load);
 
 my $build = $ENV{BUILD_DIR} // '.';
 our $SIXTEEND = "$build/src/sixteend";
@@ -282,6 +282,13 @@ sub read_to_end {
         return ($data, 'eof') if defined $got && $got == 0;
         return ($data, $! == ECONNRESET ? 'reset' : "$!") if !defined $got && $! != EINTR;
     }
+}
+
+# Whether the daemon at this port took all that came from the peer off its socket: proc(5).
+sub everything_is_read {
+    my ($port, $peer) = @_;
+    my $row = sprintf ':%04X \\w+:%04X 01 \\w+:00000000 ', $port, $peer->sockport;
+    return read_file('/proc/net/tcp') =~ /$row/;
 }
 
 # Close with RST instead of FIN.

@@ -15,6 +15,7 @@ system_tests = \
 	%D%/leaks.t \
 	%D%/limits.t \
 	%D%/manuals.t \
+	%D%/metrics.t \
 	%D%/notify.t \
 	%D%/options.t \
 	%D%/outcomes.t \

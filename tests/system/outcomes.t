@@ -8,13 +8,6 @@ use Socket qw(SHUT_WR);
 use Test::More;
 use Time::HiRes qw(time);
 
-# Whether the daemon took all that came from the peer off its socket: proc(5).
-sub everything_is_read {
-    my ($port, $peer) = @_;
-    my $row = sprintf ':%04X \\w+:%04X 01 \\w+:00000000 ', $port, $peer;
-    return read_file('/proc/net/tcp') =~ /$row/;
-}
-
 sub next_is_served {
     my ($daemon, $after) = @_;
     my ($status) = run($SIXTEEN, '127.0.0.1', $daemon->{port});
@@ -48,7 +41,7 @@ next_is_served($daemon, 'probe');
 
 my $peer = connect_to($daemon->{port});
 syswrite $peer, 'Hi th';
-wait_for(sub { everything_is_read($daemon->{port}, $peer->sockport) });
+wait_for(sub { everything_is_read($daemon->{port}, $peer) });
 reset_connection($peer);
 like $daemon->wait_log(qr/ reset | probe /), qr/ info reset peer=\S+ local=\S+ octets=5 message='Hi th' us=\d+$/,
     'a reset in the middle' ;

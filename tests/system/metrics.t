@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: MIT
+# What the daemon counts: in the lines that USR1 and the end write, and in metrics.file, the
+# same numbers, and those of what the clients did.
+use strict;
+use warnings;
+use List::Util qw(sum0);
+use Sixteen;
+use Socket qw(SHUT_WR);
+use Test::More;
+use Time::HiRes qw(time);
+
+my @outcomes = qw(ok excess mismatch short probe slow reset limited failed);
+my $directory = scratch();
+my $file = "$directory/sixteend.prom";
+
+# A report in the log, as one hash: connections, outcomes, accept errors; and the listeners.
+sub parse_report {
+    my (@lines) = @_;
+    my (%value, %listener);
+    for (@lines) {
+        $listener{$1} = "$2 of $3" if / listener (\S+) queued=(\d+) of=(\d+)$/;
+        %value = (%value, /(\w+)=(\d+)/g) if / (?:connections|outcomes|accept errors) \w+=/;
+    }
+    return (\%value, \%listener);
+}
+
+sub report {
+    my ($daemon) = @_;
+    $daemon->tell('USR1');
+    return parse_report(map { $daemon->wait_log($_) } qr/ notice connections accepted=/, qr/ notice outcomes ok=/,
+        qr/ notice accept errors \w+=/, map { qr/ notice listener \S+:$_ queued=/ } @{ $daemon->{ports} });
+}
+
+# The report at the end; no listener is left by then.
+sub last_report {
+    my ($daemon) = @_;
+    return parse_report(split /^/, $daemon->{log});
+}
+
+# What metrics.file holds, by name and labels, without the prefix.
+sub metrics {
+    return { map { /^sixteend_(\S+) (\S+)$/ ? ($1 => $2) : () } split /^/, read_file($file) };
+}
+
+# The same as a report in the log.
+sub as_report {
+    my ($metrics) = @_;
+    my %of = (accepted => 'connections_accepted_total', live => 'conversations_live', peak => 'conversations_peak',
+        lingering => 'sockets_lingering', workers => 'workers', parked => 'workers_parked', lines_lost => 'log_lines_lost_total');
+    my %value = map { $_ => $metrics->{ $of{$_} } } keys %of;
+    $value{$_} = $metrics->{"conversations_total{outcome=\"$_\"}"} for @outcomes;
+    my @errors = grep { /^accept_errors_total/ && $metrics->{$_} > 0 } keys %$metrics;
+    $value{none} = 0 if !@errors;
+    $value{ /"(\w+)"/ ? $1 : '' } = $metrics->{$_} for @errors;
+    return \%value;
+}
+
+sub promtool_is_content {
+    my ($when) = @_;
+    SKIP: {
+        skip 'promtool is not installed', 1 if !have('promtool');
+        my ($status, $out, $err) = run('sh', '-c', 'promtool check metrics <"$1"', 'sh', $file);
+        is "$status$out$err", '0', "promtool has nothing to say of the file $when";
+    }
+    return;
+}
+
+my $config = <<"END";
+strict = true;
+limits: { per_source = 3; };
+timeouts: { exchange = 2.0; linger = 600.0; };
+log: { level = "debug"; };
+metrics: { file = "$file"; interval = 0.1; };
+END
+my $daemon = start(config => $config);
+my $port = $daemon->{port};
+ok wait_for(sub { -e $file }), 'the file is there soon';
+is_deeply as_report(metrics()), { map { $_ => 0 } @outcomes, qw(accepted live peak lingering workers parked lines_lost none) }, 'with nothing counted yet';
+promtool_is_content('at first');
+
+# Three of one address stay and say nothing; two more are too many.
+sub connect_from {
+    my ($host) = @_;
+    return IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $port, LocalHost => $host) // die "connect from $host: $@";
+}
+my @silent = map { connect_from('127.0.0.9') } 1 .. 3;
+$daemon->wait_log(qr/Socket connects/) for 1 .. 3;
+my $refused = 0;
+for (1 .. 2) {
+    $refused++ if (read_to_end(connect_from('127.0.0.9')))[0] eq '';
+    $daemon->wait_log(qr/ limited /);
+}
+my ($value, $listener) = report($daemon);
+is $refused, 2, 'two are refused, three are held';
+my %nothing = (lingering => 0, lines_lost => 0, none => 0, map { $_ => 0 } @outcomes);
+is_deeply $value, { %nothing, accepted => 5, live => 3, peak => 3, workers => 3, parked => 0, limited => 2 }, 'and so USR1 tells';
+$daemon->wait_log(qr/ slow /) for 1 .. 3;
+
+# So often each of the others.
+my %done = (ok => 5, excess => 3, mismatch => 4, short => 2, probe => 6, slow => 3, reset => 2, limited => 2, failed => 0);
+my %message = (ok => $GREETING, excess => "$GREETING\n", mismatch => 'Hi there, Server', short => 'Hi th', probe => '', reset => 'Hi th');
+for my $outcome (qw(ok excess mismatch short probe reset)) {
+    for (1 .. $done{$outcome}) {
+        my $peer = connect_to($port);
+        syswrite $peer, $message{$outcome};
+        shutdown $peer, SHUT_WR if $outcome =~ /short|probe/;
+        if ($outcome eq 'reset') {
+            wait_for(sub { everything_is_read($port, $peer) });
+            reset_connection($peer);
+        } else {
+            read_to_end($peer);
+        }
+        $daemon->wait_log(qr/ $outcome /);
+    }
+}
+my $lingerer = connect_to($port);
+syswrite $lingerer, $GREETING;
+read_to_end($lingerer);
+$daemon->wait_log(qr/ ok /);
+$done{ok}++;
+# The worker parks, and the acceptor sees who lingers, a moment later.
+ok wait_for(sub { ($value, $listener) = report($daemon); $value->{parked} == 3 && $value->{lingering} == 1 }), 'each outcome so often';
+my %after = (%done, accepted => sum0(values %done), live => 0, peak => 3, lingering => 1, workers => 3, parked => 3, lines_lost => 0, none => 0);
+is_deeply $value, \%after, 'is told on USR1, and accepted is the sum of them';
+is_deeply $listener, { "127.0.0.1:$port" => '0 of 4096' }, 'with nobody in the queue';
+ok wait_for(sub { my $now = as_report(metrics()); $now->{lingering} == 1 && $now->{parked} == 3 && $now->{ok} == $done{ok} }), 'soon the file has it too';
+is_deeply as_report(metrics()), \%after, 'the same numbers';
+close $lingerer;
+ok wait_for(sub { metrics()->{sockets_lingering} == 0 }), 'who lingered has gone';
+promtool_is_content('after each outcome');
+
+# How long they took.
+my $metrics = metrics();
+my $duration = 'conversation_duration_seconds';
+my %bucket = map { /^${duration}_bucket\{le="(.+)"\}$/ ? ($1 => $metrics->{$_}) : () } keys %$metrics;
+my @bounds = sort { $a <=> $b } keys %bucket;
+is "@bounds", '0.0001 0.00025 0.0005 0.001 0.0025 0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 5 10 +Inf', 'the bounds of the durations';
+is scalar(grep { $bucket{ $bounds[$_] } < $bucket{ $bounds[$_ - 1] } } 1 .. $#bounds), 0, 'each counts what those below it count';
+is $bucket{'+Inf'}, sum0(values %done), 'the last counts all';
+is $metrics->{"${duration}_count"}, $bucket{'+Inf'}, 'which is the count';
+my @took = $daemon->{log} =~ / us=(\d+)$/mg;
+my %of_log = map { my $bound = $_; ($bound => scalar grep { $_ <= 1e6 * $bound } @took) } @bounds;
+is_deeply \%bucket, \%of_log, 'and each is what the log says';
+cmp_ok abs($metrics->{"${duration}_sum"} - sum0(@took) / 1e6), '<', 1e-5, 'and so is the sum';
+
+like $daemon->reload("$config# changed"), qr/reloaded/, 'two reloads';
+like $daemon->reload($config), qr/reloaded/, 'that are taken';
+like $daemon->reload('strict = 1;'), qr/refused/, 'and one that is not';
+ok wait_for(sub { metrics()->{reloads_refused_total} == 1 }), 'are counted';
+is metrics()->{reloads_total}, 2, 'each';
+my ($version) = (run($SIXTEEND, '--version'))[1] =~ /(\S+)$/;
+is metrics()->{"build_info{version=\"$version\"}"}, 1, 'the version is told';
+cmp_ok abs(time - metrics()->{start_time_seconds}), '<', 600, 'and the start';
+
+# Whoever reads the file, whenever, finds a whole one.
+my ($reads, $broken, $replaced, $last) = (0, 0, 0, '');
+my $until = time + 60;
+while ($replaced < 12 && time < $until) {
+    open my $in, '<', $file or die "$file: $!";
+    my @about = stat $in;
+    my $text = '';
+    1 while sysread $in, $text, 100, length $text;
+    $broken++ if $text !~ /\A# HELP sixteend_build_info .*\nsixteend_reloads_refused_total \d+\n\z/s;
+    $reads++;
+    $replaced++ if $last ne $about[1] && $last ne '';
+    $last = $about[1];
+}
+is $broken, 0, "it is whole each of $reads times";
+cmp_ok $replaced, '>=', 12, 'though another file takes its place again and again';
+is sprintf('%04o', (stat $file)[2] & 07777), '0644', 'that anybody may read';
+
+# A directory that is gone: root too finds no place there.
+rename $directory, "$directory.away" or die "$directory: $!";
+ok $daemon->wait_log(qr/ warning metrics\.file: cannot write \Q$file\E: No such file or directory$/), 'where it cannot be written there is a warning';
+my $missing_since = time;
+is +(run($SIXTEEN, '127.0.0.1', $port))[0], 0, 'and service';
+$done{ok}++;
+wait_for(sub { time - $missing_since > 0.6 });
+rename "$directory.away", $directory or die "$directory: $!";
+ok $daemon->wait_log(qr/ notice metrics\.file: \Q$file\E can be written again$/), 'and a word when it can be again';
+is scalar(() = $daemon->{log} =~ /cannot write/g), 1, 'one warning, not one each time';
+is metrics()->{'conversations_total{outcome="ok"}'}, $done{ok}, 'with the numbers of now';
+
+# Others who may write there have no way to other files.
+my $victim = write_file("$directory/victim", "mine\n");
+ok wait_for(sub { symlink $victim, "$file.new" }), 'a symbolic link in its way';
+ok $daemon->wait_log(qr/ warning metrics\.file: cannot write \Q$file\E: Too many levels of symbolic links$/), 'is not followed';
+is read_file($victim), "mine\n", 'what it leads to is as it was';
+unlink "$file.new";
+ok $daemon->wait_log(qr/can be written again$/), 'without it, it goes on';
+
+is $daemon->stop, 0, 'ends';
+($value) = last_report($daemon);
+is_deeply $value, { %after, %done, accepted => sum0(values %done), lingering => 0 }, 'the lines at the end';
+is_deeply as_report(metrics()), $value, 'and the file that is left have the same numbers';
+ok !-e "$file.new", 'nothing is beside it';
+promtool_is_content('after the end');
+
+# The last numbers come at the end, not at an interval.
+$daemon = start(config => "metrics: { file = \"$file\"; interval = 86400.0; };");
+ok wait_for(sub { metrics()->{connections_accepted_total} == 0 }), 'a new daemon begins anew';
+is +(run($SIXTEEN, '127.0.0.1', $daemon->{port}))[0], 0, 'an exchange' for 1 .. 7;
+is metrics()->{connections_accepted_total}, 0, 'no interval has passed';
+is $daemon->stop, 0, 'ends';
+is metrics()->{'conversations_total{outcome="ok"}'}, 7, 'the file has them nevertheless';
+
+# Who waits in the kernel's queue.
+$daemon = start(listen => ['127.0.0.1:0', '[::1]:0'], config => <<"END");
+limits: { connections = 1; backlog = 5; };
+timeouts: { exchange = 600.0; };
+log: { level = "debug"; };
+metrics: { file = "$file"; interval = 0.1; };
+END
+my ($queue, $other) = ("127.0.0.1:$daemon->{ports}[0]", "[::1]:$daemon->{ports}[1]");
+my $held = connect_to($daemon->{port});
+$daemon->wait_log(qr/Socket connects/);
+my @queued = map { connect_to($daemon->{port}) } 1 .. 3;
+ok $daemon->wait_log(qr/limits\.connections is reached/), 'while limits.connections is reached';
+($value, $listener) = report($daemon);
+is_deeply $listener, { $queue => '3 of 5', $other => '0 of 5' }, 'USR1 tells of each address how many wait, and how many may';
+is "$value->{accepted} $value->{live}", '1 1', 'they are not accepted yet';
+ok wait_for(sub { (metrics()->{"listener_queue_length{address=\"$queue\"}"} // -1) == 3 }), 'the file has it too';
+is metrics()->{"listener_queue_limit{address=\"$queue\"}"}, 5, 'both numbers';
+is metrics()->{"listener_queue_length{address=\"$other\"}"}, 0, 'of each address';
+promtool_is_content('with two listeners');
+for my $peer ($held, @queued) {
+    syswrite $peer, $GREETING;
+    is join(' ', read_to_end($peer)), "$REPLY eof", 'each is served in its turn';
+    close $peer;
+}
+ok wait_for(sub { metrics()->{"listener_queue_length{address=\"$queue\"}"} == 0 }), 'and the queue is empty';
+is $daemon->stop, 0, 'ends';
+
+# accept(2) fails.
+$daemon = start(config => "timeouts: { exchange = 600.0; }; metrics: { file = \"$file\"; interval = 0.1; };");
+is +(run('prlimit', '--pid', $daemon->{pid}, '--nofile=16'))[0], 0, 'with 16 descriptors';
+my @peers = map { connect_to($daemon->{port}) } 1 .. 20;
+ok $daemon->wait_log(qr/ cannot accept, pausing: Too many open files/), 'it runs out of them';
+($value) = report($daemon);
+cmp_ok $value->{EMFILE}, '>=', 1, 'and the failures are counted, by their error';
+cmp_ok $value->{accepted}, '<', 16, 'not as connections';
+is $value->{accepted}, $value->{live} + sum0(@$value{@outcomes}), 'which are held';
+syswrite $_, $GREETING for @peers;
+is scalar(grep { join(' ', read_to_end($_)) eq "$REPLY eof" } @peers), 20, 'each is served in the end';
+close $_ for @peers;
+is $daemon->stop, 0, 'ends';
+($value) = last_report($daemon);
+is "$value->{accepted} $value->{ok}", '20 20', 'as often as they came';
+is_deeply as_report(metrics()), $value, 'and the file says the same';
+cmp_ok sum0($daemon->{log} =~ /cannot accept, pausing: .* count=(\d+)/g), '<=', $value->{EMFILE}, 'no more was warned of than failed';
+done_testing;
