@@ -25,6 +25,7 @@ const char *configuration_name(const struct options *options)
     return file != NULL ? file : "the built-in configuration";
 }
 
+/* What a running daemon can't change stays as it was, with a warning. */
 static void keep_what_is_fixed(const struct settings *running, struct settings *settings)
 {
     static const char *const fixed[] = {"daemon.background", "daemon.pid_file", "daemon.user",
@@ -33,6 +34,29 @@ static void keep_what_is_fixed(const struct settings *running, struct settings *
         if (!settings_same(settings_find(fixed[i]), running, settings))
             log_line(LOG_WARNING, "%s changes at a restart only", fixed[i]);
     settings->daemon = running->daemon;
+}
+
+/* Where the log goes depends on whether the daemon is in the background. */
+static int settle_log(const struct options *options, struct settings *settings,
+                      char complaint[SETTINGS_COMPLAINT])
+{
+    if (options->to_stderr && settings->daemon.background) {
+        snprintf(complaint, SETTINGS_COMPLAINT,
+                 "--stderr needs --foreground, because the file says background = true; "
+                 "see sixteend --help");
+        return EX_USAGE;
+    }
+    if (options->to_stderr)
+        settings->log.to = LOG_TO_STDERR;
+    settings_resolve(settings);
+    if (settings->daemon.background && settings->log.to == LOG_TO_STDERR) {
+        snprintf(complaint, SETTINGS_COMPLAINT,
+                 "%s: log.to must be \"syslog\" in the background, not \"stderr\"; "
+                 "or let daemon.background be false, or give --foreground",
+                 configuration_name(options));
+        return EX_CONFIG;
+    }
+    return EX_OK;
 }
 
 int configuration_load(const struct options *options, const struct settings *running,
@@ -47,12 +71,5 @@ int configuration_load(const struct options *options, const struct settings *run
         return EX_USAGE;
     if (running != NULL)
         keep_what_is_fixed(running, settings);
-    if (settings->daemon.background && settings->log.to == LOG_TO_STDERR) {
-        snprintf(complaint, SETTINGS_COMPLAINT,
-                 "%s: log.to must be \"syslog\" in the background, not \"stderr\"; "
-                 "or let daemon.background be false, or give --foreground",
-                 configuration_name(options));
-        return EX_CONFIG;
-    }
-    return EX_OK;
+    return settle_log(options, settings, complaint);
 }

@@ -152,14 +152,5 @@ int options_apply(const struct options *options, struct settings *settings, char
                  options->pid_file);
     if (options->verbose)
         settings->log.level = LOG_DEBUG;
-    if (options->to_stderr && settings->daemon.background) {
-        snprintf(why, SETTING_WHY,
-                 "--stderr needs --foreground, because the file says background = true; "
-                 "see sixteend --help");
-        return -1;
-    }
-    if (options->to_stderr)
-        settings->log.to = LOG_TO_STDERR;
-    settings_resolve(settings);
     return 0;
 }

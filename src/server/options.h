@@ -22,8 +22,8 @@ struct options {
  * on standard error. */
 int options_parse(struct options *options, int argc, char *argv[]);
 
-/* Let what the command line said win over what the settings hold. Returns 0; or -1
- * when both together make no sense, with one line about it in `why`. */
+/* Let what the command line said win over what the settings hold, but for --stderr, which
+ * depends on the rest. Returns 0, or -1 with one line in `why` about an address that is none. */
 int options_apply(const struct options *options, struct settings *settings, char why[SETTING_WHY]);
 
 /* Print the text of --help. */
