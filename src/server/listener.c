@@ -55,6 +55,7 @@ struct opening {
     size_t before;            /* so many are open already … */
     bool kept[LISTENERS_MAX]; /* … and these of them are to stay */
     int backlog;
+    int level; /* of a line that says why not: what it costs, log.h */
 };
 
 /* Who of us has the address already, by itself or as part of every address. */
@@ -63,8 +64,9 @@ static const char *advice_in_use(const struct opening *opening, const struct add
     const struct listeners *listeners = opening->listeners;
     for (size_t i = 0; i < listeners->count; i++)
         if (address_overlaps(&listeners->list[i].bound, address))
-            return i < opening->before ? "; it is part of what is open now: that takes a restart"
-                                       : "; the configuration has it twice";
+            return i < opening->before && !opening->kept[i]
+                       ? "; it is part of what is open now: that takes a restart"
+                       : "; the configuration has it twice";
     return "; another process has it, perhaps another sixteend: see ss -tlnp";
 }
 
@@ -105,38 +107,37 @@ static int open_address(struct opening *opening, const struct address *address)
     if (fd < 0) {
         const char *reason = strerror(errno);
         const char *hint = advice(errno, opening, address);
-        log_line(LOG_CRIT, "cannot listen at %s: %s%s", text, reason, hint);
+        log_line(opening->level, "cannot listen at %s: %s%s", text, reason, hint);
         return -1;
     }
     struct listener listener = {
         .fd = fd, .asked = *address, .wildcard = address_is_wildcard(address)};
     if (add(opening->listeners, listener) != 0) {
-        log_errno(LOG_CRIT, "cannot listen at %s", text);
+        log_errno(opening->level, "cannot listen at %s", text);
         close(fd);
         return -1;
     }
     return 0;
 }
 
-/* The listener that has an address, or NULL. */
-static struct listener *find(struct listeners *listeners, const struct address *asked)
+/* The place of the first listener that was asked to have this address and is not kept yet, or
+ * `before`: with port 0 there may be more than one. */
+static size_t find(const struct opening *opening, const struct address *asked)
 {
-    for (size_t i = 0; i < listeners->count; i++) {
-        struct listener *listener = &listeners->list[i];
-        if (address_equals(&listener->asked, asked))
-            return listener;
-    }
-    return NULL;
+    size_t i = 0;
+    while (i < opening->before &&
+           (opening->kept[i] || !address_equals(&opening->listeners->list[i].asked, asked)))
+        i++;
+    return i;
 }
 
 /* Open those of the addresses that are not open yet, and have the others stay. */
 static int open_missing(struct opening *opening, const struct address *addresses, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        const struct listener *found = find(opening->listeners, &addresses[i]);
-        size_t index = found != NULL ? (size_t)(found - opening->listeners->list) : opening->before;
-        if (index < opening->before && !opening->kept[index])
-            opening->kept[index] = true;
+        size_t found = find(opening, &addresses[i]);
+        if (found < opening->before)
+            opening->kept[found] = true;
         else if (open_address(opening, &addresses[i]) != 0)
             return -1;
     }
@@ -151,12 +152,12 @@ static int open_endpoint(struct opening *opening, const char *text)
 
     const char *wrong = endpoint_parse(text, &endpoint);
     if (wrong != NULL) {
-        log_line(LOG_CRIT, "cannot listen at %s: %s", text, wrong);
+        log_line(opening->level, "cannot listen at %s: %s", text, wrong);
         return -1;
     }
     int error = endpoint_resolve(&endpoint, AF_UNSPEC, AI_PASSIVE, &addresses, &count);
     if (error != 0) {
-        log_line(LOG_CRIT, "cannot listen at %s: %s", text, address_strerror(error));
+        log_line(opening->level, "cannot listen at %s: %s", text, address_strerror(error));
         return -1;
     }
     int result = open_missing(opening, addresses, count);
@@ -175,14 +176,15 @@ static int open_all(struct opening *opening, const struct settings *settings)
         stay += opening->kept[i];
     if (stay > 0)
         return 0;
-    log_line(LOG_CRIT, "not one address to listen at could be had");
+    log_line(opening->level, "not one address to listen at could be had");
     return -1;
 }
 
 int listeners_open(struct listeners *listeners, const struct settings *settings)
 {
     listeners->count = 0;
-    struct opening opening = {.listeners = listeners, .backlog = settings->limits.backlog};
+    struct opening opening = {
+        .listeners = listeners, .backlog = settings->limits.backlog, .level = LOG_CRIT};
     if (open_all(&opening, settings) == 0)
         return 0;
     listeners_close(listeners);
@@ -249,12 +251,17 @@ static void refuse_new(int fd)
         log_errno(LOG_WARNING, "peers that come while a listener is closed may be reset");
 }
 
-static void retire(struct listener *listener)
+static void tell_end(const struct listener *listener)
 {
     char text[ADDRESS_TEXT];
+    log_line(LOG_NOTICE, "No longer listening at %s", address_format(&listener->bound, text));
+}
+
+static void retire(struct listener *listener)
+{
     if (listener->retires != 0)
         return;
-    log_line(LOG_NOTICE, "No longer listening at %s", address_format(&listener->bound, text));
+    tell_end(listener);
     refuse_new(listener->fd);
     listener->retires = clock_nanoseconds() + HANDSHAKE;
 }
@@ -292,14 +299,18 @@ static void settle(struct opening *opening)
 
 static int change_addresses(struct listeners *listeners, const struct settings *settings)
 {
-    struct opening opening = {
-        .listeners = listeners, .before = listeners->count, .backlog = settings->limits.backlog};
+    struct opening opening = {.listeners = listeners,
+                              .before = listeners->count,
+                              .backlog = settings->limits.backlog,
+                              .level = LOG_ERR};
     if (open_all(&opening, settings) == 0) {
         settle(&opening);
         return 0;
     }
-    while (listeners->count > opening.before)
+    while (listeners->count > opening.before) {
+        tell_end(&listeners->list[listeners->count - 1]);
         listener_close(listeners, listeners->count - 1);
+    }
     return -1;
 }
 
