@@ -67,6 +67,7 @@ int main(int argc, char *argv[])
         fprintf(stderr, "sixteend: %s\n", complaint);
         return status;
     }
+    configuration_remember(&options);
     switch (options.mode) {
     case MODE_TEST: printf("sixteend: %s is right\n", configuration_name(&options)); return told();
     case MODE_SHOW: settings_print(&settings, stdout); return told();

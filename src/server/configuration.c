@@ -73,3 +73,10 @@ int configuration_load(const struct options *options, const struct settings *run
         keep_what_is_fixed(running, settings);
     return settle_log(options, settings, complaint);
 }
+
+void configuration_remember(struct options *options)
+{
+    const char *file = file_of(options);
+    if (file != NULL && file != options->config)
+        snprintf(options->config, sizeof options->config, "%s", file);
+}

@@ -13,6 +13,10 @@
 int configuration_load(const struct options *options, const struct settings *running,
                        struct settings *settings, char complaint[SETTINGS_COMPLAINT]);
 
+/* Have the file that was read now be the one to read later, even where nobody named it: if it
+ * is gone by then, that is no wish for the built-in defaults. */
+void configuration_remember(struct options *options);
+
 /* What was read: the name of the file, or "the built-in configuration". */
 const char *configuration_name(const struct options *options);
 
