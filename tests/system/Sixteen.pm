@@ -18,6 +18,7 @@ use Time::HiRes qw(time);
 our @EXPORT = qw(
     $SIXTEEND $SIXTEEN $GREETING $REPLY
     scratch write_file read_file run have is_sanitized is_gone with_mounts spawn finish
+    why_no_valgrind valgrind
     launch start start_in_background pass_sockets connect_to listen_somewhere read_to_end
     reset_connection wait_for everything_is_read begin_load end_load);
 
@@ -117,6 +118,7 @@ sub with_mounts {
 
 # Start the daemon in the foreground. Named arguments: config => text of its file;
 # options => [...], listen => [...] (one IPv4 port of the kernel's choice, if not given);
+# arguments => [...] instead of those that say foreground, standard error and that file;
 # under => [command that runs it]; before => code that the new process runs first.
 # The file's path is then in {file}.
 sub launch {
@@ -124,8 +126,8 @@ sub launch {
     my $directory = scratch();
     my $file = write_file("$directory/sixteen.conf", $with{config} // '');
     my @listen = map { ('--listen', $_) } @{ $with{listen} // ['127.0.0.1:0'] };
-    my @command = (@{ $with{under} // [] }, $SIXTEEND, '--foreground', '--stderr', '--config',
-        $file, @listen, @{ $with{options} // [] });
+    my @arguments = @{ $with{arguments} // ['--foreground', '--stderr', '--config', $file] };
+    my @command = (@{ $with{under} // [] }, $SIXTEEND, @arguments, @listen, @{ $with{options} // [] });
     pipe my $log, my $writer or croak "pipe: $!";
     my $pid = fork // croak "fork: $!";
     if ($pid == 0) {
@@ -241,6 +243,21 @@ sub stop {
     my ($self) = @_;
     $self->tell('TERM');
     return $self->wait_end;
+}
+
+# Why valgrind can't watch the programs, or nothing.
+sub why_no_valgrind {
+    return 'valgrind is not installed' if !have('valgrind');
+    return 'a sanitizer watches this build already' if is_sanitized();
+    my $wrong = (run('valgrind', '--quiet', $SIXTEEND, '--version'))[2];
+    return $wrong eq '' ? '' : 'valgrind cannot read what this compiler wrote: ' . (split /\n/, $wrong)[0];
+}
+
+# A command that runs the daemon and has it fail for a leak or an error, told in the report.
+sub valgrind {
+    my ($report) = @_;
+    return ('valgrind', '--quiet', '--vgdb=no', '--leak-check=full', '--show-leak-kinds=all',
+        '--errors-for-leak-kinds=all', '--error-exitcode=99', "--log-file=$report");
 }
 
 # Start it in the background, on IPv4 and a port of the kernel's choice: status,

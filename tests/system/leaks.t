@@ -5,17 +5,12 @@ use warnings;
 use Sixteen;
 use Test::More;
 
-plan skip_all => 'valgrind is not installed' if !have('valgrind');
-plan skip_all => 'a sanitizer watches this build already'
-    if is_sanitized();
-plan skip_all => "valgrind cannot read what this compiler wrote: " . (split /\n/, $_)[0]
-    for grep { $_ ne '' } (run('valgrind', '--quiet', $SIXTEEND, '--version'))[2];
+plan skip_all => $_ for grep { $_ ne '' } why_no_valgrind();
 
 my $report = scratch() . '/valgrind';
 my $daemon = start(
     config => 'log: { level = "notice"; };',
-    under  => ['valgrind', '--quiet', '--leak-check=full', '--show-leak-kinds=all',
-        '--errors-for-leak-kinds=all', '--error-exitcode=99', "--log-file=$report"]);
+    under  => [valgrind($report)]);
 my $right = 0;
 for (1 .. 1000) {
     my $peer = connect_to($daemon->{port});

@@ -21,6 +21,7 @@ system_tests = \
 	%D%/outcomes.t \
 	%D%/overload.t \
 	%D%/privileges.t \
+	%D%/reload.t \
 	%D%/rsyslog.t \
 	%D%/stop.t \
 	%D%/syslog.t \

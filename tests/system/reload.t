@@ -1,0 +1,490 @@
+# SPDX-License-Identifier: MIT
+# HUP: a new configuration holds for who comes from then on, whole or not at all; listeners
+# that stay are not touched, and a conversation ends as it began.
+use strict;
+use warnings;
+use IO::Socket::UNIX;
+use POSIX qw(mkfifo);
+use Sixteen;
+use Socket qw(SOCK_DGRAM);
+use Test::More;
+use Time::HiRes qw(time);
+
+my $SECRET = 'Sixteen letters!';
+my $OTHER  = 'Another farewell';
+
+# One exchange: what came, and how it ended.
+sub exchange {
+    my ($port, $message, $host) = @_;
+    my $peer = connect_to($port, $host);
+    syswrite $peer, $message // $GREETING;
+    return join ' ', read_to_end($peer);
+}
+
+# Somebody who is held and says nothing, or what is given.
+sub hold {
+    my ($daemon, $said) = @_;
+    my $peer = connect_to($daemon->{port});
+    $daemon->wait_log(qr/We have accepted a connection from 127\.0\.0\.1:${\$peer->sockport}$/);
+    syswrite $peer, $said if defined $said;
+    return $peer;
+}
+
+# A number of the report that USR1 makes.
+sub counted {
+    my ($daemon, $name) = @_;
+    $daemon->tell('USR1');
+    my ($number) = $daemon->wait_log(qr/ connections accepted=/) =~ / $name=(\d+)/;
+    return $number;
+}
+
+sub is_reloaded {
+    my ($daemon, $text, $what) = @_;
+    return like $daemon->reload($text), qr/ notice reloaded \Q$daemon->{file}\E$/, $what;
+}
+
+# Where each listening socket of it is, by the inode: proc(5).
+sub sockets_of {
+    my ($daemon) = @_;
+    my %own = map { (readlink($_) // '') =~ /^socket:\[(\d+)\]$/ ? ($1 => 1) : () } glob "/proc/$daemon->{pid}/fd/*";
+    my %port;
+    for (split /^/, read_file('/proc/net/tcp') . read_file('/proc/net/tcp6')) {
+        my @field = split;
+        $port{ hex $1 } = $field[9] if $field[3] eq '0A' && $own{ $field[9] } && $field[1] =~ /:(\w+)$/;
+    }
+    return \%port;
+}
+
+# Everything that a reload changes.
+my $directory = scratch();
+my $base = 'log: { level = "debug"; }; ';
+my $daemon = start(config => $base);
+my $port = $daemon->{port};
+is exchange($port), "$REPLY eof", 'an exchange';
+is_reloaded($daemon, "$base reply = \"$OTHER\";", 'reply is changed');
+is exchange($port), "$OTHER eof", 'and is given';
+is_reloaded($daemon, "$base strict = true;", 'strict');
+is exchange($port, $SECRET), ' eof', 'refuses other messages';
+is_reloaded($daemon, "$base strict = true; expect = \"$SECRET\";", 'expect');
+is exchange($port, $SECRET), "$REPLY eof", 'has another that is right';
+is exchange($port), ' eof', 'and the old one wrong';
+is_reloaded($daemon, $base, 'without them');
+is exchange($port, $OTHER), "$REPLY eof", 'the defaults hold';
+
+my $held = hold($daemon);
+is_reloaded($daemon, "$base limits: { connections = 1; };", 'limits.connections');
+my $second = connect_to($port);
+syswrite $second, $GREETING;
+ok $daemon->wait_log(qr/limits\.connections is reached; further peers wait/), 'lets the next one wait';
+is_reloaded($daemon, "$base limits: { connections = 2; };", 'more of them');
+is join(' ', read_to_end($second)), "$REPLY eof", 'let who waits in';
+close $second;
+is_reloaded($daemon, "$base limits: { connections = 1; when_full = \"refuse\"; };", 'limits.when_full');
+is exchange($port, ''), ' eof', 'refuses the next one';
+ok $daemon->wait_log(qr/ limited /), 'which counts as limited';
+syswrite $held, $GREETING;
+is join(' ', read_to_end($held)), "$REPLY eof", 'who was there is served';
+close $held;
+
+is_reloaded($daemon, "$base limits: { per_source = 1; };", 'limits.per_source');
+$held = hold($daemon);
+is exchange($port, ''), ' eof', 'refuses the second of an address';
+ok $daemon->wait_log(qr/ limited /), 'which counts as limited';
+close $held;
+is_reloaded($daemon, "$base limits: { backlog = 7; };", 'limits.backlog');
+$daemon->tell('USR1');
+ok $daemon->wait_log(qr/ listener \S+ queued=0 of=7$/), 'is that of the listener';
+
+is_reloaded($daemon, "$base timeouts: { exchange = 0.3; };", 'timeouts.exchange');
+my $begun = time;
+is exchange($port, ''), ' eof', 'cuts a silent peer';
+like $daemon->wait_log(qr/ slow /), qr/ us=(?:3|[4-9]|\d\d)\d{5}$/, 'then and not before';
+is_reloaded($daemon, "$base timeouts: { linger = 600.0; };", 'timeouts.linger');
+my $lingerer = connect_to($port);
+syswrite $lingerer, $GREETING;
+read_to_end($lingerer);
+ok wait_for(sub { counted($daemon, 'lingering') == 1 }), 'waits for the end of file';
+is_reloaded($daemon, "$base timeouts: { linger = 0.05; };", 'for less time');
+ok wait_for(sub { counted($daemon, 'lingering') == 0 }), 'and no longer, for who is there too';
+cmp_ok counted($daemon, 'workers'), '>=', 1, 'workers are parked';
+is_reloaded($daemon, "$base timeouts: { idle_worker = 0.05; };", 'timeouts.idle_worker');
+ok wait_for(sub { counted($daemon, 'workers') == 0 }), 'ends them';
+
+my $file = "$directory/sixteend.prom";
+is_reloaded($daemon, "$base metrics: { file = \"$file\"; interval = 86400.0; };", 'metrics.file');
+ok wait_for(sub { -e $file }), 'is written at once';
+my ($before) = read_file($file) =~ /^sixteend_connections_accepted_total (\d+)$/m;
+is exchange($port), "$REPLY eof", 'an exchange';
+is_reloaded($daemon, "$base metrics: { file = \"$file\"; interval = 0.1; };", 'metrics.interval');
+is exchange($port), "$REPLY eof", 'one more';
+ok wait_for(sub { my ($now) = read_file($file) =~ /^sixteend_connections_accepted_total (\d+)$/m; $now == $before + 2 }), 'is how soon they are there';
+is_reloaded($daemon, $base, 'no metrics.file');
+unlink $file;
+is exchange($port), "$REPLY eof", 'is none';
+ok !-e $file, 'any more';
+
+write_file($daemon->{file}, "log: { level = \"err\"; }; reply = \"$OTHER\";");
+$daemon->tell('HUP');
+ok wait_for(sub { exchange($port) eq "$OTHER eof" }), 'log.level';
+$daemon->take_rest;
+my $silent_from = length $daemon->{log};
+is exchange($port), "$OTHER eof", 'silences';
+is_reloaded($daemon, 'log: { level = "info"; }; timeouts: { drain = 0.2; exchange = 600.0; };', 'and the other way');
+is exchange($port), "$REPLY eof", 'tells';
+ok $daemon->wait_log(qr/ info ok /), 'of it';
+is scalar(() = substr($daemon->{log}, $silent_from) =~ / ok peer=/g), 1, 'only from then on';
+$held = connect_to($port);
+syswrite $held, 'Hi';
+wait_for(sub { everything_is_read($port, $held) });
+is $daemon->stop, 0, 'timeouts.drain ends it';
+like $daemon->{log}, qr/ slow .* octets=2 /, 'with who is there';
+
+# A conversation that began under other settings.
+$daemon = start(config => "$base reply = \"$OTHER\"; timeouts: { exchange = 600.0; };");
+$held = hold($daemon, substr $SECRET, 0, 8);
+is_reloaded($daemon, "$base strict = true; timeouts: { exchange = 1.0; };", 'while somebody is there');
+my $late = hold($daemon);
+is_reloaded($daemon, "$base timeouts: { exchange = 600.0; };", 'twice');
+is join(' ', read_to_end($late)), ' eof', 'each keeps the deadline it began with';
+like $daemon->wait_log(qr/ slow /), qr/ us=[1-9]\d{6}$/, 'not a longer one';
+syswrite $held, substr $SECRET, 8;
+is join(' ', read_to_end($held)), "$OTHER eof", 'nor a shorter one, and the reply and the rules';
+is $daemon->stop, 0, 'ends';
+
+# What only a restart changes.
+my $group = getgrgid +(getpwnam 'nobody')[3];
+my $config = 'reply = "Farewell, client";';
+$daemon = start(arguments => ['--config', my $named = write_file("$directory/fixed.conf", $config)]);
+$daemon->{file} = $named;
+my ($identity) = read_file("/proc/$daemon->{pid}/status") =~ /^(Uid:.*\nGid:.*)$/m;
+my $pid_file = "$directory/pid";
+my @fixed = (['background', 'true'], ['pid_file', "\"$pid_file\""], ['user', '"nobody"'], ['group', "\"$group\""]);
+is_reloaded($daemon, "$config daemon: {" . join(' ', map { "$_->[0] = $_->[1];" } @fixed) . '};', 'what is fixed');
+like $daemon->{log}, qr/ warning daemon\.$_->[0] changes at a restart only\n/, "daemon.$_->[0] is warned of" for @fixed;
+like read_file("/proc/$daemon->{pid}/status"), qr/^\Q$identity\E$/m, 'user and group are as they were';
+ok !-e $pid_file, 'no pid file is made';
+is exchange($daemon->{port}), "$REPLY eof", 'it serves in the foreground';
+ok $daemon->wait_log(qr/ info ok /), 'and logs to standard error as before';
+is_reloaded($daemon, $config, 'without them');
+is scalar(() = $daemon->{log} =~ /changes at a restart/g), 4, 'there is nothing to warn of';
+is $daemon->stop, 0, 'ends';
+
+# What the command line said.
+my ($taken, $taken_port) = listen_somewhere();
+$daemon = start(options => ['--verbose', '--pid-file', $pid_file]);
+is_reloaded($daemon, "listen = [ \"127.0.0.1:$taken_port\" ]; log: { to = \"syslog\"; level = \"crit\"; }; daemon: { pid_file = \"$directory/other\"; background = true; };",
+    'options win over a file that says otherwise');
+is exchange($daemon->{port}), "$REPLY eof", '--listen';
+ok $daemon->wait_log(qr/ debug We have accepted/), '--verbose, --stderr';
+like read_file($pid_file), qr/^$daemon->{pid}$/m, '--pid-file';
+unlike $daemon->{log}, qr/changes at a restart/, 'and --foreground, without a warning';
+is $daemon->stop, 0, 'ends';
+ok !-e $pid_file, 'the pid file goes';
+
+# Listeners come and go.
+my $roomy = 'timeouts: { exchange = 600.0; }; log: { level = "debug"; };';
+sub listening { return 'listen = [ ' . join(', ', map { "\"$_\"" } @_) . " ]; $roomy" }
+$daemon = start(listen => [], config => listening('127.0.0.1:0'));
+my ($first) = $port = $daemon->{port};
+my $inode = sockets_of($daemon)->{$port};
+ok $inode, 'a listener';
+$daemon->tell('STOP');
+my @queued = map { connect_to($port) } 1 .. 3;
+syswrite $_, $GREETING for @queued;
+write_file($daemon->{file}, listening('[::1]:0', '127.0.0.1:0'));
+$daemon->tell('HUP');
+$daemon->tell('CONT');
+my ($six) = $daemon->wait_log(qr/Listening at \[::1\]/) =~ /:(\d+)$/;
+ok $daemon->wait_log(qr/ reloaded /), 'one more, while connections are queued';
+is sockets_of($daemon)->{$port}, $inode, 'the first has its socket still';
+is scalar(grep { join(' ', read_to_end($_)) eq "$REPLY eof" } @queued), 3, 'and who was queued is served';
+undef @queued;
+is exchange($six, $GREETING, '::1'), "$REPLY eof", 'so is the new address';
+
+$daemon->tell('STOP');
+@queued = map { connect_to($port) } 1 .. 3;
+syswrite $_, $GREETING for @queued;
+write_file($daemon->{file}, listening('[::1]:0'));
+$daemon->tell('HUP');
+$daemon->tell('CONT');
+ok $daemon->wait_log(qr/No longer listening at 127\.0\.0\.1:$port$/), 'one fewer';
+ok $daemon->wait_log(qr/ reloaded /), 'while connections are queued';
+is scalar(grep { join(' ', read_to_end($_)) eq "$REPLY eof" } @queued), 3, 'which are served';
+undef @queued;
+ok wait_for(sub { !exists sockets_of($daemon)->{$port} }), 'then its socket is closed';
+ok !IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $port), 'and nobody is there';
+is_reloaded($daemon, listening('127.0.0.5:0'), 'another instead');
+ok wait_for(sub { keys %{ sockets_of($daemon) } == 1 }), 'is the only one';
+my ($other) = keys %{ sockets_of($daemon) };
+is exchange($other, $GREETING, '127.0.0.5'), "$REPLY eof", 'and serves';
+is $daemon->stop, 0, 'ends';
+
+# Away and back at once. Who is queued keeps the socket open meanwhile.
+$daemon = start(listen => [], config => 'limits: { connections = 1; }; ' . listening('127.0.0.1:0'));
+($port, $inode) = ($daemon->{port}, sockets_of($daemon)->{ $daemon->{port} });
+$held = hold($daemon);
+@queued = (connect_to($port));
+syswrite $queued[0], $GREETING;
+is_reloaded($daemon, 'limits: { connections = 1; }; ' . listening('127.0.0.5:0'), 'a listener is left');
+is_reloaded($daemon, 'limits: { connections = 9; }; ' . listening('127.0.0.1:0', '127.0.0.5:0'), 'and wanted again');
+is sockets_of($daemon)->{$port}, $inode, 'it is the same socket';
+is exchange($port), "$REPLY eof", 'who comes anew is served';
+is join(' ', read_to_end($queued[0])), "$REPLY eof", 'and who came before';
+close $held;
+undef @queued;
+
+# What can't be had.
+my $sockets = sockets_of($daemon);
+for my $wrong ([["127.0.0.1:$taken_port"], qr/cannot listen at 127\.0\.0\.1:$taken_port: Address already in use; another process has it/],
+    [["127.0.0.1:$port", "127.0.0.1:$taken_port", '127.0.0.6:0'], qr/cannot listen at 127\.0\.0\.1:$port: Address already in use; it is part of what is open now: that takes a restart/],
+    [['127.0.0.1:0', '127.0.0.7:0', "127.0.0.1:$taken_port"], qr/cannot listen at 127\.0\.0\.1:$taken_port: /],
+    [["*:$port"], qr/cannot listen at 0\.0\.0\.0:$port: Address already in use; it is part of what is open now: that takes a restart/],
+    [['192.0.2.1:0'], qr/cannot listen at 192\.0\.2\.1:0: Cannot assign requested address; no interface of this host has that address/],
+    [['no-such-host.invalid:0'], qr/cannot listen at no-such-host\.invalid:0: /]) {
+    my ($addresses, $said) = @$wrong;
+    my $from = length $daemon->{log};
+    like $daemon->reload(listening(@$addresses) . " reply = \"$OTHER\";"), qr/ err reload refused; everything stays as it was$/, "refused: @$addresses";
+    like substr($daemon->{log}, $from), qr/ err $said/, 'with the reason';
+    is_deeply sockets_of($daemon), $sockets, 'the listeners are those that were there';
+    is exchange($port), "$REPLY eof", 'and all else is as it was';
+}
+is scalar(() = $daemon->{log} =~ / notice Listening at 127\.0\.0\.7:/g), scalar(() = $daemon->{log} =~ / No longer listening at 127\.0\.0\.7:/g), 'what was opened before the mistake was found is closed';
+is $daemon->stop, 0, 'ends';
+
+# An address twice: by its number, which on this address is ours, and of the kernel's choice.
+my $own = sprintf '127.77.%d.%d:1060', $$ >> 8 & 255, $$ & 255;
+$daemon = start(listen => [], config => listening($own));
+$sockets = sockets_of($daemon);
+like $daemon->reload(listening($own, $own)), qr/refused/, 'refused: an address twice';
+like $daemon->{log}, qr/ err cannot listen at \Q$own\E: Address already in use; the configuration has it twice\n/, 'with the reason';
+is_deeply sockets_of($daemon), $sockets, 'the listener is the one that was there';
+is $daemon->stop, 0, 'ends';
+$daemon = start(listen => [], config => listening('127.0.0.1:0', '127.0.0.1:0'));
+$sockets = sockets_of($daemon);
+is_reloaded($daemon, listening('127.0.0.1:0', '127.0.0.1:0', '127.0.0.5:0'), 'two of one address');
+is_deeply { map { $_ => sockets_of($daemon)->{$_} } keys %$sockets }, $sockets, 'have their sockets still';
+is $daemon->stop, 0, 'ends';
+
+# The log of one in the background, at a /dev/log of the test's own.
+SKIP: {
+    my $dev = scratch() . '/dev';
+    mkdir $dev;
+    write_file("$dev/null", '');
+    chmod 0755, $dev =~ s{/dev$}{}r;
+    my $log = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => "$dev/log") or die "$dev/log: $!";
+    chmod 0666, "$dev/log";
+    my @prefix = with_mounts("$dev/null" => '/dev/null', '/dev' => $dev) or skip 'needs a mount namespace', 13;
+    my $next_line = sub {
+        my ($pattern) = @_;
+        while (IO::Select->new($log)->can_read(60)) {
+            $log->recv(my $line, 8192);
+            return $line if $line =~ $pattern;
+        }
+        return '';
+    };
+    $config = 'daemon: { background = true; };';
+    my $background = write_file("$directory/background.conf", $config);
+    my (undef, $out) = run(@prefix, $SIXTEEND, '--config', $background, '--listen', '127.0.0.1:0');
+    my ($pid) = $out =~ /process (\d+)/ or skip "no start: $out", 13;
+    ($port) = $out =~ /127\.0\.0\.1:(\d+)/;
+    $next_line->(qr/is up/);
+    write_file($background, "$config log: { facility = \"local3\"; };");
+    kill 'HUP', $pid;
+    like $next_line->(qr/reloaded/), qr/^<157>/, 'in the background: log.facility';
+    is exchange($port), "$REPLY eof", 'an exchange';
+    like $next_line->(qr/ok peer/), qr/^<158>/, 'is told there';
+    write_file($background, 'daemon: { background = false; };');
+    kill 'HUP', $pid;
+    ok $next_line->(qr/^<(?:28|156)>.*daemon\.background changes at a restart only/), 'daemon.background is warned of';
+    ok $next_line->(qr/reloaded/), 'and the log goes on to syslog';
+    write_file($background, 'log: { to = "stderr"; };');
+    kill 'HUP', $pid;
+    like $next_line->(qr/log\.to|reloaded/), qr/^<27>.*log\.to must be "syslog" in the background, not "stderr"/, 'standard error is refused there';
+    ok $next_line->(qr/reload refused/), 'as a whole';
+    kill 'TERM', $pid;
+    ok $next_line->(qr/ends with status 0/), 'it ends';
+    wait_for(sub { is_gone($pid) }) or kill 'KILL', $pid;
+
+    # In the foreground it may change sides.
+    $daemon = start(under => \@prefix, arguments => ['--config', my $sides = write_file("$directory/sides.conf", '')]);
+    $daemon->{file} = $sides;
+    write_file($sides, 'log: { to = "syslog"; };');
+    $daemon->tell('HUP');
+    ok $next_line->(qr/reloaded/), 'in the foreground: log.to';
+    is exchange($daemon->{port}), "$REPLY eof", 'an exchange';
+    ok $next_line->(qr/ok peer/), 'is told to syslog';
+    is_reloaded($daemon, '', 'and to standard error again');
+    is $daemon->stop, 0, 'ends';
+}
+
+# The file that nobody named.
+SKIP: {
+    my $etc = scratch();
+    my @prefix = $ENV{SYSCONFDIR} && -d $ENV{SYSCONFDIR} ? with_mounts($ENV{SYSCONFDIR} => $etc) : ();
+    skip 'needs a mount namespace, and the directory of the default file', 6 if !@prefix;
+    write_file("$etc/sixteen.conf", "reply = \"$OTHER\";");
+    $daemon = start(under => \@prefix, arguments => []);
+    is exchange($daemon->{port}), "$OTHER eof", 'without --config the default file is read';
+    $daemon->{file} = "$etc/sixteen.conf";
+    like $daemon->reload("reply = \"$REPLY\";"), qr/reloaded/, 'and read again';
+    is exchange($daemon->{port}), "$REPLY eof", 'anew';
+    unlink "$etc/sixteen.conf";
+    like $daemon->reload(undef), qr/refused/, 'if it is gone, that is no wish for the defaults';
+    like $daemon->{log}, qr{ err \S+/sixteen\.conf: cannot be read: No such file or directory\n}, 'and is told';
+    is $daemon->stop, 0, 'ends';
+}
+
+# Files that are refused: how to make each, and what is said. Root reads any file, so there the
+# daemon is nobody, and a file of root's is one that it can't read.
+my @as_nobody = $> == 0 ? ('daemon: { user = "nobody"; };') : ();
+my %bad = (
+    'a syntax error' => [sub { write_file($_[0], "strict = true;\nreply = ;\n") }, qr/:2: syntax error in 'reply = ;'/],
+    'a wrong value' => [sub { write_file($_[0], "\n\nlimits: { connections = 0; };\n") }, qr/:3: limits\.connections must be a whole number from 1 to 1000000, not 0/],
+    'an unknown key' => [sub { write_file($_[0], "colour = 1;\n") }, qr/:1: unknown key 'colour'/],
+    '@include of a directory' => [sub { write_file($_[0], "# more:\n\@include \"/etc\"\n") }, qr/:2: \@include in '\@include "\/etc"'; it is not supported/],
+    'a NUL octet' => [sub { write_file($_[0], "strict = true;\n\0") }, qr/:2: a NUL octet in ''/],
+    'no file' => [sub { }, qr/: cannot be read: No such file or directory/],
+    'a directory' => [sub { mkdir $_[0] }, qr/: cannot be read: Is a directory/],
+    'a FIFO' => [sub { mkfifo $_[0], 0666 }, qr/: cannot be read: it must be a file, not a pipe/],
+    'a link to nowhere' => [sub { symlink '/nowhere', $_[0] }, qr/: cannot be read: No such file or directory/],
+    'a device without end' => [sub { symlink '/dev/zero', $_[0] }, qr/: cannot be read: File too large/],
+    'a file that it may not read' => [sub { chmod 0, write_file($_[0], '') }, qr/: cannot be read: Permission denied/],
+);
+my @kinds = sort keys %bad;
+
+sub clear {
+    my ($path) = @_;
+    return -d $path && !-l $path ? rmdir $path : unlink $path;
+}
+
+# Reload a file of a kind.
+sub reload_bad {
+    my ($running, $kind) = @_;
+    clear($running->{file});
+    $bad{$kind}[0]->($running->{file});
+    my $line = $running->reload(undef);
+    clear($running->{file});
+    return $line;
+}
+
+# A daemon in whose place nobody can look too.
+sub start_readable {
+    my (%with) = @_;
+    my $place = scratch();
+    chmod 0755, $place;
+    my $path = write_file("$place/sixteen.conf", $with{config});
+    my $running = start(%with, arguments => ['--foreground', '--stderr', '--config', $path]);
+    $running->{file} = $path;
+    return $running;
+}
+
+$config = join ' ', @as_nobody, "reply = \"$OTHER\"; timeouts: { exchange = 600.0; };";
+$daemon = start_readable(config => $config, options => ['--verbose']);
+$held = hold($daemon, substr $GREETING, 0, 8);
+for my $kind (@kinds) {
+    my $from = length $daemon->{log};
+    (my $name = $kind) =~ s/[#]//g;
+    like reload_bad($daemon, $kind), qr/ err reload refused; everything stays as it was$/, "refused: $name";
+    like substr($daemon->{log}, $from), qr/ err \Q$daemon->{file}\E$bad{$kind}[1].*\n/, 'with the reason';
+    is exchange($daemon->{port}), "$OTHER eof", 'everything is as it was';
+}
+is_reloaded($daemon, $config =~ s/\Q$OTHER\E/$REPLY/r, 'a right one after them');
+is exchange($daemon->{port}), "$REPLY eof", 'is taken';
+syswrite $held, substr $GREETING, 8;
+is join(' ', read_to_end($held)), "$OTHER eof", 'who was there all the time is served';
+close $held;
+is $daemon->stop, 0, 'ends';
+
+# Good and bad ones in turn, a thousand times, while clients come. A sanitizer makes each take
+# a multiple of its time; and what it keeps of freed memory would be taken for growth.
+my $RELOADS = is_sanitized() ? 200 : 1000;
+my $same = join ' ', @as_nobody, 'log: { level = "notice"; };';
+my @good = (
+    "$same timeouts: { idle_worker = 0.05; };",
+    "$same timeouts: { idle_worker = 0.05; linger = 1.5; exchange = 8.0; }; limits: { connections = 300; backlog = 100; };",
+    "$same listen = [ \"127.0.0.1:0\", \"[::1]:0\" ]; timeouts: { idle_worker = 0.05; };",
+    "$same timeouts: { idle_worker = 0.05; }; limits: { when_full = \"refuse\"; per_source = 500; }; expect = \"$SECRET\";",
+);
+$_ = "listen = [ \"127.0.0.1:0\" ]; $_" for grep { !/listen/ } @good;
+
+# Descriptors, threads, and kilobytes of memory.
+sub size_of {
+    my ($running) = @_;
+    my @descriptors = glob "/proc/$running->{pid}/fd/*";
+    my $status = read_file("/proc/$running->{pid}/status");
+    my ($threads) = $status =~ /^Threads:\s+(\d+)/m;
+    my ($resident) = $status =~ /^VmRSS:\s+(\d+)/m;
+    my ($data) = $status =~ /^VmData:\s+(\d+)/m;
+    return { descriptors => scalar @descriptors, threads => $threads, resident => $resident, data => $data };
+}
+
+# Reload so often: how many of them went otherwise than they should.
+sub reload_in_turn {
+    my ($running, $times) = @_;
+    my @surprises;
+    for my $i (0 .. $times - 1) {
+        my ($kind, $line) = ($kinds[$i / 2 % @kinds]);
+        if ($i % 2 == 0) {
+            $line = $running->reload($good[$i / 2 % @good]);
+            push @surprises, "good $i: $line" if $line !~ / reloaded /;
+            $running->{log} = '';    # keeps what is searched short
+            $running->{seen} = 0;
+        } else {
+            $line = reload_bad($running, $kind);
+            push @surprises, "$kind: $line" if $line !~ / refused;/;
+        }
+        last if $line eq '';
+    }
+    like $running->reload($good[0]), qr/ reloaded /, 'a good one at last';
+    return @surprises;
+}
+
+# All is quiet: no worker is left, and nobody lingers.
+sub settled {
+    my ($running, $as) = @_;
+    my $now;
+    wait_for(sub { $now = size_of($running); $now->{threads} <= $as->{threads} && $now->{descriptors} <= $as->{descriptors} });
+    return $now;
+}
+
+$daemon = start_readable(listen => [], config => $good[0]);
+my $at_start = size_of($daemon);
+my $load = begin_load(4, ['127.0.0.1', $daemon->{port}]);
+is_deeply [reload_in_turn($daemon, 4 * @kinds)], [], 'each kind once, to begin with';
+my (undef, @wrong_before) = end_load($load);
+my $was = settled($daemon, $at_start);
+$load = begin_load(4, ['127.0.0.1', $daemon->{port}]);
+$begun = time;
+my @surprises = reload_in_turn($daemon, $RELOADS);
+my ($exchanges, @wrong) = end_load($load);
+is "@surprises", '', "$RELOADS reloads, each taken or refused as it should be";
+is "@wrong_before@wrong", '', "and not one of $exchanges exchanges failed";
+cmp_ok $exchanges, '>=', 100, 'under load';
+my $is = settled($daemon, $at_start);
+note sprintf '%d reloads and %d exchanges in %.1f s; resident %d, then %d kB; data %d, then %d kB', $RELOADS, $exchanges, time - $begun,
+    $was->{resident}, $is->{resident}, $was->{data}, $is->{data};
+is $is->{descriptors}, $at_start->{descriptors}, 'as many descriptors as at the start';
+is $is->{threads}, $at_start->{threads}, 'and threads';
+SKIP: {
+    skip 'a sanitizer keeps what is freed', 2 if is_sanitized();
+    cmp_ok $is->{resident} - $was->{resident}, '<', 1024, 'memory does not grow';
+    cmp_ok $is->{data} - $was->{data}, '<', 1024, 'nor what is asked for';
+}
+is $daemon->stop, 0, 'ends, and a sanitizer finds no leak';
+
+SKIP: {
+    my $why = why_no_valgrind();
+    skip $why, 5 if $why ne '';
+    # Written by whoever it becomes.
+    my $place = scratch();
+    chmod 0777, $place;
+    my $report = "$place/valgrind";
+    $daemon = start_readable(listen => [], config => $good[0], under => [valgrind($report)]);
+    $load = begin_load(2, ['127.0.0.1', $daemon->{port}]);
+    is_deeply [reload_in_turn($daemon, 2 * @kinds)], [], 'under valgrind';
+    ($exchanges, @wrong) = end_load($load);
+    is "@wrong", '', 'no exchange fails';
+    is $daemon->stop, 0, 'and there is no leak';
+    is read_file($report), '', 'and no error';
+}
+done_testing;
