@@ -175,8 +175,8 @@ static enum intake_verdict serve(struct intake *intake, const struct listener *l
 
 static enum intake_verdict accept_one(struct intake *intake, const struct listener *listener)
 {
-    struct address peer = {.length = sizeof peer.u};
-    int fd = accept4(listener->fd, &peer.u.any, &peer.length, SOCK_CLOEXEC);
+    struct address peer;
+    int fd = listener_accept(listener, &peer);
     if (fd < 0)
         return judge_accept_error(intake, errno);
     stats_accepted();

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -234,21 +233,15 @@ int listeners_adopt(struct listeners *listeners, int count)
     return 0;
 }
 
-/* Drop segments that begin a handshake, and let all others pass: those that end one, and
- * the data behind them. The filter sees the segment from the TCP header on; its flags are
- * in octet 13: RFC 9293, 3.1. */
-static void refuse_new(int fd)
+/* How many hops a segment must still have been allowed to make (RFC 5082). The kernel compares
+ * that of segments that begin a handshake with the listener's number, and drops them if it
+ * is less; segments that end a handshake it does not compare. 255, which next to no segment
+ * has, so lets nobody new in and loses nobody who is on the way. A filter could say the same
+ * exactly, but newer kernels let only root attach one. */
+static int set_least_hops(int fd, sa_family_t family, int least)
 {
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
-        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, TH_SYN | TH_ACK),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TH_SYN, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, 0),
-        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
-    };
-    const struct sock_fprog filter = {.len = sizeof code / sizeof *code, .filter = code};
-    if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0)
-        log_errno(LOG_WARNING, "peers that come while a listener is closed may be reset");
+    return family == AF_INET6 ? setsockopt(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &least, sizeof least)
+                              : setsockopt(fd, IPPROTO_IP, IP_MINTTL, &least, sizeof least);
 }
 
 static void tell_end(const struct listener *listener)
@@ -262,16 +255,17 @@ static void retire(struct listener *listener)
     if (listener->retires != 0)
         return;
     tell_end(listener);
-    refuse_new(listener->fd);
+    if (set_least_hops(listener->fd, listener->bound.u.any.sa_family, 255) != 0)
+        log_errno(LOG_WARNING, "peers that come while a listener is closed may be reset");
+    listener->inherited = true;
     listener->retires = clock_nanoseconds() + HANDSHAKE;
 }
 
 /* It retired a moment ago, and is wanted again. */
 static void revive(struct listener *listener)
 {
-    const int unused = 0;
     char text[ADDRESS_TEXT];
-    (void)setsockopt(listener->fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
+    (void)set_least_hops(listener->fd, listener->bound.u.any.sa_family, 0);
     listener->retires = 0;
     log_line(LOG_NOTICE, "Listening at %s", address_format(&listener->bound, text));
 }
@@ -348,6 +342,15 @@ void listeners_close(struct listeners *listeners)
 {
     while (listeners->count > 0)
         listener_close(listeners, listeners->count - 1);
+}
+
+int listener_accept(const struct listener *listener, struct address *peer)
+{
+    peer->length = sizeof peer->u;
+    int fd = accept4(listener->fd, &peer->u.any, &peer->length, SOCK_CLOEXEC);
+    if (fd >= 0 && listener->inherited)
+        (void)set_least_hops(fd, listener->bound.u.any.sa_family, 0);
+    return fd;
 }
 
 void listener_queue(const struct listener *listener, unsigned *queued, unsigned *most)

@@ -19,6 +19,7 @@ struct listener {
     bool adopted;         /* from the service manager, who keeps it open when we are gone */
     int64_t retires;      /* nobody new may come, and from this instant of clock_nanoseconds()
                              on an empty queue stays empty; 0: it serves */
+    bool inherited;       /* it retired once: what holds for it then, connections may inherit */
 };
 
 struct listeners {
@@ -46,6 +47,10 @@ int listeners_change(struct listeners *listeners, const struct settings *old,
  * is to be accepted before it is closed, since close(2) resets it; an adopted one is closed
  * at once, and what is queued is its next owner's. */
 void listeners_retire(struct listeners *listeners);
+
+/* Take a connection off its queue: accept4(2), with its errors. Returns a blocking socket,
+ * and where its peer is. */
+int listener_accept(const struct listener *listener, struct address *peer);
 
 /* Close one, and move the last one to its place. */
 void listener_close(struct listeners *listeners, size_t index);

@@ -5,7 +5,7 @@ use strict;
 use warnings;
 use IO::Socket::IP;
 use Sixteen;
-use Socket qw(PF_INET SOCK_STREAM IPPROTO_TCP pack_sockaddr_in inet_aton);
+use Socket qw(AF_INET6 SOCK_STREAM IPPROTO_TCP pack_sockaddr_in pack_sockaddr_in6 inet_aton inet_pton sockaddr_family);
 use Test::More;
 
 # Exchanges one after the other until a connection is refused or the parent says stop. It
@@ -68,31 +68,35 @@ is $daemon->wait_end, 0, 'ends';
 # A peer whose handshake is under way: in this mode the kernel keeps the last segment of it
 # back until there is data to send with it, for at most 0.2 s.
 sub connect_halfway {
-    my ($port) = @_;
-    socket my $peer, PF_INET, SOCK_STREAM, 0 or die "socket: $!";
+    my ($port, $host) = @_;
+    my $address = $host =~ /:/ ? pack_sockaddr_in6($port, inet_pton(AF_INET6, $host)) : pack_sockaddr_in($port, inet_aton($host));
+    socket my $peer, sockaddr_family($address), SOCK_STREAM, 0 or die "socket: $!";
     setsockopt $peer, IPPROTO_TCP, 12, 0 or die "TCP_QUICKACK: $!";
-    connect $peer, pack_sockaddr_in($port, inet_aton('127.0.0.1')) or die "connect: $!";
+    connect $peer, $address or die "connect: $!";
     return $peer;
 }
 
 # The daemon gives them 0.1 s, which on a busy machine may be over before we had a turn.
-my $best = 0;
-for my $round (1 .. 20) {
-    last if $best == 10;
-    $daemon = start();
-    my @peers = map { connect_halfway($daemon->{port}) } 1 .. 10;
-    $daemon->tell('TERM');
-    $daemon->wait_log(qr/No longer listening/);
-    {
-        local $SIG{PIPE} = 'IGNORE';
-        syswrite $_, $GREETING for @peers;
+for my $listen ('127.0.0.1', '[::1]') {
+    my $best = 0;
+    my $host = $listen =~ tr/[]//dr;
+    for my $round (1 .. 20) {
+        last if $best == 10;
+        $daemon = start(listen => ["$listen:0"]);
+        my @peers = map { connect_halfway($daemon->{port}, $host) } 1 .. 10;
+        $daemon->tell('TERM');
+        $daemon->wait_log(qr/No longer listening/);
+        {
+            local $SIG{PIPE} = 'IGNORE';
+            syswrite $_, $GREETING for @peers;
+        }
+        my $well = grep { (read_to_end($_))[0] eq $REPLY } @peers;
+        $best = $well if $well > $best;
+        undef @peers;
+        $daemon->wait_end;
     }
-    my $well = grep { (read_to_end($_))[0] eq $REPLY } @peers;
-    $best = $well if $well > $best;
-    undef @peers;
-    $daemon->wait_end;
+    is $best, 10, "$listen: whose handshake ends after TERM is served";
 }
-is $best, 10, 'whose handshake ends after TERM is served';
 
 # It can take no one while places are taken, and then time is over.
 $daemon = start(config => 'limits: { connections = 1; }; timeouts: { drain = 0.3; exchange = 600.0; };', options => ['--verbose']);

@@ -63,7 +63,7 @@ static void write_file(const char *text)
 static int load(void)
 {
     memset(&settings, 0x55, sizeof settings);
-    return configuration_load(&options, &settings, complaint);
+    return configuration_load(&options, NULL, &settings, complaint);
 }
 
 static void assert_loaded(void)
