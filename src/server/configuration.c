@@ -40,15 +40,8 @@ static void keep_what_is_fixed(const struct settings *running, struct settings *
 static int settle_log(const struct options *options, struct settings *settings,
                       char complaint[SETTINGS_COMPLAINT])
 {
-    if (options->to_stderr && settings->daemon.background) {
-        snprintf(complaint, SETTINGS_COMPLAINT,
-                 "--stderr needs --foreground, because the file says background = true; "
-                 "see sixteend --help");
+    if (options_apply_log(options, settings, complaint) != 0)
         return EX_USAGE;
-    }
-    if (options->to_stderr)
-        settings->log.to = LOG_TO_STDERR;
-    settings_resolve(settings);
     if (settings->daemon.background && settings->log.to == LOG_TO_STDERR) {
         snprintf(complaint, SETTINGS_COMPLAINT,
                  "%s: log.to must be \"syslog\" in the background, not \"stderr\"; "

@@ -154,3 +154,18 @@ int options_apply(const struct options *options, struct settings *settings, char
         settings->log.level = LOG_DEBUG;
     return 0;
 }
+
+int options_apply_log(const struct options *options, struct settings *settings,
+                      char why[SETTING_WHY])
+{
+    if (options->to_stderr && settings->daemon.background) {
+        snprintf(why, SETTING_WHY,
+                 "--stderr needs --foreground, because the file says background = true; "
+                 "see sixteend --help");
+        return -1;
+    }
+    if (options->to_stderr)
+        settings->log.to = LOG_TO_STDERR;
+    settings_resolve(settings);
+    return 0;
+}

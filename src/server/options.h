@@ -26,6 +26,12 @@ int options_parse(struct options *options, int argc, char *argv[]);
  * depends on the rest. Returns 0, or -1 with one line in `why` about an address that is none. */
 int options_apply(const struct options *options, struct settings *settings, char why[SETTING_WHY]);
 
+/* The same for --stderr, and settings_resolve(): where the log goes, once it stands whether
+ * the daemon is in the background. Returns 0, or -1 with one line in `why` when both together
+ * make no sense. */
+int options_apply_log(const struct options *options, struct settings *settings,
+                      char why[SETTING_WHY]);
+
 /* Print the text of --help. */
 void options_help(FILE *out);
 

@@ -52,7 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!taken)
         return 0;
     judge(&options);
-    if (options_apply(&options, &settings, why) == 0)
+    if (options_apply(&options, &settings, why) == 0 &&
+        options_apply_log(&options, &settings, why) == 0)
         judge_settings(&options, &settings);
     else
         must(*why != '\0' && strnlen(why, sizeof why) < sizeof why);
