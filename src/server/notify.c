@@ -20,6 +20,7 @@
 /* The main thread's. */
 static int fd = -1;
 static int64_t watchdog = -1;
+static bool ready_owed; /* the manager is to be told READY=1 with the next status */
 
 static void read_watchdog(void)
 {
@@ -64,18 +65,20 @@ int notify_open(void)
     return 0;
 }
 
-static void tell(const char *message)
+/* Returns whether the manager was told. */
+static bool tell(const char *message)
 {
-    if (fd >= 0 && send(fd, message, strlen(message), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-        log_errno(LOG_WARNING, "the service manager was not told %.*s", (int)strcspn(message, "\n"),
-                  message);
+    if (fd < 0 || send(fd, message, strlen(message), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+        return true;
+    log_errno(LOG_WARNING, "the service manager was not told %.*s", (int)strcspn(message, "\n"),
+              message);
+    return false;
 }
 
 void notify_ready(const char *status)
 {
-    char message[MESSAGE_SIZE];
-    snprintf(message, sizeof message, "READY=1\nSTATUS=%s", status);
-    tell(message);
+    ready_owed = true;
+    notify_status(status);
 }
 
 void notify_reloading(void)
@@ -83,24 +86,26 @@ void notify_reloading(void)
     char message[MESSAGE_SIZE];
     snprintf(message, sizeof message, "RELOADING=1\nMONOTONIC_USEC=%lld",
              (long long)(clock_nanoseconds() / 1000));
-    tell(message);
+    (void)tell(message);
 }
 
 void notify_stopping(void)
 {
-    tell("STOPPING=1");
+    ready_owed = false;
+    (void)tell("STOPPING=1");
 }
 
 void notify_status(const char *status)
 {
     char message[MESSAGE_SIZE];
-    snprintf(message, sizeof message, "STATUS=%s", status);
-    tell(message);
+    snprintf(message, sizeof message, "%sSTATUS=%s", ready_owed ? "READY=1\n" : "", status);
+    if (tell(message))
+        ready_owed = false;
 }
 
 void notify_watchdog(void)
 {
-    tell("WATCHDOG=1");
+    (void)tell("WATCHDOG=1");
 }
 
 bool notify_wanted(void)
@@ -119,4 +124,5 @@ void notify_close(void)
         close(fd);
     fd = -1;
     watchdog = -1;
+    ready_owed = false;
 }

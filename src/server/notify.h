@@ -12,7 +12,8 @@
  * logged where the manager waits for a word and cannot be reached. */
 int notify_open(void);
 
-/* READY=1 and STATUS=: after a start, and after a reload, taken or refused. */
+/* READY=1 and STATUS=: after a start, and after a reload, taken or refused. If the manager
+ * could not take it, it is told with the next status. */
 void notify_ready(const char *status);
 
 /* RELOADING=1 and MONOTONIC_USEC. */

@@ -9,6 +9,25 @@
 #include <stdarg.h>
 #include <string.h>
 
+/* Sockets that share an address, as a service manager may pass them, are told as one. */
+static void gather_listener(struct report *report, const struct listener *listener)
+{
+    struct listener_report one;
+    struct listener_report *to = report->listener;
+    struct listener_report *end = to + report->listeners;
+    address_format(&listener->bound, one.address);
+    listener_queue(listener, &one.queued, &one.most);
+    while (to < end && strcmp(to->address, one.address) != 0)
+        to++;
+    if (to < end) {
+        to->queued += one.queued;
+        to->most += one.most;
+    } else {
+        *to = one;
+        report->listeners++;
+    }
+}
+
 void report_gather(struct report *report, int64_t started, struct acceptor *acceptor,
                    const struct listeners *listeners)
 {
@@ -16,12 +35,10 @@ void report_gather(struct report *report, int64_t started, struct acceptor *acce
     stats_get(&report->stats);
     report->census = acceptor_census(acceptor, &report->lingering);
     report->lines_lost = log_lost();
-    report->listeners = listeners->count;
-    for (size_t i = 0; i < listeners->count; i++) {
-        struct listener_report *to = &report->listener[i];
-        address_format(&listeners->list[i].bound, to->address);
-        listener_queue(&listeners->list[i], &to->queued, &to->most);
-    }
+    report->listeners = 0;
+    for (size_t i = 0; i < listeners->count; i++)
+        if (listeners->list[i].retires == 0)
+            gather_listener(report, &listeners->list[i]);
 }
 
 /* Put more behind `text`, which has room for `size`. */

@@ -238,6 +238,26 @@ START_TEST(a_manager_that_takes_nothing_is_not_waited_for)
 }
 END_TEST
 
+START_TEST(ready_is_told_later_where_it_could_not_be_told)
+{
+    reach_manager();
+    int told = 0;
+    for (const char *said = ""; told < 100000 && *said == '\0'; told++) {
+        notify_status("busy");
+        said = log_said();
+    }
+    notify_ready("Up");
+    (void)log_said();
+    for (int i = 1; i < told; i++)
+        assert_told("STATUS=busy");
+    assert_not_told();
+    notify_status("1 live");
+    assert_told("READY=1\nSTATUS=1 live");
+    notify_status("2 live");
+    assert_told("STATUS=2 live");
+}
+END_TEST
+
 START_TEST(a_manager_that_has_gone_costs_a_warning)
 {
     reach_manager();
@@ -307,6 +327,7 @@ Suite *notify_suite(void)
     tcase_add_test(tcase, a_name_that_makes_no_sense_is_refused);
     tcase_add_test(tcase, a_manager_that_cannot_be_reached_is_a_failure);
     tcase_add_test(tcase, a_manager_that_takes_nothing_is_not_waited_for);
+    tcase_add_test(tcase, ready_is_told_later_where_it_could_not_be_told);
     tcase_add_test(tcase, a_manager_that_has_gone_costs_a_warning);
     tcase_add_test(tcase, the_watchdog_is_told_twice_as_often_as_it_looks);
     tcase_add_test(tcase, a_time_that_makes_no_sense_is_no_watchdog);

@@ -128,8 +128,18 @@ START_TEST(everything_is_gathered)
                          address_format(&listeners.list[i].bound, text));
         ck_assert_uint_eq(report.listener[i].queued, 0);
         ck_assert_uint_eq(report.listener[i].most, 3 + i);
-        close(listeners.list[i].fd);
     }
+
+    /* one that retires is no longer told of; two of one address are told of as one */
+    listeners.list[0].retires = 1;
+    listeners.list[2] = listeners.list[1];
+    listeners.count = 3;
+    report_gather(&report, 1234567, NULL, &listeners);
+    ck_assert_uint_eq(report.listeners, 1);
+    ck_assert_str_eq(report.listener[0].address, address_format(&listeners.list[1].bound, text));
+    ck_assert_uint_eq(report.listener[0].most, 2 * 4);
+    close(listeners.list[0].fd);
+    close(listeners.list[1].fd);
 }
 END_TEST
 
