@@ -70,6 +70,9 @@ static struct source *find(struct admission *admission, const struct source *wan
     return source;
 }
 
+#if defined __GNUC__ && !defined __clang__
+#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak" /* the tree has it */
+#endif
 static enum admission_verdict enter_source(struct admission *admission,
                                            struct conversation *conversation)
 {
