@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -23,14 +22,34 @@ static void report_holder(const char *path, int fd)
              text[0] != '\0' ? text : "(it does not say which)");
 }
 
-/* Whether `path` still names the file that we locked: its last holder may have
- * removed it between our open(2) and our flock(2). */
-static bool is_current(const char *path, int fd)
+/* Lock the file. Returns 1; 0 if `path` names another by now, since the last holder may
+ * have removed it between our open(2) and our flock(2); or -1 and errno, with the reason
+ * logged. */
+static int lock(const char *path, int fd)
 {
     struct stat named;
     struct stat locked;
-    return stat(path, &named) == 0 && fstat(fd, &locked) == 0 && named.st_dev == locked.st_dev &&
-           named.st_ino == locked.st_ino;
+
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        int kept = errno;
+        if (kept == EWOULDBLOCK)
+            report_holder(path, fd);
+        else
+            log_errno(LOG_CRIT, "cannot lock the pid file %s", path);
+        errno = kept;
+        return -1;
+    }
+    if (stat(path, &named) != 0) {
+        if (errno == ENOENT)
+            return 0;
+        log_errno(LOG_CRIT, "cannot look at the pid file %s", path);
+        return -1;
+    }
+    if (fstat(fd, &locked) != 0) {
+        log_errno(LOG_CRIT, "cannot look at the pid file %s", path);
+        return -1;
+    }
+    return named.st_dev == locked.st_dev && named.st_ino == locked.st_ino;
 }
 
 static int open_locked(const char *path)
@@ -42,19 +61,14 @@ static int open_locked(const char *path)
                       errno == ENOENT ? ", for want of its folder" : "");
             return -1;
         }
-        if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-            int kept = errno;
-            if (kept == EWOULDBLOCK)
-                report_holder(path, fd);
-            else
-                log_errno(LOG_CRIT, "cannot lock the pid file %s", path);
-            close(fd);
-            errno = kept;
-            return -1;
-        }
-        if (is_current(path, fd))
+        int locked = lock(path, fd);
+        if (locked > 0)
             return fd;
+        int kept = errno;
         close(fd);
+        errno = kept;
+        if (locked < 0)
+            return -1;
     }
 }
 
