@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Places in `poll`. */
@@ -33,6 +34,17 @@ static const struct settings *settings_of(const struct acceptor *acceptor)
     return &acceptor->intake.snapshot->settings;
 }
 
+/* ppoll(2) failed, which it does for want of memory: have a look at everything after a
+ * moment. Nothing of it blocks. */
+static void look_everywhere(struct acceptor *acceptor, size_t count)
+{
+    static const struct timespec moment = {.tv_nsec = 10000000};
+    intake_lacks(&acceptor->intake, errno);
+    (void)nanosleep(&moment, NULL);
+    for (size_t i = 0; i < count; i++)
+        acceptor->poll[i].revents = acceptor->poll[i].fd >= 0 ? POLLIN : 0;
+}
+
 /* Wait for a listener if `listening`, for the wake_fd, for a signal, or for `wait`
  * nanoseconds (-1: for ever). Afterwards `revents` of each place is right. */
 static void wait_for_events(struct acceptor *acceptor, bool listening, int64_t wait)
@@ -45,8 +57,12 @@ static void wait_for_events(struct acceptor *acceptor, bool listening, int64_t w
     for (size_t i = 0; i < listeners->count; i++)
         polled[POLL_LISTENERS + i] =
             (struct pollfd){.fd = listening ? listeners->list[i].fd : -1, .events = POLLIN};
-    if (ppoll(polled, POLL_LISTENERS + listeners->count, wait < 0 ? NULL : &timeout, NULL) <= 0)
-        for (size_t i = 0; i < POLL_LISTENERS + listeners->count; i++)
+    size_t count = POLL_LISTENERS + listeners->count;
+    int ready = ppoll(polled, count, wait < 0 ? NULL : &timeout, NULL);
+    if (ready < 0 && errno != EINTR)
+        look_everywhere(acceptor, count);
+    else if (ready <= 0)
+        for (size_t i = 0; i < count; i++)
             polled[i].revents = 0;
     if (polled[POLL_WAKE].revents != 0)
         (void)eventfd_read(acceptor->wake_fd, &ignored);

@@ -61,10 +61,15 @@ static enum intake_verdict pace(struct intake *intake)
     return INTAKE_PAUSE;
 }
 
-static enum intake_verdict pause_accepting(struct intake *intake, int error)
+void intake_lacks(struct intake *intake, int error)
 {
     intake->error = error;
     warning_count(&intake->warnings[LIMIT_RESOURCES]);
+}
+
+static enum intake_verdict pause_accepting(struct intake *intake, int error)
+{
+    intake_lacks(intake, error);
     return pace(intake);
 }
 

@@ -23,7 +23,7 @@ struct intake {
     bool full;      /* when it was last looked, there was no place */
     bool gave;      /* somebody was given to the workers; for the acceptor to clear */
     struct warning warnings[LIMITS];
-    int error; /* what accept(2) failed with last, for LIMIT_RESOURCES */
+    int error; /* what accept(2) or ppoll(2) failed with last, for LIMIT_RESOURCES */
 };
 
 enum intake_verdict {
@@ -40,6 +40,9 @@ enum intake_verdict intake_take(struct intake *intake, const struct listener *li
  * for ever, to the end of the pause. The end of a conversation that makes room wakes the
  * acceptor by itself. */
 bool intake_may_accept(struct intake *intake, int64_t *wait);
+
+/* Have it warned of that something lacks, with the errno that says so. */
+void intake_lacks(struct intake *intake, int error);
 
 /* Write the warnings that are due. Returns nanoseconds until the next one will be, or -1. */
 int64_t intake_warn(struct intake *intake);
