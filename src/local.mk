@@ -31,6 +31,7 @@ noinst_LIBRARIES += %D%/libsixteen.a
 	%D%/server/report.h %D%/server/report.c \
 	%D%/server/metrics.h %D%/server/metrics.c \
 	\
+	%D%/server/account.h %D%/server/account.c \
 	%D%/server/settings.h %D%/server/settings.c %D%/server/settings_print.c \
 	%D%/server/snapshot.h %D%/server/snapshot.c \
 	%D%/server/settings_scan.h %D%/server/settings_scan.c \

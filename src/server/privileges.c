@@ -3,32 +3,30 @@
 
 #include "server/privileges.h"
 
+#include "server/account.h"
 #include "server/log.h"
 
 #include <errno.h>
 #include <grp.h>
-#include <pwd.h>
 #include <unistd.h>
+
+static int unknown(const char *what, const char *name)
+{
+    if (errno == 0)
+        log_line(LOG_CRIT, "daemon.%s: no %s %s", what, what, name);
+    else
+        log_errno(LOG_CRIT, "daemon.%s: cannot look up %s", what, name);
+    return -1;
+}
 
 static int look_up(const struct settings *settings, uid_t *uid, gid_t *gid)
 {
-    if (settings->daemon.user[0] != '\0') {
-        const struct passwd *user = getpwnam(settings->daemon.user);
-        if (user == NULL) {
-            log_line(LOG_CRIT, "daemon.user: no user %s", settings->daemon.user);
-            return -1;
-        }
-        *uid = user->pw_uid;
-        *gid = user->pw_gid;
-    }
-    if (settings->daemon.group[0] != '\0') {
-        const struct group *group = getgrnam(settings->daemon.group);
-        if (group == NULL) {
-            log_line(LOG_CRIT, "daemon.group: no group %s", settings->daemon.group);
-            return -1;
-        }
-        *gid = group->gr_gid;
-    }
+    const char *user = settings->daemon.user;
+    const char *group = settings->daemon.group;
+    if (user[0] != '\0' && account_user(user, uid, gid) != 0)
+        return unknown("user", user);
+    if (group[0] != '\0' && account_group(group, gid) != 0)
+        return unknown("group", group);
     return 0;
 }
 

@@ -4,10 +4,10 @@
 #include "server/settings.h"
 
 #include "common/quote.h"
+#include "server/account.h"
 
 #include <assert.h>
-#include <grp.h>
-#include <pwd.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -198,8 +198,12 @@ static bool is_text(enum setting_type type)
     return type == SETTING_PATH || type == SETTING_USER || type == SETTING_GROUP;
 }
 
+/* Sets errno where it could not be found out. */
 static bool text_is_right(const struct setting *row, const char *value)
 {
+    uid_t uid;
+    gid_t gid;
+    errno = 0;
     if (!is_text(row->type) || strlen(value) >= text_size(row->type))
         return false;
     if (value[0] == '\0')
@@ -207,8 +211,8 @@ static bool text_is_right(const struct setting *row, const char *value)
     if (row->type == SETTING_PATH)
         return value[0] == '/';
     if (row->type == SETTING_USER)
-        return getpwnam(value) != NULL;
-    return getgrnam(value) != NULL;
+        return account_user(value, &uid, &gid) == 0;
+    return account_group(value, &gid) == 0;
 }
 
 bool setting_store_text(const struct setting *row, struct settings *settings, const char *value,
@@ -222,8 +226,12 @@ bool setting_store_text(const struct setting *row, struct settings *settings, co
         memcpy(value_of(row, settings), value, WIRE_OCTETS);
         return true;
     }
-    if (!text_is_right(row, value))
-        return refuse_text(row, value, why);
+    if (!text_is_right(row, value)) {
+        if (errno == 0)
+            return refuse_text(row, value, why);
+        snprintf(why, SETTING_WHY, "cannot be looked up: %s", strerror(errno));
+        return false;
+    }
     snprintf(value_of(row, settings), text_size(row->type), "%s", value);
     return true;
 }
