@@ -98,10 +98,13 @@ int daemonize_begin(void)
 static void let_go_of_terminal(void)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null < 0)
+    if (null < 0) {
+        perror("sixteend: the terminal is not let go of: /dev/null");
         return;
+    }
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        (void)dup2(null, fd);
+        if (dup2(null, fd) < 0)
+            perror("sixteend: the terminal is not let go of: /dev/null");
     close(null);
 }
 
@@ -112,8 +115,8 @@ void daemonize_finish(int status)
     if (status == EX_OK)
         let_go_of_terminal();
     unsigned char report = (unsigned char)status;
-    ssize_t written = write(report_fd, &report, sizeof report);
-    (void)written;
+    while (write(report_fd, &report, sizeof report) < 0 && errno == EINTR)
+        ;
     close(report_fd);
     report_fd = -1;
 }
