@@ -119,7 +119,7 @@ static void *write_lines(void *argument)
             scribe->output->publish(work.document);
         if (work.more)
             (void)nanosleep(&gather, NULL);
-    } while (work.more);
+    } while (work.more || work.document != NULL); /* publishing it may have put a line */
 
     CHECKED(pthread_mutex_lock(&scribe->lock));
     scribe->finished = true;
