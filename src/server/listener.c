@@ -265,9 +265,11 @@ static void retire(struct listener *listener)
 static void revive(struct listener *listener)
 {
     char text[ADDRESS_TEXT];
-    (void)set_least_hops(listener->fd, listener->bound.u.any.sa_family, 0);
+    address_format(&listener->bound, text);
+    if (set_least_hops(listener->fd, listener->bound.u.any.sa_family, 0) != 0)
+        log_errno(LOG_ERR, "nobody new gets in at %s until a restart", text);
     listener->retires = 0;
-    log_line(LOG_NOTICE, "Listening at %s", address_format(&listener->bound, text));
+    log_line(LOG_NOTICE, "Listening at %s", text);
 }
 
 static void change_backlog(struct listeners *listeners, int backlog)
