@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+# Every function that sixteend imports is made to fail by shim.so, or is said never to fail.
+use strict;
+use warnings;
+use Calls;
+use Faults;
+use Sixteen;
+use Test::More;
+
+need_shim();
+plan skip_all => 'needs nm' if !have('nm');
+plan skip_all => 'what counts coverage imports more' if read_file($SIXTEEND) =~ /__gcov_/;
+
+# The names that a dynamic symbol table has, defined or not, without their versions.
+sub symbols {
+    my ($which, $file) = @_;
+    my ($status, $out, $err) = run('nm', '-D', $which, $file);
+    is $status, 0, "nm of $file";
+    return map { /(\w+)(?:@\S+)?$/ ? $1 : () } split /\n/, $out;
+}
+
+my @imports = symbols('--undefined-only', $SIXTEEND);
+my %shimmed = map { $_ => 1 } symbols('--defined-only', $SHIM);
+my %bases   = map { base_name($_) => 1 } keys %shimmed;
+for my $import (@imports) {
+    my $call = base_name($import);
+    my $never = reason_never($call);
+    if ($FAILS{$call}) {
+        ok $shimmed{$import}, "$import fails";
+        is $never, undef, '... and is not among those that never do';
+    } else {
+        ok defined $never, "$import: " . ($never // 'nobody has said how it fails, in Faults.pm');
+    }
+}
+is join(' ', grep { !$bases{$_} } sort keys %FAILS), '', 'the shim has every call that is said to fail';
+done_testing;

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+# Each call that can fail while peers are served.
+use strict;
+use warnings;
+use Faults;
+use Sixteen;
+use Test::More;
+
+need_shim();
+my $scenario = {
+    name => 'service',
+    config => 'limits: { per_source = 100; };',
+    arguments => [qw(--foreground --stderr --verbose --config conf --listen 127.0.0.1:0 --listen 0.0.0.0:0)],
+    stimulus => \&converse,
+};
+
+# Nearly everybody is refused.
+my $full = {
+    name => 'service at its limits',
+    config => 'limits: { connections = 2; per_source = 1; when_full = "refuse"; };',
+    arguments => $scenario->{arguments},
+    stimulus => \&converse,
+    after => sub { settles($_[0], 99, 2) },    # nobody is there
+};
+for ($scenario, $full) {
+    run_faults($_, \&learn_service, \&service_case);
+    is join(' ', end_service($_)), '', 'ends';
+}
+finish_faults('service');

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+# Which call sites of sixteend the other tests here have made fail, and which not.
+use strict;
+use warnings;
+use Calls;
+use Faults;
+use Sixteen;
+use Test::More;
+
+need_shim();
+plan skip_all => 'needs objdump' if !have('objdump');
+
+# Sites that none of them reaches, and why, by call and function.
+my %UNREACHED;
+$UNREACHED{$_} = 'this host has no IPv6' for read_file('/proc/net/if_inet6') eq '' ? 'setsockopt in set_least_hops' : ();
+my ($points, %reached) = (0);
+for my $phase (qw(start background service reload drain)) {
+    my $file = ($ENV{BUILD_DIR} // '.') . "/tests/faults/$phase.sites";
+    my ($count, @sites) = split /\n/, read_file($file);
+    plan skip_all => "$phase.t has not run" if !defined $count;
+    $points += $count;
+    $reached{$_} = 1 for @sites;
+}
+
+# The address behind each call of a function that can fail. A call at a function's very end may be
+# a jump, which returns to whoever called that function: those are known by their call alone.
+my (undef, $text) = run('objdump', '-d', '--no-show-raw-insn', $SIXTEEND);
+my (%jumps, $call);
+my @calls;
+for my $line (split /\n/, $text) {
+    my ($address) = $line =~ /^ *([[:xdigit:]]+):/ or next;
+    push @calls, [$call, hex $address] if defined $call;
+    my ($kind, $target) = $line =~ /\b(call|jmp|bl|b)\s.*<(\w+)\@plt/;
+    $target = base_name($target) if defined $target;
+    $call = defined $target && $FAILS{$target} && $kind =~ /call|bl/ ? $target : undef;
+    $jumps{$target}++ if defined $target && $FAILS{$target} && !defined $call;
+}
+cmp_ok scalar(@calls), '>', 50, 'calls are found';
+place_of(map { $$_[1] } @calls);
+@calls = grep { (place_of($$_[1]))[1] =~ m{^src/} } @calls;
+
+# A line that the compiler made several copies of is one site.
+my (%lines, %failed);
+for (@calls) {
+    my ($function, $line) = place_of($$_[1]);
+    my $name = "$$_[0] in $function at $line";
+    $lines{$name} = "$$_[0] in $function";
+    $failed{$name} = 1 if $reached{"$$_[0] $$_[1]"};
+}
+for (grep { !$failed{$_} } sort keys %lines) {
+    my $reason = $UNREACHED{ $lines{$_} };
+    ok defined $reason, "$_: " . ($reason // 'nothing has made it fail');
+}
+my %known = map { ("$$_[0] $$_[1]" => 1) } @calls;
+for my $jump (sort keys %jumps) {
+    ok scalar(grep { /^$jump / && !$known{$_} } keys %reached), "$jump at the end of a function fails";
+}
+note sprintf '%d fault points, at %d of the %d call sites that can fail', $points,
+    keys(%failed) + keys(%jumps), keys(%lines) + keys %jumps;
+done_testing;

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+# Each call that can fail while the daemon starts in the foreground, or only says something.
+use strict;
+use warnings;
+use Faults;
+use Fcntl qw(LOCK_EX);
+use POSIX ();
+use Sixteen;
+use Test::More;
+
+need_shim();
+my ($user, $group) = own_user();
+my @one = ('--foreground', '--config', 'conf', '--listen', '127.0.0.1:0');
+
+my @scenarios = (
+    {
+        name => 'foreground',
+        config => 'metrics: { file = "DIRECTORY/metrics"; };',
+        arguments => [@one, qw(--stderr --verbose --listen *:0 --pid-file pid)],
+    }, {
+        name => 'as another user',
+        config => "daemon: { user = \"$user\"; group = \"$group\"; };",
+        arguments => [@one, '--stderr'],
+    }, {
+        name => 'to syslog',
+        config => 'log: { to = "syslog"; };',
+        arguments => [@one],
+    }, {
+        name => 'with a high limit',
+        config => 'limits: { connections = 1000000; };',
+        arguments => [@one, '--stderr'],
+    }, {
+        name => 'with a pid file that is held',
+        before => sub {
+            open my $held, '>', "$_[0]/pid" or die "$_[0]/pid: $!";
+            flock $held, LOCK_EX;
+            return $held;
+        },
+        arguments => [@one, '--stderr', '--pid-file', 'pid'],
+    },
+    {
+        name => 'by a service manager',
+        before => \&manager_before,
+        inside => \&manager_inside,
+        passed => 2,
+        arguments => [qw(--foreground --config conf --stderr)],
+    },
+    {
+        name => 'from a FIFO',
+        before => sub { POSIX::mkfifo("$_[0]/fifo", 0600) },
+        arguments => [qw(--test --config fifo)],
+    },
+    { name => 'test', arguments => ['--test'] },
+    { name => 'show', arguments => [qw(--show-config --config conf)] },
+    { name => 'help', arguments => ['--help'] },
+    { name => 'version', arguments => ['--version'] },
+);
+run_faults($_, \&learn_start, \&start_case) for @scenarios;
+finish_faults('start');
