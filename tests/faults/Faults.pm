@@ -508,6 +508,7 @@ sub passed {
 sub learn_service {
     my ($scenario) = @_;
     if ($scenario->{beside}) {
+        local $scenario->{after};    # is of the phase itself
         $known{$_} = 1 for keys %{ passed($scenario, $scenario->{beside}) };
     }
     return passed($scenario, $scenario->{stimulus});
