@@ -95,4 +95,23 @@ SKIP: {
         "1sixteen: connect to [::1]:$port: Connection refused\nsixteen: connect to 127.0.0.1:$port: Connection refused\n",
         'a name of which no address answers: each is told of';
 }
+SKIP: {
+    my @strace = ('strace', '--follow-forks', '--output=/dev/null', '--trace=all', '--inject');
+    skip 'strace cannot trace here', 6 if (run(@strace, 'accept4:error=EPERM', 'true'))[0] != 0;
+    my $daemon = start();
+    my $to = "127.0.0.1:$daemon->{port}";
+    for my $fault (
+        ['socket:error=EMFILE:when=1+', 2, "connect to $to: Too many open files", 'no descriptor is to be had'],
+        ['ppoll:error=ENOMEM', 2, "connect to $to: Cannot allocate memory", 'the handshake cannot be waited for'],
+        ['getsockname:error=ENOBUFS:when=1+', 1, "connect to $to: No buffer space available", 'the socket cannot be asked its name'],
+        ['sendto:error=EPIPE', 1, "send to $to: Broken pipe", 'the peer closes before the message is sent'],
+        ['recvfrom:error=ECONNRESET', 1, "receive from $to: Connection reset by peer", 'it resets before the reply'],
+        ['recvfrom:error=ECONNRESET:when=2', 1, "close by $to: Connection reset by peer", 'it resets behind the reply'],
+    ) {
+        my ($injection, $expected, $words, $what) = @$fault;
+        ($status, $out, $err) = run(@strace, $injection, $SIXTEEN, '127.0.0.1', $daemon->{port});
+        is "$status|$err", "$expected|sixteen: $words\n", $what;
+    }
+    $daemon->stop;
+}
 done_testing;

@@ -356,6 +356,13 @@ START_TEST(a_full_disk_leaves_the_old_one)
 }
 END_TEST
 
+/* A leak would be seen by who looks for leaks. */
+START_TEST(before_there_is_a_scribe_nothing_is_published)
+{
+    log_publish(strdup("/nowhere"));
+}
+END_TEST
+
 Suite *metrics_suite(void)
 {
     Suite *suite = suite_create("metrics");
@@ -365,6 +372,7 @@ Suite *metrics_suite(void)
     tcase_add_checked_fixture(tcase, begin, empty_directory);
     tcase_add_test(tcase, every_line_is_as_Prometheus_wants_it);
     tcase_add_test(tcase, it_is_a_file_that_others_read);
+    tcase_add_test(tcase, before_there_is_a_scribe_nothing_is_published);
     tcase_add_test(tcase, whoever_reads_the_old_one_has_all_of_it);
     tcase_add_test(tcase, whoever_looks_while_it_is_written_sees_a_whole_one);
     tcase_add_test(tcase, what_a_crash_left_is_overwritten);
