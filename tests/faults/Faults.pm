@@ -345,7 +345,8 @@ sub said {
     for my $fault (@faults) {
         my ($function) = place_of($fault->{site});
         my ($call, $error) = @$fault{qw(call error)};
-        return 1 if grep { exists $QUIET{$_} } $call, $error, "$call $error", "$call in $function", "$scenario->{name}: $call";
+        return 1 if grep { exists $QUIET{$_} } $call, $error, "$call $error", "$call in $function", "$scenario->{name}: $call",
+            "$scenario->{name}: $call $error";
         return 1 if grep { $words =~ $_ } map { $SAYS{$_} // () } $call, "$call $error", "$call in $function";
         my $number = number_of($error);
         my $text = $number < 0 || $number >= 1000 ? '' : do { local $! = $number; "$!" };
@@ -575,7 +576,10 @@ sub drain {
     my $before = sites($daemon);
     my $mark = length $daemon->{log};
     arm($daemon, @faults);
-    kill 'TERM', $daemon->{served_by};
+    kill 'STOP', $daemon->{served_by};    # so that some are queued when TERM is read
+    my @queued = map { open_to($daemon->{ports}[0]) // () } 1, 2;
+    syswrite $_, $GREETING for @queued;
+    kill $_, $daemon->{served_by} for qw(TERM CONT);
     $go_on->();
     my @wrong = see_end($daemon) eq 'hangs' ? 'hangs' : ();
     my @fired = fired($daemon);
