@@ -40,6 +40,7 @@ my $FOR_GOOD = read_file($SIXTEEND) =~ /__gcov_/ ? 0xffffffff : 0;
 # Skip where the shim has no place.
 sub need_shim {
     plan skip_all => 'a sanitizer stands before the same calls' if is_sanitized();
+    plan skip_all => 'QUICK is set' if $ENV{QUICK};
     plan skip_all => "$SHIM is not built" if !-e $SHIM;
     plan skip_all => 'needs debugging information, to tell call sites apart'
         if read_file($SIXTEEND) !~ /\.debug_line/;

@@ -10,6 +10,7 @@ use Test::More;
 use Time::HiRes qw(time);
 
 plan skip_all => 'needs strace' if !have('strace');
+plan skip_all => 'QUICK is set' if $ENV{QUICK};
 plan skip_all => 'a sanitizer makes calls of its own' if is_sanitized();
 plan skip_all => 'what counts coverage makes calls of its own' if read_file($SIXTEEND) =~ /__gcov_/;
 my @strace = ('strace', '-D', '--follow-forks', '--quiet=all',
