@@ -17,6 +17,7 @@ noinst_LIBRARIES += %D%/libsixteen.a
 	\
 	%D%/server/conversation.h %D%/server/conversation.c \
 	%D%/server/listener.h %D%/server/listener.c \
+	%D%/server/listeners.h %D%/server/listeners.c \
 	%D%/server/acceptor.h %D%/server/acceptor.c \
 	%D%/server/intake.h %D%/server/intake.c \
 	%D%/server/warning.h %D%/server/warning.c \

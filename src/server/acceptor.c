@@ -102,7 +102,7 @@ static int64_t close_retired(struct acceptor *acceptor)
         unsigned most;
         listener_queue(listener, &queued, &most);
         if (queued == 0 || acceptor->cut)
-            listener_close(listeners, i);
+            listeners_remove(listeners, i);
     }
     return wait;
 }

@@ -4,7 +4,7 @@
 #define SERVER_ACCEPTOR_H
 
 #include "server/handover.h"
-#include "server/listener.h"
+#include "server/listeners.h"
 #include "server/snapshot.h"
 
 struct acceptor;

@@ -4,7 +4,7 @@
 
 #include "descriptor_support.h"
 #include "log_support.h"
-#include "server/listener.h"
+#include "server/listeners.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -592,7 +592,8 @@ START_TEST(there_is_room_for_so_many_and_no_more)
     ck_assert_int_eq(change(), -1);
     ck_assert_uint_eq(listeners.count, LISTENERS_MAX);
     ck_assert_int_eq(lowest_free(), next);
-    assert_log_said(line("err cannot listen at ", place[0], ": No space left on device\n"));
+    assert_log_said(
+        line("err cannot listen at ", place[0], ": no more than 256 addresses are possible\n"));
 }
 END_TEST
 
@@ -796,7 +797,7 @@ START_TEST(the_last_one_takes_the_place_of_one_that_is_closed)
     ck_assert_int_eq(open_them(), 0);
     int closed = listeners.list[0].fd;
     int last = listeners.list[2].fd;
-    listener_close(&listeners, 0);
+    listeners_remove(&listeners, 0);
     ck_assert(!is_open(closed));
     ck_assert_uint_eq(listeners.count, 2);
     ck_assert_int_eq(listeners.list[0].fd, last);
