@@ -17,13 +17,14 @@ my $count  = 50;
 my $daemon = start(under => [@strace]);
 my ($pid)  = $daemon->{log} =~ /is up, process (\d+)/;
 
-# As many workers as there will be conversations, and a few that may still be on their way
-# back from their socket's close.
-my $files  = () = glob "/proc/$pid/fd/*";
-my @silent = map { connect_to($daemon->{port}) } 1 .. $count + 5;
-ok wait_for(sub { $count + 5 + 2 <= (() = glob "/proc/$pid/task/*") }), 'a worker for each';
+# As many workers as there will be conversations, and all of them idle.
+my @silent = map { connect_to($daemon->{port}) } 1 .. $count;
+ok wait_for(sub { $count + 2 <= (() = glob "/proc/$pid/task/*") }), 'a worker for each';
 undef @silent;
-ok wait_for(sub { $files == (() = glob "/proc/$pid/fd/*") }), 'which are idle again';
+ok wait_for(sub {
+    kill 'USR1', $pid;
+    return $daemon->wait_log(qr/connections accepted/) =~ / live=0 .* parked=$count /;
+}), 'which are idle again';
 
 # While it is stopped the kernel takes connections and messages in.
 kill 'STOP', $pid;
