@@ -57,12 +57,21 @@ is $daemon->stop, 0, 'ends';
 # They fill nothing: no more than limits.connections of them are kept.
 $daemon = start(config => "limits: { connections = 50; }; timeouts: { linger = 600.0; drain = 0.2; }; log: { level = \"notice\"; };");
 my @files = glob "/proc/$daemon->{pid}/fd/*";
-for (1 .. 1000) {
-    my $peer = connect_to($daemon->{port});
-    syswrite $peer, $GREETING;
-    push @lingering, $peer if (read_to_end($peer))[0] eq $REPLY;
-}
-is scalar(@lingering), 1000, 'a thousand one after the other that never close are answered';
+pipe $reader, $writer or die "pipe: $!";
+my @holders = map {
+    spawn(sub {
+        my @never;
+        for (1 .. 900) {
+            my $peer = connect_to($daemon->{port});
+            syswrite $peer, $GREETING;
+            push @never, $peer if (read_to_end($peer))[0] eq $REPLY;
+        }
+        syswrite $writer, @never . "\n";
+        sleep 600;
+    })
+} 1 .. 3;
+is scalar(<$reader>), "900\n", '900 peers one after the other that never close are answered' for @holders;
 ok wait_for(sub { @files + 2 * 50 >= (() = glob "/proc/$daemon->{pid}/fd/*") }), 'and no more than limits.connections of their sockets are kept';
+is +(run($SIXTEEN, '127.0.0.1', $daemon->{port}))[0], 0, 'the next client is served';
 is $daemon->stop, 0, 'at a stop they are closed after timeouts.drain';
 done_testing;
