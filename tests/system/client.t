@@ -97,6 +97,7 @@ SKIP: {
 }
 SKIP: {
     my @strace = ('strace', '--follow-forks', '--output=/dev/null', '--trace=all', '--inject');
+    skip 'a sanitizer cannot look for leaks while strace looks', 6 if is_sanitized();
     skip 'strace cannot trace here', 6 if (run(@strace, 'accept4:error=EPERM', 'true'))[0] != 0;
     my $daemon = start();
     my $to = "127.0.0.1:$daemon->{port}";
