@@ -275,8 +275,9 @@ END_TEST
 
 /* Conversations on their way from the one who enters them to those who count them out. */
 static struct way {
+    sem_t free;
     sem_t given;
-    _Atomic(struct conversation *) conversation; /* NULL: none */
+    struct conversation *conversation; /* whose it is, `free` and `given` say */
 } ways[THREADS];
 static sem_t out; /* so many were counted out */
 static atomic_bool over;
@@ -289,20 +290,20 @@ static void *leave_what_is_given(void *argument)
         if (atomic_load(&over))
             return NULL;
         atomic_fetch_sub(&inside, 1);
-        admission_leave(atomic_load(&way->conversation));
-        atomic_store(&way->conversation, NULL);
+        admission_leave(way->conversation);
+        sem_post(&way->free);
         sem_post(&out);
     }
 }
 
-/* Whoever is refused, or has no way, knows that somebody is still to be counted out. */
+/* Whoever is refused knows that somebody is still to be counted out. */
 static void enter_and_give(size_t index)
 {
-    while (atomic_load(&ways[index].conversation) != NULL ||
-           admission_enter(admission, &peers[index]) != ADMITTED)
+    sem_wait(&ways[index].free);
+    while (admission_enter(admission, &peers[index]) != ADMITTED)
         sem_wait(&out);
     note_entry();
-    atomic_store(&ways[index].conversation, &peers[index]);
+    ways[index].conversation = &peers[index];
     sem_post(&ways[index].given);
 }
 
@@ -315,14 +316,13 @@ START_TEST(one_enters_and_many_threads_leave_and_connections_hold)
     atomic_store(&over, false);
     need(sem_init(&out, 0, 0) == 0, "a semaphore");
     for (size_t i = 0; i < THREADS; i++)
-        need(sem_init(&ways[i].given, 0, 0) == 0 &&
+        need(sem_init(&ways[i].free, 0, 1) == 0 && sem_init(&ways[i].given, 0, 0) == 0 &&
                  pthread_create(&threads[i], NULL, leave_what_is_given, &ways[i]) == 0,
              "a thread");
     for (size_t i = 0; i < ROUNDS; i++)
         enter_and_give(i % THREADS);
     for (size_t i = 0; i < THREADS; i++)
-        while (atomic_load(&ways[i].conversation) != NULL)
-            sem_wait(&out);
+        sem_wait(&ways[i].free);
     atomic_store(&over, true);
     for (size_t i = 0; i < THREADS; i++) {
         sem_post(&ways[i].given);
