@@ -151,10 +151,6 @@ int listeners_open(struct listeners *listeners, const struct settings *settings)
 /* Returns 0, or -1 with the reason logged. */
 static int adopt(struct listeners *listeners, int fd)
 {
-    if (listeners->count == LISTENERS_MAX) {
-        log_line(LOG_CRIT, "LISTEN_FDS: no more than %d sockets are possible", LISTENERS_MAX);
-        return -1;
-    }
     if (listener_adopt(&listeners->list[listeners->count], fd) == 0) {
         listeners->count++;
         return 0;
@@ -172,6 +168,10 @@ static int adopt(struct listeners *listeners, int fd)
 int listeners_adopt(struct listeners *listeners, int count)
 {
     listeners->count = 0;
+    if (count > LISTENERS_MAX) {
+        log_line(LOG_CRIT, "LISTEN_FDS: no more than %d sockets are possible", LISTENERS_MAX);
+        return -1;
+    }
     for (int fd = ACTIVATION_FIRST; fd < ACTIVATION_FIRST + count; fd++) {
         if (adopt(listeners, fd) != 0) {
             listeners_close(listeners);

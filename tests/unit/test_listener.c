@@ -414,6 +414,14 @@ START_TEST(a_descriptor_that_is_closed_is_refused)
 }
 END_TEST
 
+START_TEST(too_many_are_not_taken_over)
+{
+    ck_assert_int_eq(listeners_adopt(&listeners, LISTENERS_MAX + 1), -1);
+    ck_assert_uint_eq(listeners.count, 0);
+    assert_log_said("crit LISTEN_FDS: no more than 256 sockets are possible\n");
+}
+END_TEST
+
 START_TEST(no_change_concerns_adopted_ones)
 {
     struct address bound;
@@ -865,6 +873,7 @@ Suite *listener_suite(void)
     tcase_add_test(adopted, listening_sockets_are_taken_over);
     tcase_add_loop_test(adopted, all_but_listening_TCP_sockets_are_refused, 0, COUNT(others));
     tcase_add_test(adopted, a_descriptor_that_is_closed_is_refused);
+    tcase_add_test(adopted, too_many_are_not_taken_over);
     tcase_add_test(adopted, no_change_concerns_adopted_ones);
     tcase_add_test(adopted, an_adopted_one_is_closed_at_once_and_its_queue_is_the_next_owner_s);
 
