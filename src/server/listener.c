@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
-#include <string.h>
 #include <unistd.h>
 
 /* So long may the last segment of a handshake be under way that began before the listener

@@ -19,7 +19,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -67,10 +66,11 @@ static bool wants_pid_file(const struct service *service)
            (settings->daemon.background || service->options->pid_file[0] != '\0');
 }
 
-/* From the service manager, or by ourselves. */
+/* From the service manager, or by ourselves. In the background there is no manager: its
+ * variables are gone with all others. */
 static int open_listeners(struct service *service)
 {
-    int passed = settings_of(service)->daemon.background ? 0 : activation_count();
+    int passed = activation_count();
     if (passed < 0)
         return EX_CONFIG;
     if (passed > 0)
@@ -97,7 +97,7 @@ static int open_everything(struct service *service)
     service->acceptor = acceptor_create(&service->listeners, service->snapshot, service->signal_fd);
     if (service->acceptor == NULL)
         return EX_OSERR;
-    if (!settings->daemon.background && notify_open() != 0)
+    if (notify_open() != 0)
         return EX_OSERR;
     return privileges_drop(settings) == 0 ? EX_OK : EX_OSERR;
 }

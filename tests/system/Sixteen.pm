@@ -11,13 +11,15 @@ use Fcntl qw(F_DUPFD);
 use File::Temp qw(tempdir tempfile);
 use IO::Select;
 use IO::Socket::IP;
+use IO::Socket::UNIX;
 use POSIX qw(WNOHANG);
-use Socket qw(SOL_SOCKET SO_LINGER MSG_PEEK SHUT_WR);
+use Socket qw(SOCK_DGRAM SOL_SOCKET SO_LINGER MSG_PEEK SHUT_WR);
 use Time::HiRes qw(time);
 
 our @EXPORT = qw(
     $SIXTEEND $SIXTEEN $GREETING $REPLY
-    scratch write_file read_file run have is_sanitized is_gone with_mounts spawn finish
+    scratch write_file read_file run have is_sanitized is_gone with_mounts
+    own_dev own_syslog next_datagram spawn finish freeze
     why_no_valgrind valgrind
     launch start start_in_background pass_sockets connect_to listen_somewhere read_to_end
     reset_connection wait_for everything_is_read begin_load end_load);
@@ -114,6 +116,41 @@ sub with_mounts {
     my $script = join '', map { "mount --rbind '$shown{$_}' '$_' && " } sort keys %shown;
     my @prefix = ('unshare', '--mount', ($> == 0 ? () : '--map-root-user'), 'sh', '-c', "$script exec \"\$@\"", 'sh');
     return (run(@prefix, 'true'))[0] == 0 ? @prefix : ();
+}
+
+# A /dev for the test alone: its path, and a prefix as with_mounts() makes it that shows it; without
+# the prefix where this host forbids that.
+sub own_dev {
+    my $directory = scratch();
+    mkdir "$directory/dev";
+    chmod 0755, $directory;
+    my $null = write_file("$directory/dev/null", '');
+    return ("$directory/dev", with_mounts($null => '/dev/null', '/dev' => "$directory/dev"));
+}
+
+# The same with a /dev/log in it that the test reads: that socket, its path, the prefix.
+sub own_syslog {
+    my ($dev, @prefix) = own_dev();
+    my $log = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => "$dev/log") or croak "$dev/log: $!";
+    chmod 0666, "$dev/log";
+    return ($log, "$dev/log", @prefix);
+}
+
+# The next datagram that matches, or '' if none comes.
+sub next_datagram {
+    my ($socket, $pattern) = @_;
+    while (IO::Select->new($socket)->can_read($PATIENCE)) {
+        $socket->recv(my $datagram, 8192);
+        return $datagram if $datagram =~ $pattern;
+    }
+    return '';
+}
+
+# Have a process stop until SIGCONT, and wait until it has.
+sub freeze {
+    my ($pid) = @_;
+    kill 'STOP', $pid;
+    return wait_for(sub { read_file("/proc/$pid/stat") =~ /\) [Tt]/ });
 }
 
 # Start the daemon in the foreground. Named arguments: config => text of its file;

@@ -27,8 +27,7 @@ ok wait_for(sub {
 }), 'which are idle again';
 
 # While it is stopped the kernel takes connections and messages in.
-kill 'STOP', $pid;
-ok wait_for(sub { read_file("/proc/$pid/stat") =~ /\) [Tt]/ }), 'it is stopped';
+ok freeze($pid), 'it is stopped';
 my @peers = map { connect_to($daemon->{port}) } 1 .. $count;
 syswrite $_, $GREETING for @peers;
 kill 'CONT', $pid;

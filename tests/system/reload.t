@@ -3,10 +3,8 @@
 # that stay are not touched, and a conversation ends as it began.
 use strict;
 use warnings;
-use IO::Socket::UNIX;
 use POSIX qw(mkfifo);
 use Sixteen;
-use Socket qw(SOCK_DGRAM);
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -186,7 +184,7 @@ $daemon = start(listen => [], config => listening('127.0.0.1:0'));
 my ($first) = $port = $daemon->{port};
 my $inode = sockets_of($daemon)->{$port};
 ok $inode, 'a listener';
-$daemon->tell('STOP');
+freeze($daemon->{pid});
 my @queued = map { connect_to($port) } 1 .. 3;
 syswrite $_, $GREETING for @queued;
 write_file($daemon->{file}, listening('[::1]:0', '127.0.0.1:0'));
@@ -199,7 +197,7 @@ is scalar(grep { join(' ', read_to_end($_)) eq "$REPLY eof" } @queued), 3, 'and 
 undef @queued;
 is exchange($six, $GREETING, '::1'), "$REPLY eof", 'so is the new address';
 
-$daemon->tell('STOP');
+freeze($daemon->{pid});
 @queued = map { connect_to($port) } 1 .. 3;
 syswrite $_, $GREETING for @queued;
 write_file($daemon->{file}, listening('[::1]:0'));
@@ -265,21 +263,9 @@ is $daemon->stop, 0, 'ends';
 
 # The log of one in the background, at a /dev/log of the test's own.
 SKIP: {
-    my $dev = scratch() . '/dev';
-    mkdir $dev;
-    write_file("$dev/null", '');
-    chmod 0755, $dev =~ s{/dev$}{}r;
-    my $log = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => "$dev/log") or die "$dev/log: $!";
-    chmod 0666, "$dev/log";
-    my @prefix = with_mounts("$dev/null" => '/dev/null', '/dev' => $dev) or skip 'needs a mount namespace', 13;
-    my $next_line = sub {
-        my ($pattern) = @_;
-        while (IO::Select->new($log)->can_read(60)) {
-            $log->recv(my $line, 8192);
-            return $line if $line =~ $pattern;
-        }
-        return '';
-    };
+    my ($log, undef, @prefix) = own_syslog();
+    skip 'needs a mount namespace', 13 if !@prefix;
+    my $next_line = sub { return next_datagram($log, @_) };
     $config = 'daemon: { background = true; };';
     my $background = write_file("$directory/background.conf", $config);
     my (undef, $out) = run(@prefix, $SIXTEEND, '--config', $background, '--listen', '127.0.0.1:0');

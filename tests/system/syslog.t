@@ -9,24 +9,10 @@ use Sixteen;
 use Socket qw(SOCK_DGRAM);
 use Test::More;
 
-my $dev = scratch() . '/dev';
-mkdir $dev;
-write_file("$dev/null", '');
-chmod 0755, $dev =~ s{/dev$}{}r;
-my $log = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => "$dev/log") or die "$dev/log: $!";
-chmod 0666, "$dev/log";
-my @prefix = with_mounts("$dev/null" => '/dev/null', '/dev' => $dev)
-    or plan skip_all => 'needs a mount namespace';
+my ($log, $path, @prefix) = own_syslog();
+plan skip_all => 'needs a mount namespace' if !@prefix;
 
-# The next datagram that matches.
-sub next_line {
-    my ($pattern) = @_;
-    while (IO::Select->new($log)->can_read(60)) {
-        $log->recv(my $line, 8192);
-        return $line if $line =~ $pattern;
-    }
-    return '';
-}
+sub next_line { return next_datagram($log, @_) }
 
 my ($status, $out, $err, $pid, $port) = start_in_background(\@prefix, '--listen', '[::1]:0');
 is $status, 0, 'in the background';
@@ -64,7 +50,7 @@ unlike "@lines", qr/peer=/, 'no conversation among it';
 # Fill the queue of the socket: each sender may put in a part of it only.
 sub fill_log {
     while (1) {
-        my $sender = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Peer => "$dev/log") or die "$dev/log: $!";
+        my $sender = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Peer => $path) or die "$path: $!";
         $sender->blocking(0);
         my $sent = 0;
         $sent++ while defined $sender->send('filler');
