@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Nothing here is built, run or installed but by `make bench` and `make bench-smoke`.
-bench_programs = %D%/bare %D%/load %D%/hold %D%/syslog_reader %D%/answer
+bench_programs = %D%/bare %D%/load %D%/hold %D%/syslog_reader %D%/answer %D%/access
 EXTRA_PROGRAMS += $(bench_programs)
 CLEANFILES += $(bench_programs) %D%/no_batch.so %D%/server-go %D%/server-rust
 %C%_bare_SOURCES = %D%/bare.c
@@ -11,6 +11,8 @@ CLEANFILES += $(bench_programs) %D%/no_batch.so %D%/server-go %D%/server-rust
 %C%_hold_LDADD = $(sixteen_libs)
 %C%_syslog_reader_SOURCES = %D%/syslog_reader.c
 %C%_answer_SOURCES = %D%/answer.c
+%C%_access_SOURCES = %D%/access.c
+%C%_access_LDADD = $(sixteen_libs)
 
 bench_modules = \
 	%D%/Bench/Held.pm \
@@ -74,6 +76,7 @@ bench: all bench-programs bench-peers
 
 bench-smoke: all bench-programs bench-peers
 	$(bench_run) --quick --output %D%/smoke $(BENCH_FLAGS)
+	%D%/access 0 1000
 
 # The results of the last `make bench` become those that the tree shows.
 bench-publish:

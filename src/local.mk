@@ -9,6 +9,7 @@ noinst_LIBRARIES += %D%/libsixteen.a
 	%D%/common/deadline.h %D%/common/deadline.c \
 	%D%/common/transfer.h %D%/common/transfer.c \
 	%D%/common/address.h %D%/common/address.c \
+	%D%/common/prefix.h %D%/common/prefix.c \
 	%D%/common/environment.h %D%/common/environment.c \
 	%D%/common/decimal.h %D%/common/decimal.c \
 	%D%/common/histogram.h %D%/common/histogram.c \

@@ -98,7 +98,7 @@ our @NEVER = (
         'the start and the end of a program'],
     [qr/^opt(?:arg|ind|opt)$|^std(?:out|err)$/, 'a variable'],
     [qr/^config_/, "libconfig's own: out of memory, version 1.5 ends the program"],
-    [qr/^(?:mem|str|stp)(?!dup|ndup)|^bcmp$|^(?:__ctype_b_loc|__errno_location|gmtime_r|inet_ntop)$/,
+    [qr/^(?:mem|str|stp)(?!dup|ndup)|^bcmp$|^(?:__ctype_b_loc|__errno_location|gmtime_r|inet_ntop|inet_pton)$/,
         'computes, and has the room that it needs'],
     [qr/^v?snprintf$|^tfind$|^tdelete$|^twalk(?:_r)?$|^tdestroy$|^qsort$/, 'computes, and has the room that it needs'],
     [qr/^(?:fputs|puts|putc|putchar|printf|fprintf|vfprintf|fwrite|perror)$/,

@@ -10,6 +10,7 @@ fuzz_targets = \
 	%D%/endpoint \
 	%D%/environment \
 	%D%/exchange \
+	%D%/prefix \
 	%D%/probe \
 	%D%/quote \
 	%D%/setting_store \

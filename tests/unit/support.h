@@ -42,6 +42,7 @@ Suite *warning_suite(void);
 Suite *snapshot_suite(void);
 Suite *stats_suite(void);
 Suite *admission_suite(void);
+Suite *prefix_suite(void);
 Suite *notify_suite(void);
 Suite *activation_suite(void);
 Suite *listener_suite(void);

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "common/prefix.h"
+
+#include <arpa/inet.h>
+#include <endian.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint16_t bits_of(sa_family_t family)
+{
+    return family == AF_INET ? 8 * sizeof(struct in_addr) : 8 * sizeof(struct in6_addr);
+}
+
+/* Clear the octets' bits behind the length. */
+static void clear_rest(struct prefix *prefix)
+{
+    size_t whole = prefix->length / 8;
+    if (whole == sizeof prefix->octets)
+        return;
+    prefix->octets[whole] &= (unsigned char)(0xff00 >> prefix->length % 8);
+    memset(prefix->octets + whole + 1, 0, sizeof prefix->octets - whole - 1);
+}
+
+static void unmap(struct prefix *prefix)
+{
+    struct in6_addr in6;
+    memcpy(&in6, prefix->octets, sizeof in6);
+    if (prefix->family != AF_INET6 || prefix->length < 96 || !IN6_IS_ADDR_V4MAPPED(&in6))
+        return;
+    *prefix =
+        (struct prefix){.family = AF_INET, .length = (uint16_t)(prefix->length - 96), .around = -1};
+    memcpy(prefix->octets, &in6.s6_addr[12], sizeof(struct in_addr));
+}
+
+static bool parse_host(const char *text, size_t length, struct prefix *prefix)
+{
+    char host[INET6_ADDRSTRLEN];
+    if (length >= sizeof host)
+        return false;
+    memcpy(host, text, length);
+    host[length] = '\0';
+    *prefix = (struct prefix){.around = -1};
+    prefix->family = strchr(host, ':') != NULL ? AF_INET6 : AF_INET;
+    return inet_pton(prefix->family, host, prefix->octets) == 1;
+}
+
+static bool parse_length(const char *text, struct prefix *prefix)
+{
+    prefix->length = bits_of(prefix->family);
+    if (*text == '\0')
+        return true;
+    size_t digits = strspn(++text, "0123456789");
+    if (digits < 1 || digits > 3 || text[digits] != '\0' || (digits > 1 && *text == '0'))
+        return false;
+    unsigned long length = strtoul(text, NULL, 10);
+    if (length > prefix->length)
+        return false;
+    prefix->length = (uint16_t)length;
+    return true;
+}
+
+bool prefix_parse(const char *text, struct prefix *prefix, char why[PREFIX_WHY])
+{
+    char meant[PREFIX_TEXT];
+    size_t host = strcspn(text, "/");
+    if (!parse_host(text, host, prefix)) {
+        snprintf(why, PREFIX_WHY,
+                 "neither an IPv4 nor an IPv6 address; write 192.0.2.0/24, 2001:db8::/32 or one "
+                 "address, as a number");
+        return false;
+    }
+    if (!parse_length(text + host, prefix)) {
+        snprintf(why, PREFIX_WHY, "the prefix length must be a number from 0 to %d",
+                 bits_of(prefix->family));
+        return false;
+    }
+    struct prefix given = *prefix;
+    clear_rest(prefix);
+    if (memcmp(&given, prefix, sizeof given) != 0) {
+        snprintf(why, PREFIX_WHY, "bits are set behind the prefix length; the network is %s",
+                 prefix_format(prefix, meant));
+        return false;
+    }
+    unmap(prefix);
+    return true;
+}
+
+char *prefix_format(const struct prefix *prefix, char text[PREFIX_TEXT])
+{
+    char host[INET6_ADDRSTRLEN] = "";
+    (void)inet_ntop(prefix->family, prefix->octets, host, sizeof host);
+    snprintf(text, PREFIX_TEXT, "%s/%d", host, prefix->length);
+    return text;
+}
+
+/* The octets as numbers: a search compares these in half the time of memcmp(3). */
+static uint64_t half(const struct prefix *prefix, size_t index)
+{
+    uint64_t octets;
+    memcpy(&octets, prefix->octets + index * sizeof octets, sizeof octets);
+    return be64toh(octets);
+}
+
+/* The first `length` bits of 64. */
+static uint64_t mask(int length)
+{
+    return length <= 0 ? 0 : length >= 64 ? UINT64_MAX : UINT64_MAX << (64 - length);
+}
+
+static bool holds(const struct prefix *outer, const struct prefix *inner)
+{
+    return outer->family == inner->family && outer->length <= inner->length &&
+           ((half(outer, 0) ^ half(inner, 0)) & mask(outer->length)) == 0 &&
+           ((half(outer, 1) ^ half(inner, 1)) & mask(outer->length - 64)) == 0;
+}
+
+static int order(uint64_t left, uint64_t right)
+{
+    return (left > right) - (left < right);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct prefix *left = a;
+    const struct prefix *right = b;
+    int by = order(left->family, right->family);
+    if (by == 0)
+        by = order(half(left, 0), half(right, 0));
+    if (by == 0)
+        by = order(half(left, 1), half(right, 1));
+    return by != 0 ? by : order(left->length, right->length);
+}
+
+/* The first of `place` and those around it that holds the prefix, or -1. */
+static int32_t holder(const struct prefixes *prefixes, int32_t place, const struct prefix *prefix)
+{
+    while (place >= 0 && !holds(&prefixes->list[place], prefix))
+        place = prefixes->list[place].around;
+    return place;
+}
+
+void prefixes_store(struct prefixes *prefixes, const char *const *texts, size_t count)
+{
+    char why[PREFIX_WHY];
+    struct prefix *list = prefixes->list;
+    for (size_t i = 0; i < count; i++)
+        (void)prefix_parse(texts[i], &list[i], why);
+    qsort(list, count, sizeof *list, compare);
+    prefixes->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        int32_t last = (int32_t)prefixes->count - 1;
+        if (last >= 0 && compare(&list[last], &list[i]) == 0)
+            continue;
+        list[prefixes->count] = list[i];
+        list[prefixes->count++].around = holder(prefixes, last, &list[i]);
+    }
+    memset(list + prefixes->count, 0, (count - prefixes->count) * sizeof *list);
+}
+
+static struct prefix host_prefix(const struct address *address)
+{
+    struct prefix prefix = {.family = address->u.any.sa_family};
+    prefix.length = bits_of(prefix.family);
+    if (prefix.family == AF_INET)
+        memcpy(prefix.octets, &address->u.in.sin_addr, sizeof address->u.in.sin_addr);
+    else if (prefix.family == AF_INET6)
+        memcpy(prefix.octets, &address->u.in6.sin6_addr, sizeof address->u.in6.sin6_addr);
+    return prefix;
+}
+
+/* Whatever lies between the longest prefix that holds the address and the address itself lies
+ * within that prefix: so it is the last one before the address, or around that. */
+int prefixes_match(const struct prefixes *prefixes, const struct address *address)
+{
+    struct prefix host = host_prefix(address);
+    size_t low = 0;
+    size_t high = prefixes->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare(&prefixes->list[middle], &host) <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    int32_t place = holder(prefixes, (int32_t)low - 1, &host);
+    return place >= 0 ? prefixes->list[place].length : -1;
+}
