@@ -16,15 +16,24 @@
 #define DIGITS "0123456789"
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
+bool port_is_number(const char *text)
+{
+    size_t length = strlen(text);
+    return strspn(text, DIGITS) == length && length >= 1 && length <= 5 &&
+           strtoul(text, NULL, 10) <= 65535;
+}
+
+uint16_t port_number(const char *text)
+{
+    return (uint16_t)strtoul(text, NULL, 10);
+}
+
 bool port_is_plausible(const char *port)
 {
     size_t length = strlen(port);
     if (strspn(port, LETTERS DIGITS "-_.+") != length)
         return false;
-    if (strcspn(port, LETTERS) < length)
-        return true;
-    return strspn(port, DIGITS) == length && length >= 1 && length <= 5 &&
-           strtoul(port, NULL, 10) <= 65535;
+    return strcspn(port, LETTERS) < length || port_is_number(port);
 }
 
 /* Copy the host that lies between `start` and `end`. */

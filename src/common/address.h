@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 struct address {
@@ -40,6 +41,10 @@ const char *endpoint_parse(const char *text, struct endpoint *endpoint);
 /* Whether `port` is a number from 0 to 65535, or has a letter and so perhaps is the
  * name of a service: RFC 6335, 5.1. getaddrinfo(3) takes 65537 for 1. */
 bool port_is_plausible(const char *port);
+
+/* Whether `text` is a number from 0 to 65535; and that number. */
+bool port_is_number(const char *text);
+uint16_t port_number(const char *text);
 
 /* Look up the stream addresses of an endpoint, in the order of getaddrinfo(3),
  * each only once. `family` is AF_UNSPEC, AF_INET or AF_INET6; `flags` are those

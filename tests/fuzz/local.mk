@@ -12,6 +12,7 @@ fuzz_targets = \
 	%D%/exchange \
 	%D%/prefix \
 	%D%/probe \
+	%D%/proxy \
 	%D%/quote \
 	%D%/setting_store \
 	%D%/settings \

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* Any octets as a PROXY protocol header: what is said of them does not depend on the parts in
+ * which they come, nor on what is behind the header. */
+#include <config.h>
+
+#include "fuzz.h"
+
+#include "server/proxy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A copy with no more room than that, so that a sanitizer sees who reads on. */
+static enum proxy_status parse(const uint8_t *data, size_t count, struct proxy_header *header)
+{
+    char *octets = text_of(data, count, "");
+    enum proxy_status status = proxy_parse((const unsigned char *)octets, count, header);
+    free(octets);
+    return status;
+}
+
+static void judge_address(const struct address *address)
+{
+    char text[ADDRESS_TEXT];
+    must(address->u.any.sa_family == AF_INET || address->u.any.sa_family == AF_INET6);
+    must(address->length ==
+         (address->u.any.sa_family == AF_INET ? sizeof address->u.in : sizeof address->u.in6));
+    must(is_printable(address_format(address, text)));
+    must(address->u.any.sa_family == AF_INET || !IN6_IS_ADDR_V4MAPPED(&address->u.in6.sin6_addr));
+}
+
+static void judge_complete(const uint8_t *data, size_t size, const struct proxy_header *header)
+{
+    struct proxy_header again;
+    must(header->length <= size && header->length <= PROXY_HEADER_MAX);
+    must(parse(data, header->length, &again) == PROXY_COMPLETE);
+    must(memcmp(&again, header, sizeof again) == 0);
+    if (header->carries) {
+        judge_address(&header->source);
+        judge_address(&header->destination);
+    }
+}
+
+/* As preface.c receives it: as much as is wanted, and no more. */
+static enum proxy_status parse_in_parts(const uint8_t *data, size_t size, struct proxy_header *last)
+{
+    size_t count = 0;
+    enum proxy_status status;
+    while ((status = parse(data, count, last)) == PROXY_MORE) {
+        must(last->length > count && last->length <= PROXY_HEADER_MAX);
+        if (last->length > size)
+            break;
+        count = last->length;
+    }
+    return status;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct proxy_header header;
+    struct proxy_header last;
+    enum proxy_status status = parse(data, size, &header);
+
+    must(parse_in_parts(data, size, &last) == status || status == PROXY_MALFORMED);
+    switch (status) {
+    case PROXY_MORE: must(header.length > size && header.length <= PROXY_HEADER_MAX); break;
+    case PROXY_COMPLETE: judge_complete(data, size, &header); break;
+    case PROXY_MALFORMED:
+        must(header.wrong != NULL && is_printable(header.wrong) && !header.carries);
+        break;
+    }
+    return 0;
+}
