@@ -25,6 +25,7 @@ noinst_LIBRARIES += %D%/libsixteen.a
 	%D%/server/accept_error.h %D%/server/accept_error.c \
 	%D%/server/admission.h %D%/server/admission.c \
 	%D%/server/handover.h %D%/server/handover.c \
+	%D%/server/preface.h %D%/server/preface.c \
 	%D%/server/proxy.h %D%/server/proxy.c \
 	%D%/server/exchange.h %D%/server/exchange.c \
 	%D%/server/linger.h %D%/server/linger.c \

@@ -4,6 +4,8 @@
 #include "server/admission.h"
 
 #include "common/checked.h"
+#include "server/log.h"
+#include "server/warning.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -22,8 +24,9 @@ struct source {
 
 struct admission {
     atomic_size_t count;  /* conversations */
-    pthread_mutex_t lock; /* protects `sources` and what is in it */
+    pthread_mutex_t lock; /* protects all that follows, and what is in it */
     void *sources;        /* tsearch(3) */
+    struct warning warning;
 };
 
 struct admission *admission_create(void)
@@ -90,6 +93,8 @@ static enum admission_verdict enter_source(struct admission *admission,
         verdict = ADMISSION_PER_SOURCE;
     else
         source->count++;
+    if (verdict == ADMISSION_PER_SOURCE)
+        warning_count(&admission->warning);
     CHECKED(pthread_mutex_unlock(&admission->lock));
     if (verdict == ADMITTED)
         conversation->source = source;
@@ -106,19 +111,66 @@ static void leave_source(struct admission *admission, struct source *source)
     CHECKED(pthread_mutex_unlock(&admission->lock));
 }
 
+/* The longest prefix that holds the address decides; of two with the same length, access.deny. */
+static bool is_allowed(const struct conversation *conversation)
+{
+    const struct settings *settings = &conversation->snapshot->settings;
+    int denied = prefixes_match(&settings->access.deny, &conversation->peer);
+    int allowed = prefixes_match(&settings->access.allow, &conversation->peer);
+    if (allowed < 0 && settings->access.allow.count > 0)
+        return false;
+    return denied < 0 || allowed > denied;
+}
+
+static bool is_full(struct admission *admission, const struct conversation *conversation)
+{
+    const struct settings *settings = &conversation->snapshot->settings;
+    return settings->limits.when_full == WHEN_FULL_REFUSE &&
+           atomic_load(&admission->count) >= (size_t)settings->limits.connections;
+}
+
 enum admission_verdict admission_enter(struct admission *admission,
                                        struct conversation *conversation)
 {
-    const struct settings *settings = &conversation->snapshot->settings;
-    if (settings->limits.when_full == WHEN_FULL_REFUSE &&
-        atomic_load(&admission->count) >= (size_t)settings->limits.connections)
+    if (!conversation->proxied && !is_allowed(conversation))
+        return ADMISSION_DENIED;
+    if (is_full(admission, conversation))
         return ADMISSION_CONNECTIONS;
-    enum admission_verdict verdict = enter_source(admission, conversation);
+    enum admission_verdict verdict =
+        conversation->proxied ? ADMITTED : enter_source(admission, conversation);
     if (verdict == ADMITTED) {
         (void)atomic_fetch_add(&admission->count, 1);
         conversation->admission = admission;
     }
     return verdict;
+}
+
+enum admission_verdict admission_enter_again(struct conversation *conversation)
+{
+    if (!is_allowed(conversation))
+        return ADMISSION_DENIED;
+    if (!conversation->preface->carries)
+        return ADMITTED;
+    return enter_source(conversation->admission, conversation);
+}
+
+int64_t admission_warn(struct admission *admission)
+{
+    unsigned long count;
+    int64_t wait = -1;
+    CHECKED(pthread_mutex_lock(&admission->lock));
+    bool due = warning_due(&admission->warning, &count, &wait);
+    CHECKED(pthread_mutex_unlock(&admission->lock));
+    if (due)
+        log_line(LOG_WARNING,
+                 "limits.per_source is reached; further peers of it are refused count=%lu", count);
+    return wait;
+}
+
+void admission_finish(struct admission *admission)
+{
+    admission->warning.last = 0;
+    (void)admission_warn(admission);
 }
 
 void admission_leave(struct conversation *conversation)

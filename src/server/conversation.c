@@ -19,7 +19,9 @@ static const struct {
     [OUTCOME_PROBE] = {"probe", LOG_DEBUG},
     [OUTCOME_SLOW] = {"slow", LOG_INFO},
     [OUTCOME_RESET] = {"reset", LOG_INFO},
+    [OUTCOME_DENIED] = {"denied", LOG_INFO},
     [OUTCOME_LIMITED] = {"limited", LOG_INFO},
+    [OUTCOME_MALFORMED] = {"malformed", LOG_INFO},
     [OUTCOME_FAILED] = {"failed", LOG_ERR},
 };
 
@@ -38,6 +40,28 @@ int64_t conversation_microseconds(const struct conversation *conversation)
     return (conversation->decided - conversation->accepted) / 1000;
 }
 
+/* What is known of the proxy. Returns the end of the line. */
+static char *put_proxy(char *to, const struct preface *preface)
+{
+    char text[ADDRESS_TEXT];
+    if (preface == NULL || !preface->carries)
+        return to;
+    to = stpcpy(to, " via=");
+    return stpcpy(to, address_format(&preface->proxy, text));
+}
+
+/* How the header began, in as many octets as a message has, and what is wrong with it. */
+static char *put_malformed(char *to, const struct preface *preface)
+{
+    char header[QUOTE_SIZE(WIRE_OCTETS)];
+    size_t count = preface->count < WIRE_OCTETS ? preface->count : WIRE_OCTETS;
+    to = stpcpy(to, " header=");
+    to = stpcpy(to, quote(preface->octets, count, header, sizeof header));
+    to = stpcpy(to, " reason='");
+    to = stpcpy(to, preface->wrong);
+    return stpcpy(to, "'");
+}
+
 char *conversation_format(const struct conversation *conversation, char line[CONVERSATION_LINE])
 {
     char text[ADDRESS_TEXT];
@@ -49,12 +73,15 @@ char *conversation_format(const struct conversation *conversation, char line[CON
     to = stpcpy(to, address_format(&conversation->peer, text));
     to = stpcpy(to, " local=");
     to = stpcpy(to, address_format(&conversation->local, text));
+    to = put_proxy(to, conversation->preface);
     to = stpcpy(to, " octets=");
     to = put_decimal(to, conversation->count);
     to = stpcpy(to, " message=");
     to = stpcpy(to, quote(conversation->octets, count, message, sizeof message));
     to = stpcpy(to, " us=");
     to = put_decimal(to, (unsigned long long)conversation_microseconds(conversation));
+    if (conversation->outcome == OUTCOME_MALFORMED)
+        put_malformed(to, conversation->preface);
     if (conversation->outcome == OUTCOME_FAILED)
         snprintf(to, (size_t)(line + CONVERSATION_LINE - to), " error='%s'",
                  strerror(conversation->error));

@@ -8,6 +8,7 @@
 #include "common/deadline.h"
 #include "common/quote.h"
 #include "common/wire.h"
+#include "server/proxy.h"
 #include "server/snapshot.h"
 
 #include <stdatomic.h>
@@ -15,16 +16,18 @@
 
 /* How a conversation ended. sixteend(8) tells what each means. */
 enum outcome {
-    OUTCOME_OK,       /* 16 octets in, 16 out */
-    OUTCOME_EXCESS,   /* the same, but the peer sent more than 16 */
-    OUTCOME_MISMATCH, /* strict, and the octets were not the expected ones: no reply */
-    OUTCOME_SHORT,    /* end of file after 1 to 15 octets */
-    OUTCOME_PROBE,    /* end of file or reset before any octet */
-    OUTCOME_SLOW,     /* the deadline passed */
-    OUTCOME_RESET,    /* the peer reset the connection in the middle */
-    OUTCOME_LIMITED,  /* a cap refused it */
-    OUTCOME_FAILED,   /* our side failed; `error` says why */
-    OUTCOMES          /* how many there are */
+    OUTCOME_OK,        /* 16 octets in, 16 out */
+    OUTCOME_EXCESS,    /* the same, but the peer sent more than 16 */
+    OUTCOME_MISMATCH,  /* strict, and the octets were not the expected ones: no reply */
+    OUTCOME_SHORT,     /* end of file after 1 to 15 octets */
+    OUTCOME_PROBE,     /* end of file or reset before any octet */
+    OUTCOME_SLOW,      /* the deadline passed */
+    OUTCOME_RESET,     /* the peer reset the connection in the middle */
+    OUTCOME_DENIED,    /* an access list refused it */
+    OUTCOME_LIMITED,   /* a cap refused it */
+    OUTCOME_MALFORMED, /* a proxy's header was missing or not valid */
+    OUTCOME_FAILED,    /* our side failed; `error` says why */
+    OUTCOMES           /* how many there are */
 };
 
 struct conversation {
@@ -35,6 +38,7 @@ struct conversation {
     struct address local;
     int64_t accepted; /* clock_nanoseconds() at accept4() */
     struct deadline deadline;
+    bool proxied; /* it comes from access.proxies: `peer` is a proxy until its header was read */
 
     /* the admission's part */
     struct admission *admission; /* which counts it; NULL: none does */
@@ -47,6 +51,10 @@ struct conversation {
 
     /* the handover's part */
     atomic_bool cut; /* a drain ran out of time and ended it */
+
+    /* the preface's part */
+    struct preface *preface; /* from malloc(3), where it is proxied */
+    bool refused;            /* by what came in the header: `outcome` stands */
 
     /* the exchange's part */
     unsigned char octets[WIRE_OCTETS + 1]; /* one more, to see a peer that sent too many */
@@ -62,6 +70,16 @@ struct conversation {
     int64_t look; /* when to look next */
 };
 
+/* What a proxy sends before the message: preface.h. */
+struct preface {
+    bool complete;        /* the header is read */
+    bool carries;         /* an address: `peer` is that now … */
+    struct address proxy; /* … and this the proxy */
+    const char *wrong;    /* with the header, of OUTCOME_MALFORMED */
+    size_t count;         /* how many octets were received: of the header and behind it */
+    unsigned char octets[PROXY_HEADER_MAX + WIRE_OCTETS + 1];
+};
+
 TAILQ_HEAD(conversation_list, conversation);
 
 /* "ok", "excess" and so on: the word in log lines. */
@@ -74,7 +92,7 @@ int outcome_level(enum outcome outcome);
 int64_t conversation_microseconds(const struct conversation *conversation);
 
 /* Room for the longest line of conversation_format(). */
-#define CONVERSATION_LINE (2 * ADDRESS_TEXT + QUOTE_SIZE(WIRE_OCTETS) + 256)
+#define CONVERSATION_LINE (3 * ADDRESS_TEXT + 2 * QUOTE_SIZE(WIRE_OCTETS) + 256)
 
 /* Write the conversation's log line as sixteend(8) specifies it, without an end
  * of line, into `line`. Returns `line`. */

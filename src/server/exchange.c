@@ -6,6 +6,7 @@
 #include "common/transfer.h"
 #include "server/admission.h"
 #include "server/log.h"
+#include "server/preface.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 static enum outcome judge_failure(struct conversation *conversation, enum transfer_status status)
 {
     int error = errno;
-    bool nothing_yet = conversation->count == 0;
+    bool nothing_yet = conversation->count == 0 && !preface_is_begun(conversation);
 
     if (status == TRANSFER_TIMEOUT || atomic_load(&conversation->cut))
         return OUTCOME_SLOW;
@@ -63,7 +64,10 @@ static enum transfer_status send_reply(struct conversation *conversation, int fl
  * for sixteen octets, so the kernel needs a timeout for them only if that is not so. */
 static enum transfer_status transfer(struct conversation *conversation, int flags)
 {
-    enum transfer_status status = receive(conversation, flags);
+    enum transfer_status status = preface_receive(conversation, flags);
+    if (status != TRANSFER_DONE || conversation->refused)
+        return status;
+    status = receive(conversation, flags);
     if (status != TRANSFER_DONE || is_unexpected(conversation))
         return status;
     status = send_reply(conversation, MSG_DONTWAIT);
@@ -75,6 +79,8 @@ static enum transfer_status transfer(struct conversation *conversation, int flag
 /* What becomes of the conversation once its octets have gone over, or could not. */
 static enum outcome judge(struct conversation *conversation, enum transfer_status status)
 {
+    if (conversation->refused)
+        return conversation->outcome;
     if (status != TRANSFER_DONE)
         return judge_failure(conversation, status);
     if (is_unexpected(conversation))

@@ -185,6 +185,7 @@ static void finish(struct handover *handover, struct conversation *conversation)
     admission_leave(conversation);
     stats_outcome(conversation);
     log_conversation(conversation);
+    free(conversation->preface);
     snapshot_release(conversation->snapshot);
     if (conversation->half_closed) {
         linger_add(handover->linger, conversation);

@@ -41,10 +41,7 @@ int64_t intake_warn(struct intake *intake)
     if (warning_due(&warnings[LIMIT_CONNECTIONS], &count, &wait))
         log_line(LOG_WARNING, "limits.connections is reached; further peers %s count=%lu",
                  refuses(intake) ? "are refused" : "wait to be accepted", count);
-    if (warning_due(&warnings[LIMIT_PER_SOURCE], &count, &wait))
-        log_line(LOG_WARNING,
-                 "limits.per_source is reached; further peers of it are refused count=%lu", count);
-    return wait;
+    return sooner(wait, admission_warn(intake->admission));
 }
 
 /* Out of some resource: leave the listeners alone for a while that doubles with
@@ -113,6 +110,8 @@ static void begin(struct conversation *conversation, const struct intake *intake
         .accepted = now,
         .deadline = deadline_after(now, settings_of(intake)->timeouts.exchange)};
     address_unmap(&conversation->peer);
+    conversation->proxied =
+        prefixes_match(&settings_of(intake)->access.proxies, &conversation->peer) >= 0;
     if (listener->wildcard)
         (void)address_of_socket(fd, &conversation->local);
 }
@@ -136,12 +135,16 @@ static enum intake_verdict fail(struct intake *intake, struct conversation *conv
     return pace(intake);
 }
 
-static enum intake_verdict refuse(struct intake *intake, struct conversation *conversation,
-                                  enum limit limit)
+static enum intake_verdict refuse(struct conversation *conversation, enum outcome outcome)
 {
-    warning_count(&intake->warnings[limit]);
-    turn_away(conversation, OUTCOME_LIMITED);
+    turn_away(conversation, outcome);
     return INTAKE_GO_ON;
+}
+
+static enum intake_verdict refuse_for_all(struct intake *intake, struct conversation *conversation)
+{
+    warning_count(&intake->warnings[LIMIT_CONNECTIONS]);
+    return refuse(conversation, OUTCOME_LIMITED);
 }
 
 /* A worker for it, with memory that it keeps. */
@@ -171,8 +174,9 @@ static enum intake_verdict serve(struct intake *intake, const struct listener *l
     if (log_wants(LOG_DEBUG))
         tell_steps(&conversation);
     switch (admission_enter(intake->admission, &conversation)) {
-    case ADMISSION_CONNECTIONS: return refuse(intake, &conversation, LIMIT_CONNECTIONS);
-    case ADMISSION_PER_SOURCE: return refuse(intake, &conversation, LIMIT_PER_SOURCE);
+    case ADMISSION_DENIED: return refuse(&conversation, OUTCOME_DENIED);
+    case ADMISSION_CONNECTIONS: return refuse_for_all(intake, &conversation);
+    case ADMISSION_PER_SOURCE: return refuse(&conversation, OUTCOME_LIMITED);
     case ADMISSION_FAILED: return fail(intake, &conversation, ENOMEM);
     default: return give(intake, &conversation);
     }
@@ -208,6 +212,7 @@ void intake_finish(struct intake *intake)
     for (size_t i = 0; i < LIMITS; i++)
         intake->warnings[i].last = 0;
     (void)intake_warn(intake);
+    admission_finish(intake->admission);
 }
 
 bool intake_may_accept(struct intake *intake, int64_t *wait)

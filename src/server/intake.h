@@ -10,7 +10,7 @@
 #include "server/warning.h"
 
 /* What is warned of. */
-enum limit { LIMIT_RESOURCES, LIMIT_CONNECTIONS, LIMIT_PER_SOURCE, LIMITS };
+enum limit { LIMIT_RESOURCES, LIMIT_CONNECTIONS, LIMITS };
 
 /* The acceptor's; no other thread touches it. */
 struct intake {

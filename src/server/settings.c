@@ -54,6 +54,9 @@ static const struct setting table[] = {
     {"timeouts.linger",      SETTING_SECONDS,   AT(timeouts.linger),    0.01,  3600,    2.0, NULL, NULL},
     {"timeouts.drain",       SETTING_SECONDS,   AT(timeouts.drain),     0,     86400,   30.0, NULL, NULL},
     {"timeouts.idle_worker", SETTING_SECONDS,   AT(timeouts.idle_worker), 0.01, 86400,  60.0, NULL, NULL},
+    {"access.allow",         SETTING_PREFIXES,  AT(access.allow),       0,     0,       0, NULL, NULL},
+    {"access.deny",          SETTING_PREFIXES,  AT(access.deny),        0,     0,       0, NULL, NULL},
+    {"access.proxies",       SETTING_PREFIXES,  AT(access.proxies),     0,     0,       0, NULL, NULL},
     {"log.to",               SETTING_CHOICE,    AT(log.to),             0,     0,       LOG_TO_DEFAULT, NULL, targets},
     {"log.facility",         SETTING_CHOICE,    AT(log.facility),       0,     0,       LOG_DAEMON, NULL, facilities},
     {"log.level",            SETTING_CHOICE,    AT(log.level),          0,     0,       LOG_INFO, NULL, levels},
@@ -119,6 +122,11 @@ static void expectation(const struct setting *row, char *text, size_t size)
     case SETTING_ENDPOINTS:
         snprintf(text, size, "an array of 1 to %d addresses, like [ \"%s\", \"%s\" ]",
                  SETTINGS_LISTEN_MAX, default_listen[0], default_listen[1]);
+        break;
+    case SETTING_PREFIXES:
+        snprintf(text, size,
+                 "an array of at most %d prefixes, like [ \"192.0.2.0/24\", \"2001:db8::/32\" ]",
+                 PREFIXES_MAX);
         break;
     }
 }
@@ -236,11 +244,27 @@ bool setting_store_text(const struct setting *row, struct settings *settings, co
     return true;
 }
 
-bool setting_judge_endpoint(const char *value, char why[SETTING_WHY])
+size_t setting_texts_max(const struct setting *row)
+{
+    switch (row->type) {
+    case SETTING_ENDPOINTS: return SETTINGS_LISTEN_MAX;
+    case SETTING_PREFIXES: return PREFIXES_MAX;
+    default: return 0;
+    }
+}
+
+bool setting_judge_text(const struct setting *row, const char *value, char why[SETTING_WHY])
 {
     struct endpoint endpoint;
+    struct prefix prefix;
+    char wrong_prefix[PREFIX_WHY];
     char quoted[QUOTE_SIZE(40)];
-    const char *wrong = endpoint_parse(value, &endpoint);
+    const char *wrong = NULL;
+
+    if (row->type == SETTING_ENDPOINTS)
+        wrong = endpoint_parse(value, &endpoint);
+    else if (!prefix_parse(value, &prefix, wrong_prefix))
+        wrong = wrong_prefix;
     if (wrong == NULL)
         return true;
     quote(value, strnlen(value, 40), quoted, sizeof quoted);
@@ -248,17 +272,26 @@ bool setting_judge_endpoint(const char *value, char why[SETTING_WHY])
     return false;
 }
 
-bool setting_store_texts(const struct setting *row, struct settings *settings,
-                         const char *const *values, size_t count, char why[SETTING_WHY])
+static void store_endpoints(struct settings *settings, const char *const *values, size_t count)
 {
-    if (row->type != SETTING_ENDPOINTS || count == 0 || count > SETTINGS_LISTEN_MAX)
-        return refuse_value(row, why, "an array of %zu", count);
-    for (size_t i = 0; i < count; i++)
-        if (!setting_judge_endpoint(values[i], why))
-            return false;
     for (size_t i = 0; i < count; i++)
         snprintf(settings->listen.text[i], sizeof settings->listen.text[i], "%s", values[i]);
     settings->listen.count = count;
+}
+
+bool setting_store_texts(const struct setting *row, struct settings *settings,
+                         const char *const *values, size_t count, char why[SETTING_WHY])
+{
+    size_t least = row->type == SETTING_PREFIXES ? 0 : 1;
+    if (count < least || count > setting_texts_max(row))
+        return refuse_value(row, why, "an array of %zu", count);
+    for (size_t i = 0; i < count; i++)
+        if (!setting_judge_text(row, values[i], why))
+            return false;
+    if (row->type == SETTING_ENDPOINTS)
+        store_endpoints(settings, values, count);
+    else if (row->type == SETTING_PREFIXES)
+        prefixes_store(value_of(row, settings), values, count);
     return true;
 }
 
@@ -279,6 +312,7 @@ static void set_default(const struct setting *row, struct settings *settings)
         setting_store_texts(row, settings, default_listen,
                             sizeof default_listen / sizeof *default_listen, why);
         break;
+    case SETTING_PREFIXES: ((struct prefixes *)value)->count = 0; break;
     }
 }
 
@@ -305,6 +339,11 @@ static bool same_endpoints(const struct settings *a, const struct settings *b)
     return true;
 }
 
+static bool same_prefixes(const struct prefixes *a, const struct prefixes *b)
+{
+    return a->count == b->count && memcmp(a->list, b->list, a->count * sizeof *a->list) == 0;
+}
+
 bool settings_same(const struct setting *row, const struct settings *a, const struct settings *b)
 {
     const void *left = (const char *)a + row->offset;
@@ -316,6 +355,7 @@ bool settings_same(const struct setting *row, const struct settings *a, const st
     case SETTING_SECONDS: return *(const double *)left == *(const double *)right;
     case SETTING_MESSAGE: return memcmp(left, right, WIRE_OCTETS) == 0;
     case SETTING_ENDPOINTS: return same_endpoints(a, b);
+    case SETTING_PREFIXES: return same_prefixes(left, right);
     default: return strcmp(left, right) == 0;
     }
 }

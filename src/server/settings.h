@@ -4,7 +4,7 @@
 #ifndef SERVER_SETTINGS_H
 #define SERVER_SETTINGS_H
 
-#include "common/address.h"
+#include "common/prefix.h"
 #include "common/wire.h"
 
 #include <limits.h>
@@ -42,6 +42,11 @@ struct settings {
         double idle_worker;
     } timeouts;
     struct {
+        struct prefixes allow; /* none: everyone */
+        struct prefixes deny;
+        struct prefixes proxies;
+    } access;
+    struct {
         int to;       /* enum log_target */
         int facility; /* LOG_DAEMON and its like: syslog(3) */
         int level;    /* LOG_INFO and its like: the least grave that is logged */
@@ -67,7 +72,8 @@ enum setting_type {
     SETTING_PATH,    /* absolute, or empty for none */
     SETTING_USER,    /* one that exists, or empty for none */
     SETTING_GROUP,
-    SETTING_ENDPOINTS
+    SETTING_ENDPOINTS,
+    SETTING_PREFIXES
 };
 
 struct choice {
@@ -116,8 +122,12 @@ bool setting_store_text(const struct setting *row, struct settings *settings, co
 bool setting_store_texts(const struct setting *row, struct settings *settings,
                          const char *const *values, size_t count, char why[SETTING_WHY]);
 
-/* Whether `value` is an address to listen at; if not, `why` says what is wrong. */
-bool setting_judge_endpoint(const char *value, char why[SETTING_WHY]);
+/* How many texts the row's array has room for; 0 where it has no array. */
+size_t setting_texts_max(const struct setting *row);
+
+/* Whether `value` can be one of the texts of the row's array: an address to listen at, a prefix.
+ * If not, `why` says what is wrong. */
+bool setting_judge_text(const struct setting *row, const char *value, char why[SETTING_WHY]);
 
 /* Say in `why` that the row's value must be something else than `got`. Returns
  * false, for the caller to return. */

@@ -6,6 +6,7 @@
 #include "common/quote.h"
 #include "server/settings_scan.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libconfig.h>
@@ -17,6 +18,7 @@
 
 #define FILE_MAX 1048576
 #define KEY_MAX 128
+#define TEXTS_MAX PREFIXES_MAX /* no array has more */
 
 /* What a walk over the parsed file carries. */
 struct reading {
@@ -75,17 +77,17 @@ static bool unknown_key(struct reading *reading, const config_setting_t *node, c
 static bool store_array(struct reading *reading, const struct setting *row,
                         const config_setting_t *node, char *why)
 {
+    const char *values[TEXTS_MAX];
     size_t count = (size_t)config_setting_length(node);
-    if (row->type != SETTING_ENDPOINTS || count == 0 || count > SETTINGS_LISTEN_MAX)
-        return setting_store_texts(row, reading->settings, NULL, count, why);
-    const char *values[SETTINGS_LISTEN_MAX];
-    for (size_t i = 0; i < count; i++) {
+    size_t most = setting_texts_max(row);
+    assert(most <= TEXTS_MAX);
+    for (size_t i = 0; i < count && count <= most; i++) {
         const config_setting_t *element = config_setting_get_elem(node, (unsigned)i);
         reading->line = config_setting_source_line(element);
         values[i] = config_setting_get_string(element);
         if (values[i] == NULL)
             return setting_refuse(row, "an array of something else than strings", why);
-        if (!setting_judge_endpoint(values[i], why))
+        if (!setting_judge_text(row, values[i], why))
             return false;
     }
     return setting_store_texts(row, reading->settings, values, count, why);

@@ -42,6 +42,15 @@ static void print_seconds(double value, FILE *out)
     fputs(text, out);
 }
 
+static void print_prefixes(const struct prefixes *prefixes, FILE *out)
+{
+    char text[PREFIX_TEXT];
+    putc('[', out);
+    for (size_t i = 0; i < prefixes->count; i++)
+        fprintf(out, "%s\"%s\"", i == 0 ? " " : ", ", prefix_format(&prefixes->list[i], text));
+    fputs(" ]", out);
+}
+
 static void print_value(const struct setting *row, const struct settings *settings, FILE *out)
 {
     const void *value = (const char *)settings + row->offset;
@@ -63,6 +72,7 @@ static void print_value(const struct setting *row, const struct settings *settin
         }
         fputs(" ]", out);
         break;
+    case SETTING_PREFIXES: print_prefixes(value, out); break;
     }
 }
 

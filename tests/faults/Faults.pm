@@ -273,8 +273,8 @@ sub settles {
 # ---- clients
 
 sub open_to {
-    my ($port) = @_;
-    return IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $port, Timeout => $PATIENCE);
+    my ($port, $from) = @_;
+    return IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $port, Timeout => $PATIENCE, LocalHost => $from // '127.0.0.1');
 }
 
 # Read all of them to their ends, for so many seconds at most: what came from each.
@@ -619,6 +619,10 @@ sub converse {
     local $SIG{PIPE} = 'IGNORE';
     my ($one, $other, $halves, $excess, $short, $reset, $silent) =
         map { open_to($_) // return } $port, $wildcard, ($port) x 5;
+    my ($proxied, $malformed) = map { open_to($port, '127.0.0.7') // return } 1, 2;
+    my $denied = open_to($port, '127.0.0.8') // return;
+    syswrite $proxied, "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n$GREETING";
+    syswrite $malformed, $GREETING;
     syswrite $one,    $GREETING;
     syswrite $other,  $GREETING;
     syswrite $halves, substr $GREETING, 0, 8;
@@ -628,7 +632,7 @@ sub converse {
     reset_connection($reset);
     sleep 0.003;
     syswrite $halves, substr $GREETING, 8;
-    talk(0.15, $one, $other, $halves, $excess, $short);
+    talk(0.15, $one, $other, $halves, $excess, $short, $proxied, $malformed, $denied);
     close $_ for $one, $halves, $excess;
     sleep 0.015;    # the other one's time to linger is over
     return;

@@ -7,9 +7,10 @@ use Sixteen;
 use Test::More;
 
 need_shim();
+my $access = 'access: { deny = [ "127.0.0.8" ]; proxies = [ "127.0.0.7" ]; };';
 my $scenario = {
     name => 'service',
-    config => 'limits: { per_source = 100; };',
+    config => "limits: { per_source = 100; }; $access",
     arguments => [qw(--foreground --stderr --verbose --config conf --listen 127.0.0.1:0 --listen 0.0.0.0:0)],
     stimulus => \&converse,
 };
@@ -17,7 +18,7 @@ my $scenario = {
 # Nearly everybody is refused.
 my $full = {
     name => 'service at its limits',
-    config => 'limits: { connections = 2; per_source = 1; when_full = "refuse"; };',
+    config => qq(limits: { connections = 2; per_source = 1; when_full = "refuse"; }; $access),
     arguments => $scenario->{arguments},
     stimulus => \&converse,
     after => sub { settles($_[0], 99, 2) },    # nobody is there

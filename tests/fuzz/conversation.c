@@ -33,6 +33,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     conversation.decided = conversation.accepted + (int64_t)elapsed * 1000000;
     take_address(&data, &size, &conversation.peer);
     take_address(&data, &size, &conversation.local);
+    static struct preface preface; /* it is large */
+    preface = (struct preface){.wrong = "there is none"};
+    take(&data, &size, small, sizeof small);
+    preface.carries = small[0] % 2 != 0;
+    take_address(&data, &size, &preface.proxy);
+    preface.count = size < sizeof preface.octets ? size : sizeof preface.octets;
+    take(&data, &size, preface.octets, preface.count);
+    if (conversation.outcome == OUTCOME_MALFORMED || small[1] % 2 != 0)
+        conversation.preface = &preface;
 
     char *line = malloc(CONVERSATION_LINE);
     must(line != NULL);

@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         judge_endpoint(&endpoint, text);
     else
         must(*wrong != '\0');
-    must(setting_judge_endpoint(text, why) == (wrong == NULL));
+    must(setting_judge_text(settings_find("listen"), text, why) == (wrong == NULL));
     must(wrong == NULL || is_printable(why));
     if (port_is_plausible(text))
         judge_port(text);

@@ -122,7 +122,7 @@ for (1 .. $RESTARTS) {
     my ($host, $to) = $_ % 2 ? ('127.0.0.1', $port4) : ('::1', $port6);
     exchange($host, $to) eq '0' or diag "not served by daemon $_";
     push @statuses, $daemon->stop;
-    $accepted += $1 if $daemon->{log} =~ / outcomes ok=(\d+) excess=0 mismatch=0 short=0 probe=0 slow=0 reset=0 limited=0 failed=0\n/;
+    $accepted += $1 if $daemon->{log} =~ / outcomes ok=(\d+) excess=0 mismatch=0 short=0 probe=0 slow=0 reset=0 denied=0 limited=0 malformed=0 failed=0\n/;
 }
 $daemon = activated([$four, $six], config => 'log: { level = "notice"; };');
 my ($exchanges, @wrong) = end_load($load);

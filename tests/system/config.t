@@ -11,7 +11,7 @@ my $file = "$directory/sixteen.conf";
 
 my @refusals = (
     # the file's text, the line, and what is said behind it
-    ["strict = true;\ncolour = 1;", 2, qr/unknown key 'colour'; known here: listen, reply, expect, strict, limits, timeouts, log, daemon, metrics/],
+    ["strict = true;\ncolour = 1;", 2, qr/unknown key 'colour'; known here: listen, reply, expect, strict, limits, timeouts, access, log, daemon, metrics/],
     ["limits:\n{\n  conections = 1;\n};", 3, qr/unknown key 'conections'; known in limits: connections, per_source, when_full, backlog/],
     ["\nstrict = 1;", 2, qr/strict must be true or false, not 1/],
     ['strict = "yes";', 1, qr/strict must be true or false, not 'yes'/],
@@ -49,6 +49,13 @@ my @refusals = (
     ["listen = [ \"127.0.0.1:1\",\n\"[localhost]:1060\" ];", 2, qr/only an IPv6 address stands in brackets/],
     ['listen = [ ":1060" ];', 1, qr/no host before the port; for every local address write \*:PORT/],
     ["listen = [ \"127.0.0.1:1060\",\n ];", 2, qr/syntax error in '];'; .* no comma behind it/],
+    ['access: { allow = "192.0.2.1"; };', 1, qr/access\.allow must be an array of at most 4096 prefixes, like \[ "192\.0\.2\.0\/24", "2001:db8::\/32" \], not '192\.0\.2\.1'/],
+    ['access: { deny = [ 1 ]; };', 1, qr/access\.deny must be an array .* not an array of something else than strings/],
+    ["access: { deny = [ \"192.0.2.0/24\",\n\"localhost\" ]; };", 2, qr/access\.deny 'localhost': neither an IPv4 nor an IPv6 address; write 192\.0\.2\.0\/24, 2001:db8::\/32 or one address, as a number/],
+    ['access: { deny = [ "192.0.2.1/24" ]; };', 1, qr/access\.deny '192\.0\.2\.1\/24': bits are set behind the prefix length; the network is 192\.0\.2\.0\/24/],
+    ['access: { proxies = [ "2001:db8::/129" ]; };', 1, qr/access\.proxies '2001:db8::\/129': the prefix length must be a number from 0 to 128/],
+    ['access: { allow = [ ' . join(', ', ('"::1"') x 4097) . ' ]; };', 1, qr/access\.allow must be an array of at most 4096 prefixes, .* not an array of 4097/],
+    ['access: { allowed = [ ]; };', 1, qr/unknown key 'allowed'; known in access: allow, deny, proxies/],
     ['log: { to = "file"; };', 1, qr/log\.to must be one of "syslog", "stderr", not 'file'/],
     ['log: { facility = "kern"; };', 1, qr/log\.facility must be one of "auth", .*"local7", not 'kern'/],
     ['log: { level = "loud"; };', 1, qr/log\.level must be one of "crit", "err", "warning", "notice", "info", "debug", not 'loud'/],
@@ -66,9 +73,10 @@ my @refusals = (
 my %of_key = map { my $key = $_; map { ("$key.$_->[0]" => $_->[1]) } @{ {
     limits => [[connections => '1'], [backlog => '1']],
     timeouts => [[exchange => '1 1.5'], [linger => '1 1.5'], [drain => '1 1.5']],
+    access => [[allow => '[ ]'], [deny => '[ ]'], [proxies => '[ ]']],
     log => [[to => ''], [facility => ''], [level => '']],
     daemon => [[background => 'true'], [pid_file => '""'], [user => '""'], [group => '""']],
-}->{$key} } } qw(limits timeouts log daemon);
+}->{$key} } } qw(limits timeouts access log daemon);
 %of_key = (%of_key, strict => 'true', reply => '', expect => '', listen => '');
 for my $key (sort keys %of_key) {
     for my $value ('true', '1', '1.5', '""', '[ ]', '( )', '{ }') {
@@ -85,6 +93,7 @@ for my $refusal (@refusals) {
     (my $name = $text) =~ s/\n/\\n/g;
     $name =~ s/\0/\\0/g;
     $name =~ s/#/\\#/g;
+    substr($name, 100) = '...' if length $name > 100;
     is $status, 78, "refused: $name";
     like $err, qr/\Asixteend: \Q$file\E:$line: .*$said.*\n\z/, 'with file, line, what is wrong and what would be right';
     is $out, '', 'and nothing else';

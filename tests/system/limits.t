@@ -73,7 +73,7 @@ is answers($again), "$REPLY eof", 'and each that ended makes room for the next';
 undef @held;
 undef @refused;
 is $daemon->stop, 0, 'ends';
-like $daemon->{log}, qr/outcomes ok=3 excess=0 mismatch=0 short=0 probe=1 slow=0 reset=0 limited=5 failed=0$/m, 'all are counted';
+like $daemon->{log}, qr/outcomes ok=3 excess=0 mismatch=0 short=0 probe=1 slow=0 reset=0 denied=0 limited=5 malformed=0 failed=0$/m, 'all are counted';
 
 SKIP: {
     # Two addresses of one /64 on loopback take a network namespace.

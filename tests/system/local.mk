@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 system_tests = \
 	%D%/accept_errors.t \
+	%D%/access.t \
 	%D%/activation.t \
 	%D%/background.t \
 	%D%/calls.t \
@@ -21,6 +22,7 @@ system_tests = \
 	%D%/outcomes.t \
 	%D%/overload.t \
 	%D%/privileges.t \
+	%D%/proxy.t \
 	%D%/reload.t \
 	%D%/rsyslog.t \
 	%D%/stop.t \

@@ -9,7 +9,7 @@ use Socket qw(SHUT_WR);
 use Test::More;
 use Time::HiRes qw(time);
 
-my @outcomes = qw(ok excess mismatch short probe slow reset limited failed);
+my @outcomes = qw(ok excess mismatch short probe slow reset denied limited malformed failed);
 my $directory = scratch();
 my $file = "$directory/sixteend.prom";
 
@@ -68,6 +68,7 @@ sub promtool_is_content {
 my $config = <<"END";
 strict = true;
 limits: { per_source = 3; };
+access: { deny = [ "127.0.0.66" ]; proxies = [ "127.0.0.67" ]; };
 timeouts: { exchange = 2.0; linger = 600.0; };
 log: { level = "debug"; };
 metrics: { file = "$file"; interval = 0.1; };
@@ -97,11 +98,12 @@ is_deeply $value, { %nothing, accepted => 5, live => 3, peak => 3, workers => 3,
 $daemon->wait_log(qr/ slow /) for 1 .. 3;
 
 # So often each of the others.
-my %done = (ok => 5, excess => 3, mismatch => 4, short => 2, probe => 6, slow => 3, reset => 2, limited => 2, failed => 0);
-my %message = (ok => $GREETING, excess => "$GREETING\n", mismatch => 'Hi there, Server', short => 'Hi th', probe => '', reset => 'Hi th');
-for my $outcome (qw(ok excess mismatch short probe reset)) {
+my %done = (ok => 5, excess => 3, mismatch => 4, short => 2, probe => 6, slow => 3, reset => 2, limited => 2, denied => 3, malformed => 2, failed => 0);
+my %message = (ok => $GREETING, excess => "$GREETING\n", mismatch => 'Hi there, Server', short => 'Hi th', probe => '', reset => 'Hi th', denied => '', malformed => $GREETING);
+my %from = (denied => '127.0.0.66', malformed => '127.0.0.67');
+for my $outcome (qw(ok excess mismatch short probe reset denied malformed)) {
     for (1 .. $done{$outcome}) {
-        my $peer = connect_to($port);
+        my $peer = connect_from($from{$outcome} // '127.0.0.1');
         syswrite $peer, $message{$outcome};
         shutdown $peer, SHUT_WR if $outcome =~ /short|probe/;
         if ($outcome eq 'reset') {
@@ -138,7 +140,7 @@ is "@bounds", '0.0001 0.00025 0.0005 0.001 0.0025 0.005 0.01 0.025 0.05 0.1 0.25
 is scalar(grep { $bucket{ $bounds[$_] } < $bucket{ $bounds[$_ - 1] } } 1 .. $#bounds), 0, 'each counts what those below it count';
 is $bucket{'+Inf'}, sum0(values %done), 'the last counts all';
 is $metrics->{"${duration}_count"}, $bucket{'+Inf'}, 'which is the count';
-my @took = $daemon->{log} =~ / us=(\d+)$/mg;
+my @took = $daemon->{log} =~ / us=(\d+)/g;
 my %of_log = map { my $bound = $_; ($bound => scalar grep { $_ <= 1e6 * $bound } @took) } @bounds;
 is_deeply \%bucket, \%of_log, 'and each is what the log says';
 cmp_ok abs($metrics->{"${duration}_sum"} - sum0(@took) / 1e6), '<', 1e-5, 'and so is the sum';

@@ -39,6 +39,7 @@ endif
 	%D%/test_admission.c \
 	%D%/test_prefix.c \
 	%D%/test_proxy.c \
+	%D%/test_preface.c \
 	%D%/log_support.h %D%/log_support.c \
 	%D%/test_notify.c \
 	%D%/descriptor_support.h %D%/descriptor_support.c \

@@ -44,6 +44,7 @@ Suite *stats_suite(void);
 Suite *admission_suite(void);
 Suite *prefix_suite(void);
 Suite *proxy_suite(void);
+Suite *preface_suite(void);
 Suite *notify_suite(void);
 Suite *activation_suite(void);
 Suite *listener_suite(void);

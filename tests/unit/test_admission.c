@@ -65,6 +65,96 @@ static void assert_entered(size_t from, size_t to, enum admission_verdict verdic
         ck_assert_int_eq(admission_enter(admission, &peers[i]), verdict);
 }
 
+/* Whether each is let in, in the words of the lists. */
+static const struct {
+    const char *allow[2], *deny[2], *host;
+    enum admission_verdict verdict;
+} lists[] = {
+    {{NULL}, {NULL}, "192.0.2.1", ADMITTED},
+    {{NULL}, {NULL}, "2001:db8::1", ADMITTED},
+    {{"192.0.2.0/24"}, {NULL}, "192.0.2.1", ADMITTED},
+    {{"192.0.2.0/24"}, {NULL}, "192.0.3.1", ADMISSION_DENIED},
+    {{"192.0.2.0/24"}, {NULL}, "2001:db8::1", ADMISSION_DENIED},
+    {{NULL}, {"192.0.2.0/24"}, "192.0.2.1", ADMISSION_DENIED},
+    {{NULL}, {"192.0.2.0/24"}, "192.0.3.1", ADMITTED},
+    {{NULL}, {"0.0.0.0/0"}, "2001:db8::1", ADMITTED},
+    {{NULL}, {"0.0.0.0/0", "::/0"}, "2001:db8::1", ADMISSION_DENIED},
+    {{"192.0.2.0/24"}, {"192.0.2.0/24"}, "192.0.2.1", ADMISSION_DENIED},
+    {{"192.0.2.0/24"}, {"192.0.2.1"}, "192.0.2.1", ADMISSION_DENIED},
+    {{"192.0.2.0/24"}, {"192.0.2.1"}, "192.0.2.2", ADMITTED},
+    {{"192.0.2.0/25"}, {"192.0.2.0/24"}, "192.0.2.1", ADMITTED},
+    {{"192.0.2.0/25"}, {"192.0.2.0/24"}, "192.0.2.129", ADMISSION_DENIED},
+    {{"192.0.2.0/23", "192.0.2.128/25"}, {"192.0.2.0/24"}, "192.0.2.1", ADMISSION_DENIED},
+    {{"192.0.2.0/23", "192.0.2.128/25"}, {"192.0.2.0/24"}, "192.0.2.129", ADMITTED},
+    {{"192.0.2.0/23", "192.0.2.128/25"}, {"192.0.2.0/24"}, "192.0.3.1", ADMITTED},
+    {{"2001:db8::/32"}, {"2001:db8:1::/48"}, "2001:db8::1", ADMITTED},
+    {{"2001:db8::/32"}, {"2001:db8:1::/48"}, "2001:db8:1::1", ADMISSION_DENIED},
+};
+
+static void store(struct prefixes *prefixes, const char *const texts[2])
+{
+    prefixes_store(prefixes, texts, (size_t)(texts[0] != NULL) + (size_t)(texts[1] != NULL));
+}
+
+static void take_lists(size_t index)
+{
+    store(&snapshot.settings.access.allow, lists[index].allow);
+    store(&snapshot.settings.access.deny, lists[index].deny);
+    comes_from(0, lists[index].host, "1000");
+}
+
+START_TEST(the_longest_prefix_lets_in_or_keeps_out_and_deny_wins_a_tie)
+{
+    take_lists((size_t)_i);
+    assert_entered(0, 1, lists[_i].verdict);
+}
+END_TEST
+
+START_TEST(a_proxied_one_is_judged_once_it_is_known_whom_it_comes_from)
+{
+    struct preface preface = {.carries = true};
+    take_lists((size_t)_i);
+    peers[0].proxied = true;
+    peers[0].preface = &preface;
+    assert_entered(0, 1, ADMITTED);
+    ck_assert_int_eq(admission_enter_again(&peers[0]), lists[_i].verdict);
+}
+END_TEST
+
+START_TEST(whoever_is_denied_is_not_counted)
+{
+    const char *const me[2] = {"192.0.2.1", NULL};
+    snapshot.settings.limits.per_source = 1;
+    store(&snapshot.settings.access.deny, me);
+    assert_entered(0, 5, ADMISSION_DENIED);
+    snapshot.settings.access.deny.count = 0;
+    assert_entered(5, 6, ADMITTED);
+}
+END_TEST
+
+START_TEST(a_proxied_one_has_a_place_and_counts_for_its_source_once_that_is_known)
+{
+    struct preface preface = {.carries = true};
+    snapshot.settings.limits.per_source = 1;
+    snapshot.settings.limits.connections = 3;
+    snapshot.settings.limits.when_full = WHEN_FULL_REFUSE;
+    for (size_t i = 0; i < PEERS; i++) {
+        peers[i].proxied = true;
+        peers[i].preface = &preface;
+    }
+    assert_entered(0, 3, ADMITTED);
+    assert_entered(3, 4, ADMISSION_CONNECTIONS);
+    ck_assert_int_eq(admission_enter_again(&peers[0]), ADMITTED);
+    ck_assert_int_eq(admission_enter_again(&peers[1]), ADMISSION_PER_SOURCE);
+    preface.carries = false;
+    ck_assert_int_eq(admission_enter_again(&peers[2]), ADMITTED);
+    leave(0, 1);
+    preface.carries = true;
+    assert_entered(4, 5, ADMITTED);
+    ck_assert_int_eq(admission_enter_again(&peers[4]), ADMITTED);
+}
+END_TEST
+
 START_TEST(an_address_has_so_many_and_no_more)
 {
     snapshot.settings.limits.per_source = 3;
@@ -340,6 +430,12 @@ Suite *admission_suite(void)
     Suite *suite = suite_create("admission");
     TCase *tcase = add_case(suite, "admission", NULL);
     tcase_add_checked_fixture(tcase, begin, end);
+    tcase_add_loop_test(tcase, the_longest_prefix_lets_in_or_keeps_out_and_deny_wins_a_tie, 0,
+                        COUNT(lists));
+    tcase_add_loop_test(tcase, a_proxied_one_is_judged_once_it_is_known_whom_it_comes_from, 0,
+                        COUNT(lists));
+    tcase_add_test(tcase, whoever_is_denied_is_not_counted);
+    tcase_add_test(tcase, a_proxied_one_has_a_place_and_counts_for_its_source_once_that_is_known);
     tcase_add_test(tcase, an_address_has_so_many_and_no_more);
     tcase_add_test(tcase, each_address_has_its_own);
     tcase_add_test(tcase, an_IPv6_address_counts_by_its_64_bits_of_network);

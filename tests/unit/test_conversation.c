@@ -72,6 +72,41 @@ START_TEST(one_that_a_cap_refused_has_no_message_and_no_error)
 }
 END_TEST
 
+static struct preface preface_of(const char *octets, size_t count)
+{
+    struct preface preface = {.count = count, .wrong = "there is none"};
+    preface.proxy.u.in = (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_port = htons(999), .sin_addr.s_addr = htonl(0xc0000201)};
+    memcpy(preface.octets, octets, count);
+    return preface;
+}
+
+START_TEST(one_by_way_of_a_proxy_names_it)
+{
+    struct conversation conversation = sample(OUTCOME_OK, WIRE_GREETING, WIRE_OCTETS);
+    struct preface preface = preface_of("", 0);
+    conversation.preface = &preface;
+    assert_line(&conversation, "ok " ENDS "octets=16 message='Hi there, server' us=97");
+    preface.carries = true;
+    assert_line(&conversation,
+                "ok " ENDS "via=192.0.2.1:999 octets=16 message='Hi there, server' us=97");
+}
+END_TEST
+
+START_TEST(a_malformed_header_is_shown_as_far_as_a_line_bears)
+{
+    struct conversation conversation = sample(OUTCOME_MALFORMED, "", 0);
+    struct preface preface = preface_of("GET /\r\n", 7);
+    conversation.preface = &preface;
+    assert_line(&conversation, "malformed " ENDS "octets=0 message='' us=97 header='GET /\\r\\n' "
+                               "reason='there is none'");
+    preface = preface_of("\r\n\r\n\0\r\nQUIT\n\x11\x11\0\x0c\n", 17);
+    assert_line(&conversation, "malformed " ENDS "octets=0 message='' us=97 "
+                               "header='\\r\\n\\r\\n\\x00\\r\\nQUIT\\n\\x11\\x11\\x00\\x0c' "
+                               "reason='there is none'");
+}
+END_TEST
+
 START_TEST(a_failure_of_ours_says_why)
 {
     const struct conversation conversation = sample(OUTCOME_FAILED, "", 0);
@@ -93,6 +128,15 @@ START_TEST(the_longest_line_fits)
     conversation.accepted = 0;
     conversation.decided = INT64_MAX;
     conversation.error = EILSEQ; /* one of the longest texts */
+    struct preface preface = {.carries = true,
+                              .proxy = conversation.peer,
+                              .wrong = "its addresses and ports are not two and two, as numbers",
+                              .count = WIRE_OCTETS};
+    memset(preface.octets, 0xff, sizeof preface.octets);
+    conversation.preface = &preface;
+    conversation_format(&conversation, line);
+    ck_assert_int_eq(line[strlen(line) - 1], '\'');
+    conversation.outcome = OUTCOME_MALFORMED;
     conversation_format(&conversation, line);
     ck_assert_int_eq(line[strlen(line) - 1], '\'');
 }
@@ -103,9 +147,10 @@ START_TEST(each_outcome_has_its_word_and_its_level)
     const struct {
         const char *name;
         int level;
-    } expected[] = {{"ok", LOG_INFO},    {"excess", LOG_INFO},  {"mismatch", LOG_INFO},
-                    {"short", LOG_INFO}, {"probe", LOG_DEBUG},  {"slow", LOG_INFO},
-                    {"reset", LOG_INFO}, {"limited", LOG_INFO}, {"failed", LOG_ERR}};
+    } expected[] = {{"ok", LOG_INFO},        {"excess", LOG_INFO}, {"mismatch", LOG_INFO},
+                    {"short", LOG_INFO},     {"probe", LOG_DEBUG}, {"slow", LOG_INFO},
+                    {"reset", LOG_INFO},     {"denied", LOG_INFO}, {"limited", LOG_INFO},
+                    {"malformed", LOG_INFO}, {"failed", LOG_ERR}};
     for (unsigned i = 0; i < COUNT(expected); i++) {
         ck_assert_str_eq(outcome_name((enum outcome)i), expected[i].name);
         ck_assert_int_eq(outcome_level((enum outcome)i), expected[i].level);
@@ -122,6 +167,8 @@ Suite *conversation_suite(void)
     tcase_add_test(tcase, only_the_octets_that_came_are_shown);
     tcase_add_test(tcase, a_peer_cannot_break_the_line);
     tcase_add_test(tcase, one_that_a_cap_refused_has_no_message_and_no_error);
+    tcase_add_test(tcase, one_by_way_of_a_proxy_names_it);
+    tcase_add_test(tcase, a_malformed_header_is_shown_as_far_as_a_line_bears);
     tcase_add_test(tcase, a_failure_of_ours_says_why);
     tcase_add_test(tcase, the_longest_line_fits);
     tcase_add_test(tcase, each_outcome_has_its_word_and_its_level);

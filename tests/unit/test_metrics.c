@@ -52,7 +52,7 @@ static void begin(void)
     empty_directory();
     report = (struct report){.started = 1795510502,
                              .stats.accepted = 1234567890123,
-                             .stats.outcomes = {10, 11, 12, 13, 14, 15, 16, 17, 18},
+                             .stats.outcomes = {10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20},
                              .stats.microseconds = 12345678,
                              .stats.reloads = 41,
                              .stats.reloads_refused = 42,
@@ -86,8 +86,10 @@ static const char expected[] =
     "sixteend_conversations_total{outcome=\"probe\"} 14\n"
     "sixteend_conversations_total{outcome=\"slow\"} 15\n"
     "sixteend_conversations_total{outcome=\"reset\"} 16\n"
-    "sixteend_conversations_total{outcome=\"limited\"} 17\n"
-    "sixteend_conversations_total{outcome=\"failed\"} 18\n"
+    "sixteend_conversations_total{outcome=\"denied\"} 17\n"
+    "sixteend_conversations_total{outcome=\"limited\"} 18\n"
+    "sixteend_conversations_total{outcome=\"malformed\"} 19\n"
+    "sixteend_conversations_total{outcome=\"failed\"} 20\n"
     "# HELP sixteend_conversation_duration_seconds From the accept of a connection to the "
     "outcome of its conversation.\n"
     "# TYPE sixteend_conversation_duration_seconds histogram\n"

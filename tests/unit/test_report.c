@@ -33,7 +33,7 @@ static struct report report;
 static void begin(void)
 {
     report = (struct report){.stats.accepted = 1234567890123,
-                             .stats.outcomes = {10, 11, 12, 13, 14, 15, 16, 17, 18},
+                             .stats.outcomes = {10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20},
                              .stats.accept_errors[0] = 21,
                              .stats.accept_errors[11] = 22,
                              .stats.accept_errors[ACCEPT_ERRORS - 1] = 23,
@@ -47,9 +47,9 @@ static void begin(void)
 #define CONNECTIONS                                                                            \
     "notice connections accepted=1234567890123 live=3 peak=40 lingering=6 workers=5 parked=2 " \
     "lines_lost=7\n"
-#define OUTCOMES_LINE                                                                            \
-    "notice outcomes ok=10 excess=11 mismatch=12 short=13 probe=14 slow=15 reset=16 limited=17 " \
-    "failed=18\n"
+#define OUTCOMES_LINE                                                                           \
+    "notice outcomes ok=10 excess=11 mismatch=12 short=13 probe=14 slow=15 reset=16 denied=17 " \
+    "limited=18 malformed=19 failed=20\n"
 
 START_TEST(each_line_has_its_numbers)
 {
@@ -83,7 +83,7 @@ START_TEST(the_status_is_one_line)
 {
     char text[400];
     ck_assert_ptr_eq(report_status(&report, text, sizeof text), text);
-    ck_assert_str_eq(text, "3 live, 1234567890123 accepted, 21 ok, 18 failed, 17 limited, 7 log "
+    ck_assert_str_eq(text, "3 live, 1234567890123 accepted, 21 ok, 20 failed, 18 limited, 7 log "
                            "lines lost; listening at 127.0.0.1:1060, [::1]:1060");
 }
 END_TEST

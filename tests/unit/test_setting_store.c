@@ -222,6 +222,35 @@ START_TEST(other_numbers_of_addresses_and_other_texts_are_refused)
 }
 END_TEST
 
+START_TEST(up_to_4096_prefixes)
+{
+    static char texts[PREFIXES_MAX + 1][16];
+    const char *values[COUNT(texts)];
+    const struct setting *row = row_of("access.allow");
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        snprintf(texts[i], sizeof texts[i], "10.0.%zu.%zu", i / 256, i % 256);
+        values[i] = texts[i];
+    }
+    assert_refused(setting_store_texts(row, &settings, values, PREFIXES_MAX + 1, why),
+                   "must be an array of at most 4096 prefixes, like [ \"192.0.2.0/24\", "
+                   "\"2001:db8::/32\" ], not an array of 4097");
+    ck_assert(setting_store_texts(row, &settings, values, PREFIXES_MAX, why));
+    ck_assert_uint_eq(settings.access.allow.count, PREFIXES_MAX);
+    ck_assert(setting_store_texts(row, &settings, values, 0, why));
+    ck_assert_uint_eq(settings.access.allow.count, 0);
+}
+END_TEST
+
+START_TEST(other_texts_than_prefixes_are_refused)
+{
+    const char *const values[] = {"::1", "10.0.0.1/8"};
+    const struct setting *row = row_of("access.proxies");
+    assert_refused(
+        setting_store_texts(row, &settings, values, 2, why),
+        "'10.0.0.1/8': bits are set behind the prefix length; the network is 10.0.0.0/8");
+}
+END_TEST
+
 Suite *setting_store_suite(void)
 {
     Suite *suite = suite_create("setting_store");
@@ -240,5 +269,7 @@ Suite *setting_store_suite(void)
     tcase_add_test(store, a_user_and_a_group_exist_or_are_empty);
     tcase_add_test(store, one_to_64_addresses_to_listen_at);
     tcase_add_test(store, other_numbers_of_addresses_and_other_texts_are_refused);
+    tcase_add_test(store, up_to_4096_prefixes);
+    tcase_add_test(store, other_texts_than_prefixes_are_refused);
     return suite;
 }

@@ -36,6 +36,7 @@ static bool store_default(const struct setting *row)
             return true; /* follows from other keys, so it has no name */
         return setting_store_text(row, &settings, settings_choice_name(row->key, number), why);
     case SETTING_ENDPOINTS: return setting_store_texts(row, &settings, listen, 2, why);
+    case SETTING_PREFIXES: return setting_store_texts(row, &settings, NULL, 0, why);
     default: return setting_store_text(row, &settings, row->text, why);
     }
 }
@@ -78,9 +79,14 @@ static bool takes_integer(enum setting_type type)
     return type == SETTING_INTEGER || takes_float(type);
 }
 
+static bool takes_texts(enum setting_type type)
+{
+    return type == SETTING_ENDPOINTS || type == SETTING_PREFIXES;
+}
+
 static bool takes_text(enum setting_type type)
 {
-    return !takes_bool(type) && !takes_integer(type) && type != SETTING_ENDPOINTS;
+    return !takes_bool(type) && !takes_integer(type) && !takes_texts(type);
 }
 
 START_TEST(a_value_of_another_type_is_refused_by_every_row)
@@ -94,8 +100,8 @@ START_TEST(a_value_of_another_type_is_refused_by_every_row)
         ck_assert(takes_float(type) || !setting_store_float(row, &settings, 1.0, why));
         ck_assert(takes_text(type) || !setting_store_text(row, &settings, "1", why));
         ck_assert(takes_text(type) || !setting_store_text(row, &settings, "", why));
-        ck_assert(type == SETTING_ENDPOINTS ||
-                  !setting_store_texts(row, &settings, listen, 1, why));
+        ck_assert(takes_texts(type) || !setting_store_texts(row, &settings, listen, 1, why));
+        ck_assert(takes_texts(type) || !setting_store_texts(row, &settings, NULL, 0, why));
         ck_assert_int_eq(strncmp(why, "must be ", 8), 0);
         assert_untouched();
     }
@@ -127,6 +133,7 @@ static void alter(const struct setting *row)
     case SETTING_SECONDS: *(double *)value += 0.125; break;
     case SETTING_MESSAGE: text[WIRE_OCTETS - 1] ^= 1; break;
     case SETTING_ENDPOINTS: settings.listen.text[settings.listen.count - 1][3] ^= 1; break;
+    case SETTING_PREFIXES: prefixes_store(value, (const char *const[]){"::1"}, 1); break;
     default: text[strlen(text)] = '/'; break;
     }
 }
@@ -154,6 +161,17 @@ START_TEST(fewer_addresses_to_listen_at_are_not_the_same)
 }
 END_TEST
 
+START_TEST(other_prefixes_are_not_the_same)
+{
+    const struct setting *deny = settings_find("access.deny");
+    prefixes_store(&settings.access.deny, (const char *const[]){"::1", "10.0.0.0/8"}, 2);
+    prefixes_store(&before.access.deny, (const char *const[]){"::1", "10.0.0.0/9"}, 2);
+    ck_assert(!settings_same(deny, &settings, &before));
+    prefixes_store(&before.access.deny, (const char *const[]){"10.0.0.0/8", "::1"}, 2);
+    ck_assert(settings_same(deny, &settings, &before));
+}
+END_TEST
+
 /* What lies behind a text's end is none of it. */
 START_TEST(a_text_is_the_same_to_its_end)
 {
@@ -173,6 +191,7 @@ Suite *settings_suite(void)
     tcase_add_test(table, the_log_goes_to_stderr_in_the_foreground_and_to_syslog_behind);
     tcase_add_test(table, a_row_has_the_same_value_until_it_is_altered_and_no_other_is);
     tcase_add_test(table, fewer_addresses_to_listen_at_are_not_the_same);
+    tcase_add_test(table, other_prefixes_are_not_the_same);
     tcase_add_test(table, a_text_is_the_same_to_its_end);
     return suite;
 }

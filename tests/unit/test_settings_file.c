@@ -40,12 +40,16 @@ static void assert_untouched(void)
     "listen must be an array of 1 to 64 addresses, like " \
     "[ \"127.0.0.1:1060\", \"[::1]:1060\" ], not "
 
+#define PREFIXES                                                                                \
+    "must be an array of at most 4096 prefixes, like [ \"192.0.2.0/24\", \"2001:db8::/32\" ], " \
+    "not "
+
 static const struct {
     const char *text, *complaint;
 } refused[] = {
     {"strict = true;\ncolour = 1;",
-     "2: unknown key 'colour'; known here: listen, reply, expect, strict, limits, timeouts, log, "
-     "daemon, metrics"},
+     "2: unknown key 'colour'; known here: listen, reply, expect, strict, limits, timeouts, "
+     "access, log, daemon, metrics"},
     {"limits:\n{\n  conections = 1;\n};",
      "3: unknown key 'conections'; known in limits: connections, per_source, when_full, backlog"},
     {"strict: { a = 1; };", "1: strict must be true or false, not a group"},
@@ -77,6 +81,14 @@ static const struct {
      "2: listen '127.0.0.1': no port; write HOST:PORT, [IPV6]:PORT or *:PORT, like "
      "127.0.0.1:1060"},
     {"log: { to = \"file\"; };", "1: log.to must be one of \"syslog\", \"stderr\", not 'file'"},
+    {"access: { allow = \"::1\"; };", "1: access.allow " PREFIXES "'::1'"},
+    {"access: { deny = ( \"::1\" ); };", "1: access.deny " PREFIXES "a list in parentheses"},
+    {"access: { deny = [ 1 ]; };",
+     "1: access.deny " PREFIXES "an array of something else than strings"},
+    {"access: { proxies = [ \"::1\",\n \"::1/64\" ]; };",
+     "2: access.proxies '::1/64': bits are set behind the prefix length; the network is ::/64"},
+    {"access: { allowed = [ ]; };",
+     "1: unknown key 'allowed'; known in access: allow, deny, proxies"},
     {"daemon: { pid_file = \"x\"; };",
      "1: daemon.pid_file must be an absolute path, or \"\" for none, not 'x'"},
     {"# @include\n@include \"/etc\"",
@@ -133,6 +145,8 @@ START_TEST(every_key_is_set)
                         "strict = TRUE\n"
                         "limits = { connections = 0x10; backlog = 5L }\n"
                         "timeouts: { exchange = 3; linger = 1e-1; drain = 0.25 /* s */ }\n"
+                        "access: { allow = [ \"10.0.0.0/8\", \"::1\" ]; deny = [ ];\n"
+                        "          proxies = [ \"192.0.2.1\" ]; };\n"
                         "log: { to = \"syslog\"; facility = \"local3\"; level = \"warning\"; };\n"
                         "daemon: { background = true; pid_file = \"/run/a b\"; user = \"root\",\n"
                         "          group = \"root\"; };"),
@@ -147,6 +161,9 @@ START_TEST(every_key_is_set)
     ck_assert_double_eq(settings.timeouts.exchange, 3);
     ck_assert_double_eq(settings.timeouts.linger, 0.1);
     ck_assert_double_eq(settings.timeouts.drain, 0.25);
+    ck_assert_uint_eq(settings.access.allow.count, 2);
+    ck_assert_uint_eq(settings.access.deny.count, 0);
+    ck_assert_uint_eq(settings.access.proxies.count, 1);
     ck_assert_int_eq(settings.log.to, LOG_TO_SYSLOG);
     ck_assert_int_eq(settings.log.facility, LOG_LOCAL3);
     ck_assert_int_eq(settings.log.level, LOG_WARNING);

@@ -63,6 +63,7 @@ START_TEST(the_defaults_are_printed)
                   "    when_full = \"wait\";\n    backlog = 4096;\n};\n"
                   "timeouts:\n{\n    exchange = 10.0;\n    linger = 2.0;\n    drain = 30.0;\n    "
                   "idle_worker = 60.0;\n};\n"
+                  "access:\n{\n    allow = [ ];\n    deny = [ ];\n    proxies = [ ];\n};\n"
                   "log:\n{\n    to = \"stderr\";\n    facility = \"daemon\";\n"
                   "    level = \"info\";\n};\n"
                   "daemon:\n{\n    background = false;\n    pid_file = \"\";\n"
@@ -165,6 +166,24 @@ static bool store_random_endpoints(const struct setting *row, char *why)
     return setting_store_texts(row, &settings, values, count, why);
 }
 
+static bool store_random_prefixes(const struct setting *row, char *why)
+{
+    static char texts[100][64];
+    const char *values[COUNT(texts)];
+    size_t count = random_below(COUNT(texts));
+    for (size_t i = 0; i < count; i++) {
+        unsigned first = (unsigned)random_below(256);
+        if (i % 2 == 0)
+            snprintf(texts[i], sizeof texts[i], "%u.0.0.0/%u", first,
+                     (unsigned)(8 + random_below(25)));
+        else
+            snprintf(texts[i], sizeof texts[i], "%x::/%u", first,
+                     (unsigned)(16 + random_below(113)));
+        values[i] = texts[i];
+    }
+    return setting_store_texts(row, &settings, values, count, why);
+}
+
 static bool store_random(const struct setting *row, char *why)
 {
     double span = row->max - row->min;
@@ -178,6 +197,7 @@ static bool store_random(const struct setting *row, char *why)
             row, &settings, row->min + span * (double)random_below(UINT64_C(1) << 53) * 0x1p-53,
             why);
     case SETTING_ENDPOINTS: return store_random_endpoints(row, why);
+    case SETTING_PREFIXES: return store_random_prefixes(row, why);
     default: return store_random_text(row, why);
     }
 }

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+# access.proxies: from these a PROXY protocol header is mandatory and says who the peer is; from
+# anyone else it is a message like any other. Whatever is wrong with it has a reason, and the next
+# client is served.
+use strict;
+use warnings;
+use IO::Socket::IP;
+use Sixteen;
+use Socket qw(AF_INET AF_INET6 SHUT_WR inet_pton);
+use Test::More;
+use Time::HiRes qw(time);
+
+my $PROXY = '127.0.0.2';    # where balancers are; from elsewhere nobody is believed
+
+sub v1 { return "PROXY $_[0]\r\n" }
+
+# Version 2: command, family and protocol, addresses, what is behind them.
+sub v2 {
+    my ($command, $family, $block, $behind) = @_;
+    my $rest = ($block // '') . ($behind // '');
+    return "\r\n\r\n\0\r\nQUIT\n" . pack('CCn', 0x20 | $command, $family, length $rest) . $rest;
+}
+
+sub v2_addresses {
+    my ($family, $source, $destination, @ports) = @_;
+    return inet_pton($family, $source) . inet_pton($family, $destination) . pack 'nn', @ports;
+}
+
+sub connect_from {
+    my ($daemon, $from) = @_;
+    return IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $daemon->{port}, LocalHost => $from) // die "connect from $from: $@";
+}
+
+# What comes back for these octets, and the line that the log has of it.
+sub say_as {
+    my ($daemon, $from, $octets, $ended) = @_;
+    local $SIG{PIPE} = 'IGNORE';
+    my $peer = connect_from($daemon, $from);
+    syswrite $peer, $octets;
+    shutdown $peer, SHUT_WR if $ended;
+    my ($data) = read_to_end($peer);
+    return ($data, $daemon->wait_log(qr/ (?:info|debug) [a-z]+ peer=/) =~ s/^\S+ \S+ //r =~ s/ us=\d+//r);
+}
+
+my $config = "access: { deny = [ \"192.0.2.66\", \"2001:db8:66::/48\" ]; proxies = [ \"$PROXY\" ]; };\n";
+my $daemon = start(config => $config, options => ['--verbose']);
+my $local = "127.0.0.1:$daemon->{port}";
+my $v4 = v2_addresses(AF_INET, '192.0.2.7', '192.0.2.2', 4660, 1060);
+my $v6 = v2_addresses(AF_INET6, '2001:db8::7', '2001:db8::2', 4660, 1060);
+my $via = qr/via=\Q$PROXY\E:\d+/;
+my $asked = qr/octets=16 message='Hi there, server'/;
+my $itself = qr/peer=\Q$PROXY\E:\d+ local=\Q$local\E $asked$/;
+my @right = (
+    ['TCP over IPv4, version 1', v1('TCP4 192.0.2.7 192.0.2.2 4660 1060'), qr/peer=192\.0\.2\.7:4660 local=192\.0\.2\.2:1060 $via $asked$/],
+    ['TCP over IPv6, version 1', v1('TCP6 2001:db8::7 2001:db8::2 4660 1060'), qr/peer=\[2001:db8::7\]:4660 local=\[2001:db8::2\]:1060 $via $asked$/],
+    ['UNKNOWN', v1('UNKNOWN'), $itself],
+    ['UNKNOWN with addresses', v1('UNKNOWN ::1 ::1 1 1'), $itself],
+    ['TCP over IPv4, version 2', v2(1, 0x11, $v4), qr/peer=192\.0\.2\.7:4660 local=192\.0\.2\.2:1060 $via $asked$/],
+    ['TCP over IPv6, version 2', v2(1, 0x21, $v6), qr/peer=\[2001:db8::7\]:4660 local=\[2001:db8::2\]:1060 $via $asked$/],
+    ['a mapped address', v2(1, 0x21, v2_addresses(AF_INET6, '::ffff:192.0.2.7', '::ffff:192.0.2.2', 1, 2)), qr/peer=192\.0\.2\.7:1 local=192\.0\.2\.2:2 $via/],
+    ['TLVs behind the addresses', v2(1, 0x11, $v4, pack('Cn/a', 4, 'x' x 4000)), qr/peer=192\.0\.2\.7:4660 /],
+    ['LOCAL', v2(0, 0), $itself],
+    ['LOCAL with addresses', v2(0, 0x11, $v4), $itself],
+    ['UDP', v2(1, 0x12, $v4), $itself],
+    ['a Unix socket', v2(1, 0x31, 'x' x 216), $itself],
+    ['an unspecified family', v2(1, 0), $itself],
+);
+for (@right) {
+    my ($name, $header, $expected) = @$_;
+    my ($data, $line) = say_as($daemon, $PROXY, $header . $GREETING);
+    is $data, $REPLY, "$name: answered";
+    like $line, qr/^ok $expected/, 'the line has its addresses';
+    my $peer = connect_from($daemon, $PROXY);
+    $peer->sockopt(6, 1);
+    for my $octet (split //, $header . $GREETING) {
+        syswrite $peer, $octet;
+        select undef, undef, undef, 0.0005 if length $header < 100;
+    }
+    is +(read_to_end($peer))[0], $REPLY, 'and so it is in parts';
+    $daemon->wait_log(qr/ ok /);
+}
+
+my @wrong = (
+    ['no header', $GREETING, qr/header='Hi there, server' reason='there is none'/],
+    ['a request of HTTP', "GET / HTTP/1.0\r\n\r\n", qr/header='GET \/ HTTP\/1\.0\\r\\n' reason='there is none'/],
+    ['another protocol', v1('SCTP4 192.0.2.7 192.0.2.2 1 2'), qr/reason='its protocol is neither TCP4, TCP6 nor UNKNOWN'/],
+    ['words that lack', v1('TCP4 192.0.2.7 192.0.2.2 1'), qr/reason='its addresses and ports are not two and two, as numbers'/],
+    ['a name', v1('TCP4 localhost 192.0.2.2 1 2'), qr/reason='its addresses and ports are not two and two, as numbers'/],
+    ['a port too large', v1('TCP4 192.0.2.7 192.0.2.2 65536 2'), qr/reason='its addresses and ports are not two and two, as numbers'/],
+    ['LF alone', "PROXY TCP4 192.0.2.7 192.0.2.2 1 2\n", qr/reason='its line does not end in CR LF'/],
+    ['a line without end', 'PROXY ' . 'x' x 200, qr/reason='its line has no end within 107 octets'/],
+    ['octets that would forge a line', "PROXY TCP4 \e[31m\nok peer=", qr/header='PROXY TCP4 \\x1b\[31m' reason='its line does not end in CR LF'/],
+    ['version 3', "\r\n\r\n\0\r\nQUIT\n\x31\x11\0\x0c$v4", qr/header='\\r\\n\\r\\n\\x00\\r\\nQUIT\\n1\\x11\\x00\\x0c' reason='its version is not 2'/],
+    ['another command', v2(2, 0x11, $v4), qr/reason='its command is neither LOCAL nor PROXY'/],
+    ['another family', v2(1, 0x41, $v4), qr/reason='its address family or protocol is unknown'/],
+    ['addresses that lack', v2(1, 0x21, $v4), qr/reason='it is too short for its addresses'/],
+    ['a length beyond measure', v2(1, 0x11, $v4, 'x' x 65000), qr/reason='it is longer than 4096 octets'/],
+    ['the end in the middle', substr(v1('TCP4 192.0.2.7 192.0.2.2 1 2'), 0, 20), qr/header='PROXY TCP4 192\.0' reason='it ends in the middle'/, 1],
+    ['the end in the middle of version 2', substr(v2(1, 0x11, $v4), 0, 20), qr/reason='it ends in the middle'/, 1],
+);
+for (@wrong) {
+    my ($name, $octets, $reason, $ended) = @$_;
+    my ($data, $line) = say_as($daemon, $PROXY, $octets, $ended);
+    is $data, '', "$name: not an octet comes back";
+    like $line, qr/^malformed peer=\Q$PROXY\E:\d+ local=\Q$local\E octets=0 message='' (?:header='.+' )?$reason$/, 'the reason is told';
+    is +(say_as($daemon, $PROXY, v1('TCP4 192.0.2.7 192.0.2.2 1 2') . $GREETING))[0], $REPLY, 'and the next is served';
+}
+
+# From elsewhere it is never looked for.
+for my $header (v1('TCP4 192.0.2.7 192.0.2.2 4660 1060'), v2(1, 0x11, $v4)) {
+    my ($data, $line) = say_as($daemon, '127.0.0.3', $header . $GREETING);
+    is $data, $REPLY, 'a header from one who is no proxy is a message';
+    like $line, qr/^excess peer=127\.0\.0\.3:\d+ local=\Q$local\E octets=17 message='(?:PROXY TCP4 192\.0|\\r)/, 'and claims nothing';
+}
+
+# What a balancer's own checks do.
+like +(say_as($daemon, $PROXY, '', 1))[1], qr/^probe peer=\Q$PROXY\E/, 'nothing at all is a probe';
+like +(say_as($daemon, $PROXY, v2(0, 0), 1))[1], qr/^probe peer=\Q$PROXY\E/, 'and so is a header alone';
+
+# The access lists and the cap are for whom it carries.
+for my $denied ('TCP4 192.0.2.66 192.0.2.2 1 2', 'TCP6 2001:db8:66::1 ::1 1 2', 'TCP6 ::ffff:192.0.2.66 ::1 1 2') {
+    my ($data, $line) = say_as($daemon, $PROXY, v1($denied) . $GREETING);
+    is $data, '', "$denied: not answered";
+    like $line, qr/^denied peer=\S+ local=\S+ $via octets=0 message=''$/, 'denied, by the address that it carries';
+}
+$config =~ s/deny = /allow = [ "192.0.2.0\/24" ]; deny = /;
+like $daemon->reload("$config limits: { per_source = 1; }; timeouts: { exchange = 60.0; };"), qr/reloaded/, 'reloaded';
+is +(say_as($daemon, $PROXY, v1('TCP4 192.0.2.7 192.0.2.2 1 2') . $GREETING))[0], $REPLY, 'a proxy needs no leave for whom it speaks for';
+like +(say_as($daemon, $PROXY, v1('UNKNOWN') . $GREETING))[1], qr/^denied peer=\Q$PROXY\E/, 'but for itself';
+my $held = connect_from($daemon, $PROXY);
+syswrite $held, v1('TCP4 192.0.2.8 192.0.2.2 1 2');
+$daemon->wait_log(qr/The proxy \Q$PROXY\E:\d+ speaks for 192\.0\.2\.8:1/);
+my ($data, $line) = say_as($daemon, $PROXY, v1('TCP4 192.0.2.8 192.0.2.2 3 2') . $GREETING);
+is $data, '', 'the second of an address is refused';
+like $line, qr/^limited peer=192\.0\.2\.8:3 local=192\.0\.2\.2:2 $via octets=0/, 'limited, by the address that it carries';
+ok $daemon->{log} =~ /warning limits\.per_source is reached; further peers of it are refused count=1$/m || $daemon->wait_log(qr/limits\.per_source is reached/), 'with the warning';
+is +(say_as($daemon, $PROXY, v1('TCP4 192.0.2.9 192.0.2.2 1 2') . $GREETING))[0], $REPLY, 'another address is served by way of the same proxy';
+syswrite $held, $GREETING;
+is +(read_to_end($held))[0], $REPLY, 'and so is who was held';
+$daemon->wait_log(qr/ ok /);
+
+# The header's time is the exchange's.
+like $daemon->reload($config . 'timeouts: { exchange = 0.3; };'), qr/reloaded/, 'a short deadline';
+my $slow = connect_from($daemon, $PROXY);
+my $begun = time;
+syswrite $slow, substr v1('TCP4 192.0.2.7 192.0.2.2 1 2'), 0, 10;
+is +(read_to_end($slow))[0], '', 'a header that does not come to its end is not waited for';
+cmp_ok time - $begun, '>=', 0.29, 'beyond timeouts.exchange';
+$daemon->wait_log(qr/ slow peer=\Q$PROXY\E:\d+ local=\Q$local\E octets=0 message=''/);
+$slow = connect_from($daemon, $PROXY);
+my $dripped = 0;
+{
+    local $SIG{PIPE} = 'IGNORE';
+    for my $octet (split //, v1('TCP4 192.0.2.7 192.0.2.2 1 2') . $GREETING) {
+        defined syswrite $slow, $octet or last;
+        $dripped++;
+        select undef, undef, undef, 0.03;
+    }
+}
+$daemon->wait_log(qr/ slow peer=/);
+cmp_ok $dripped, '<', 40, 'nor one that drips in';
+is $daemon->stop, 0, 'ends';
+done_testing;
