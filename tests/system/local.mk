@@ -11,6 +11,7 @@ system_tests = \
 	%D%/drain.t \
 	%D%/exchange.t \
 	%D%/haproxy.t \
+	%D%/injection.t \
 	%D%/install.t \
 	%D%/interop.t \
 	%D%/leaks.t \

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+# What a peer sends stays in its quotes: whatever octets come as a message or as a proxy's header,
+# each connection is one line of printable ASCII that reads as the manual page says, on standard
+# error and through syslog; the metrics have no line more; and the process shows nothing of it.
+use strict;
+use warnings;
+use IO::Socket::IP;
+use Sixteen;
+use Socket qw(SHUT_WR);
+use Test::More;
+
+my $PROXY = '127.0.0.2';
+my $MARK  = 'MaRk';        # in everything that is sent
+my $signature = "\r\n\r\n\0\r\nQUIT\n";
+
+# Every octet there is, and what would end a quote, a line, a field or a terminal's patience.
+my @pieces = ((map { join q(), map { chr } $_ * 8 .. $_ * 8 + 7 } 0 .. 31),
+    "' us=1 ok p", "\n\r\n<0>crit ", "\e]0;x\a\e[2J", "%s%n%p%99999d", "\\'\\x00\\", "\xe2\x80\xae\xc2\x9b31m", '$(id)`id`;|&', '"} 1 # {');
+my @sent = (
+    (map { ['127.0.0.1', substr("$MARK$_", 0, 16)] } @pieces),                    # messages
+    (map { ['127.0.0.1', substr "$MARK$_", 0, 15] } @pieces),                     # short ones
+    (map { [$PROXY, "$MARK$_"] } @pieces),                                        # no headers
+    (map { [$PROXY, "PROXY TCP4 $MARK$_\r\n"] } @pieces),
+    (map { [$PROXY, "PROXY TCP4 192.0.2.1 192.0.2.2 1 $_$MARK\r\n"] } @pieces),
+    (map { [$PROXY, "PROXY UNKNOWN $_\r\n" . substr "$MARK$_", 0, 16] } grep { !/[\r\n\0]/ } @pieces),
+    (map { [$PROXY, "$signature\x20\x11" . pack('n/a', "$MARK$_") . substr "$MARK$_", 0, 16] } @pieces),
+    (map { [$PROXY, "$signature\x21\x11" . pack('n/a', "\xc0\0\2\1\xc0\0\2\2\0\1\0\2\x20" . pack('n/a', "$MARK$_")) . substr "$MARK$_", 0, 16] } @pieces),
+    (map { [$PROXY, "$signature\x21\x21" . pack('n/a', substr "$_$_$_$_", 0, 36) . substr "$MARK$_", 0, 16] } @pieces),
+);
+
+sub send_all_of_it {
+    my ($port) = @_;
+    local $SIG{PIPE} = 'IGNORE';
+    for (@sent) {
+        my ($from, $octets) = @$_;
+        my $peer = IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $port, LocalHost => $from) or die "connect from $from: $@";
+        syswrite $peer, $octets;
+        shutdown $peer, SHUT_WR;
+        read_to_end($peer);
+    }
+    return;
+}
+
+my $address = qr/(?:\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+\]):\d+/;
+my $quoted = qr/'(?:[ !-&(-\[\]-~]|\\(?:[\\'tnr]|x[0-9a-f]{2}))*'/;
+my $conversation = qr/(?:ok|excess|mismatch|short|probe|slow|reset|denied|limited|malformed) peer=$address local=$address(?: via=$address)? octets=\d+ message=$quoted us=\d+(?: header=$quoted reason='[a-zA-Z0-9, ]+')?/;
+my $life = qr/(?:Listening at $address|No longer listening at $address|running as root; daemon\.user names a user to run as|sixteend \S+ is up, process \d+|stopping|(?:connections|outcomes|accept errors|listener) .*|sixteend ends with status 0)/;
+my $line = qr/\A(?:$conversation|$life)\z/;
+
+my $directory = scratch();
+my $config = <<"END";
+access: { proxies = [ "$PROXY" ]; };
+log: { level = "debug"; };
+metrics: { file = "$directory/metrics"; interval = 0.1; };
+END
+my $steps = qr/^(?:We have accepted|Socket connects|The incoming|Reply sent|socket closed|The proxy)/;
+my $daemon = start(config => $config);
+ok wait_for(sub { -e "$directory/metrics" }), 'the metrics are there';
+my @metrics = map { s/ \S+$//r } split /\n/, read_file("$directory/metrics");
+send_all_of_it($daemon->{port});
+ok wait_for(sub { my $all = @sent; $daemon->take_rest; read_file("$directory/metrics") =~ /^sixteend_connections_accepted_total $all$/m }), 'they have counted all';
+is_deeply [map { s/ \S+$//r } split /\n/, read_file("$directory/metrics")], \@metrics, 'and have the same lines as before';
+for my $file (qw(environ cmdline comm)) {
+    unlike read_file("/proc/$daemon->{pid}/$file"), qr/\Q$MARK\E/, "nothing of it is in the process's $file";
+}
+is $daemon->stop, 0, 'ends';
+my @lines = map { s/^\S+Z [a-z]+ //r } split /\n/, $daemon->{log};
+is scalar(grep { /[^ -~]/ } @lines), 0, 'every line is printable ASCII';
+my @steps = grep { /$steps/ } @lines;
+is scalar(grep { !/\A(?:We have accepted a connection from $address|Socket connects $address and $address|The incoming sixteen-octet message says $quoted peer=$address|Reply sent, socket closed peer=$address|socket closed \d+ bytes into a 16-byte message peer=$address|The proxy $address speaks for (?:itself|$address))\z/ } @steps), 0, 'each step reads as it should';
+my @others = grep { !/$steps/ } @lines;
+my @strange = grep { !/$line/ } @others;
+is "@strange", '', 'and so does every other line';
+is scalar(grep { /\A$conversation\z/ } @others), scalar @sent, 'one for each connection';
+
+SKIP: {
+    my ($log, undef, @prefix) = own_syslog();
+    skip 'needs a mount namespace', 3 if !@prefix;
+    my $file = write_file("$directory/sixteen.conf", "access: { proxies = [ \"$PROXY\" ]; };");
+    my ($status, undef, undef, $pid, $port) = start_in_background(\@prefix, '--config', $file);
+    is $status, 0, 'in the background';
+    my @datagrams;
+    my $reader = spawn(sub {
+        open my $out, '>', "$directory/datagrams" or POSIX::_exit(1);
+        $out->autoflush(1);
+        while (defined $log->recv(my $datagram, 8192)) {
+            print $out unpack('H*', $datagram), "\n";
+        }
+    });
+    send_all_of_it($port);
+    kill 'TERM', $pid;
+    ok wait_for(sub { read_file("$directory/datagrams") =~ /${\unpack 'H*', 'ends with status 0'}/ }), 'the log has all of it';
+    finish($reader);
+    @datagrams = map { pack 'H*', $_ } split /\n/, read_file("$directory/datagrams");
+    @strange = grep { !/\A<(?:28|29|30|31)>\w+ +\d+ [\d:]+ sixteend\[$pid\]: (.*?)\n?\z/s || $1 !~ $line } @datagrams;
+    is "@strange", '', 'through syslog each line reads as it should';
+    is scalar(grep { /: (?:ok|excess|mismatch|short|slow|reset|malformed|denied) peer=/ } @datagrams),
+        scalar(grep { /\A(?:ok|excess|mismatch|short|slow|reset|malformed|denied) peer=/ } @others), 'and there are as many';
+}
+done_testing;
