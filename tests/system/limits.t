@@ -37,6 +37,7 @@ ok wait_for(sub {
     $daemon->take_rest;
     return 20 == (() = $daemon->{log} =~ /info limited peer=127\.0\.0\.1:\d+ local=\S+ octets=0 message='' us=\d+$/mg);
 }), 'with the outcome limited';
+$daemon->wait_log(qr/warning limits\.connections is reached/);
 my $warned = () = $daemon->{log} =~ /warning limits\.connections is reached; further peers are refused count=\d+$/mg;
 cmp_ok $warned, '>=', 1, 'a warning says so';
 cmp_ok $warned, '<=', 3, 'but not for each';
