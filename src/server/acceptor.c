@@ -20,7 +20,7 @@ enum { POLL_WAKE, POLL_SIGNALS, POLL_LISTENERS };
 struct acceptor {
     struct listeners *listeners;
     struct intake intake;
-    int wake_fd; /* eventfd(2): a place came free, or somebody began to linger */
+    int wake_fd; /* eventfd(2): a place came free, somebody began to linger, or was limited */
     struct pollfd poll[POLL_LISTENERS + LISTENERS_MAX];
     size_t turn;          /* which listener is looked at first */
     bool draining;        /* nobody new is accepted … */

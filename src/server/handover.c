@@ -174,8 +174,13 @@ static void hold_aside(struct handover *handover, struct conversation *conversat
     unlock(handover);
 }
 
+static void wake_acceptor(const struct handover *handover)
+{
+    eventfd_write(handover->wake_fd, 1);
+}
+
 /* Tell of it, and close the socket or let it linger. Once the conversation is off the list,
- * handover_cut() knows nothing of the socket. */
+ * handover_cut() knows nothing of the socket. Of one too many it is the acceptor who warns. */
 static void finish(struct handover *handover, struct conversation *conversation)
 {
     lock(handover);
@@ -185,6 +190,8 @@ static void finish(struct handover *handover, struct conversation *conversation)
     admission_leave(conversation);
     stats_outcome(conversation);
     log_conversation(conversation);
+    if (conversation->outcome == OUTCOME_LIMITED)
+        wake_acceptor(handover);
     free(conversation->preface);
     snapshot_release(conversation->snapshot);
     if (conversation->half_closed) {
@@ -231,7 +238,7 @@ static void count_end(struct handover *handover)
     handover->awaited = false;
     unlock(handover);
     if (tell)
-        eventfd_write(handover->wake_fd, 1);
+        wake_acceptor(handover);
 }
 
 static void *work(void *argument)

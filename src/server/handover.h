@@ -18,8 +18,8 @@ struct census {
 
 /* Make a handover for at most `most` live conversations, whose workers end when they had
  * nothing to do for `idle` seconds. Workers give half-closed sockets to `linger`, and
- * write to the eventfd(2) `wake_fd` when a conversation ends that the acceptor waits for;
- * both stay the caller's. Returns NULL and errno on failure. */
+ * write to the eventfd(2) `wake_fd` when a conversation ends that the acceptor waits for, or
+ * whose outcome is one to warn of; both stay the caller's. Returns NULL and errno on failure. */
 struct handover *handover_create(size_t most, double idle, struct lingerers *linger, int wake_fd);
 
 /* Let other numbers hold from now on. The thread that gives, only. */

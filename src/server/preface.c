@@ -82,7 +82,7 @@ static enum transfer_status enter(struct conversation *conversation,
     case ADMITTED: take_rest(conversation, header->length); break;
     case ADMISSION_DENIED: refuse(conversation, OUTCOME_DENIED); break;
     case ADMISSION_FAILED: errno = ENOMEM; return TRANSFER_FAILED;
-    default: (void)admission_warn(conversation->admission); refuse(conversation, OUTCOME_LIMITED);
+    default: refuse(conversation, OUTCOME_LIMITED);
     }
     return TRANSFER_DONE;
 }

@@ -246,6 +246,7 @@ START_TEST(the_cap_of_a_source_is_for_whom_the_proxy_speaks_for)
     hold_one_of(_i == 0 ? "192.0.2.7" : "198.51.100.1");
     if (_i == 0) {
         assert_not_answered(OUTCOME_LIMITED, 0);
+        (void)admission_warn(admission);
         ck_assert_ptr_nonnull(strstr(log_said(), "warning limits.per_source is reached; further "
                                                  "peers of it are refused count=1\n"));
     } else
