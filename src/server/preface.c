@@ -118,7 +118,7 @@ enum transfer_status preface_receive(struct conversation *conversation, int flag
         return enter(conversation, &header);
     if (parsed == PROXY_MALFORMED)
         refuse_malformed(conversation, header.wrong);
-    else if (status != TRANSFER_EOF || preface->count == 0)
+    else if (status != TRANSFER_EOF || preface->count == 0 || atomic_load(&conversation->cut))
         return status;
     else
         refuse_malformed(conversation, "it ends in the middle");

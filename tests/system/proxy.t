@@ -172,5 +172,11 @@ my $dripped = 0;
 }
 $daemon->wait_log(qr/ slow peer=/);
 cmp_ok $dripped, '<', 40, 'nor one that drips in';
+
+like $daemon->reload($config . 'timeouts: { drain = 0.1; };'), qr/reloaded/, 'a short drain';
+$held = connect_from($daemon, $PROXY);
+syswrite $held, substr v1('TCP4 192.0.2.7 192.0.2.2 1 2'), 0, 10;
+$daemon->wait_log(qr/Socket connects/);
 is $daemon->stop, 0, 'ends';
+like $daemon->{log} =~ s/.* stopping$//msr, qr/ slow peer=\Q$PROXY\E:\d+ local=\Q$local\E octets=0 message='' us=\d+$/m, 'a header that the stop cuts is slow, and not malformed';
 done_testing;

@@ -170,6 +170,17 @@ START_TEST(a_header_that_does_not_come_in_time_is_slow)
 }
 END_TEST
 
+/* A drain that ran out of time shuts the socket down: no fault of the proxy's. */
+START_TEST(a_header_that_a_drain_cuts_is_slow)
+{
+    put(HEADER, (size_t)_i);
+    end_theirs(&ends);
+    atomic_store(&conversation.cut, true);
+    enter_and_hold();
+    assert_not_answered(OUTCOME_SLOW, 0);
+}
+END_TEST
+
 static void begin_on_tcp(void)
 {
     log_capture();
@@ -289,6 +300,7 @@ Suite *preface_suite(void)
     tcase_add_test(tcase, a_header_that_is_none_is_malformed);
     tcase_add_loop_test(tcase, a_header_that_ends_in_the_middle_is_malformed, 1, sizeof HEADER - 1);
     tcase_add_loop_test(tcase, a_header_that_does_not_come_in_time_is_slow, 0, 3);
+    tcase_add_loop_test(tcase, a_header_that_a_drain_cuts_is_slow, 0, 3);
     tcase_add_test(tcase, whom_the_proxy_speaks_for_is_judged);
     tcase_add_test(tcase, a_proxy_is_not_judged_for_whom_it_speaks);
     tcase_add_test(tcase, a_proxy_that_speaks_for_itself_is_judged);
