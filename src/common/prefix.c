@@ -53,7 +53,7 @@ static bool parse_length(const char *text, struct prefix *prefix)
     if (*text == '\0')
         return true;
     size_t digits = strspn(++text, "0123456789");
-    if (digits < 1 || digits > 3 || text[digits] != '\0' || (digits > 1 && *text == '0'))
+    if (digits < 1 || text[digits] != '\0' || (digits > 1 && *text == '0'))
         return false;
     unsigned long length = strtoul(text, NULL, 10);
     if (length > prefix->length)

@@ -69,6 +69,7 @@ static const struct {
     {"[::1]/128", NO_ADDRESS},
     {"fe80::1%lo/128", NO_ADDRESS},
     {"2001:db8:::/32", NO_ADDRESS},
+    {"ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.2550", NO_ADDRESS}, /* INET6_ADDRSTRLEN */
     {"1111:1111:1111:1111:1111:1111:111.111.111.111.111.111", NO_ADDRESS},
     {"10.0.0.0/", NO_LENGTH "32"},
     {"10.0.0.0/33", NO_LENGTH "32"},
@@ -175,6 +176,17 @@ START_TEST(what_is_there_twice_is_kept_once)
 }
 END_TEST
 
+/* A search that had to look at more would find the same, but take its time. */
+START_TEST(each_knows_only_the_longest_other_one_that_holds_it)
+{
+    STORE("0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "10.1.0.1", "10.2.0.0/16", "11.0.0.0/8", "::/0",
+          "::1");
+    static const int32_t around[] = {-1, 0, 1, 2, 1, 0, -1, 6};
+    for (size_t i = 0; i < COUNT(around); i++)
+        ck_assert_int_eq(prefixes.list[i].around, around[i]);
+}
+END_TEST
+
 /* The sum of what can go wrong in a search, compared with looking at each. */
 static uint64_t state;
 
@@ -261,6 +273,7 @@ Suite *prefix_suite(void)
     tcase_add_test(list, all_of_a_family_is_none_of_the_other);
     tcase_add_test(list, an_address_of_another_family_is_held_by_none);
     tcase_add_test(list, what_is_there_twice_is_kept_once);
+    tcase_add_test(list, each_knows_only_the_longest_other_one_that_holds_it);
     tcase_add_loop_test(list, a_search_finds_what_looking_at_each_finds, 0, 20);
     return suite;
 }
