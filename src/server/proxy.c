@@ -101,7 +101,7 @@ static enum proxy_status v1(const unsigned char *octets, size_t count, struct pr
     size_t end = 0;
     while (end < seen && octets[end] != '\r' && octets[end] != '\n' && octets[end] != '\0')
         end++;
-    if (end == V1_MAX || (end == V1_MAX - 1 && octets[end] == '\r'))
+    if (end >= V1_MAX - 1) /* where the LF is at the latest */
         return malformed(header, "its line has no end within 107 octets");
     if (end == seen || (end + 1 == seen && octets[end] == '\r'))
         return more(header, seen + 1);

@@ -13,8 +13,11 @@
 /* A copy with no more room than that, so that a sanitizer sees who reads on. */
 static enum proxy_status parse(const uint8_t *data, size_t count, struct proxy_header *header)
 {
-    char *octets = text_of(data, count, "");
-    enum proxy_status status = proxy_parse((const unsigned char *)octets, count, header);
+    unsigned char *octets = malloc(count > 0 ? count : 1);
+    must(octets != NULL);
+    if (count > 0)
+        memcpy(octets, data, count);
+    enum proxy_status status = proxy_parse(octets, count, header);
     free(octets);
     return status;
 }

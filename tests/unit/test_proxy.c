@@ -219,9 +219,9 @@ START_TEST(a_line_that_never_ends_is_not_read_for_ever)
     char octets[200];
     memset(octets, 'x', sizeof octets);
     memcpy(octets, "PROXY ", 6);
-    for (size_t count = 6; count < 107; count++)
+    for (size_t count = 6; count < 106; count++)
         ck_assert_int_eq(parse(octets, count), PROXY_MORE);
-    ck_assert_int_eq(parse(octets, 107), PROXY_MALFORMED);
+    ck_assert_int_eq(parse(octets, 106), PROXY_MALFORMED);
     ck_assert_int_eq(parse(octets, sizeof octets), PROXY_MALFORMED);
     octets[106] = '\r';
     octets[107] = '\n';
