@@ -165,6 +165,8 @@ static const struct {
     {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\r"), CRLF},
     {OCTETS("PROXY UNKNOWN\rx\r\n"), CRLF},
     {OCTETS("PROXY UNKNOWN\n\r\n"), CRLF},
+    {OCTETS("PROXY UNKNOWN\n\n"), CRLF},
+    {OCTETS("PROXY UNKNOWN\0\n"), CRLF},
     {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\0 3\r\n"), CRLF},
     {OCTETS("PROXY UNKNOWN \0\r\n"), CRLF},
     {OCTETS("PROXY " V1_MAX_WORDS " \r\n"), LONG_LINE},
