@@ -323,6 +323,20 @@ void settings_defaults(struct settings *settings)
         set_default(&table[i], settings);
 }
 
+static void copy_prefixes(struct prefixes *to, const struct prefixes *from)
+{
+    to->count = from->count;
+    memcpy(to->list, from->list, from->count * sizeof *from->list);
+}
+
+void settings_copy(struct settings *to, const struct settings *from)
+{
+    memcpy(to, from, offsetof(struct settings, access));
+    copy_prefixes(&to->access.allow, &from->access.allow);
+    copy_prefixes(&to->access.deny, &from->access.deny);
+    copy_prefixes(&to->access.proxies, &from->access.proxies);
+}
+
 void settings_resolve(struct settings *settings)
 {
     if (settings->log.to == LOG_TO_DEFAULT)

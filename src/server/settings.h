@@ -20,7 +20,7 @@ enum log_target { LOG_TO_DEFAULT, LOG_TO_STDERR, LOG_TO_SYSLOG };
 /* What becomes of a peer that comes while limits.connections are held. */
 enum when_full { WHEN_FULL_WAIT, WHEN_FULL_REFUSE };
 
-/* Flat, so that it is copied by assignment and owns nothing. */
+/* Flat, so that it owns nothing. It is large: settings_copy(). */
 struct settings {
     struct {
         size_t count;
@@ -42,11 +42,6 @@ struct settings {
         double idle_worker;
     } timeouts;
     struct {
-        struct prefixes allow; /* none: everyone */
-        struct prefixes deny;
-        struct prefixes proxies;
-    } access;
-    struct {
         int to;       /* enum log_target */
         int facility; /* LOG_DAEMON and its like: syslog(3) */
         int level;    /* LOG_INFO and its like: the least grave that is logged */
@@ -61,6 +56,11 @@ struct settings {
         char file[PATH_MAX];
         double interval;
     } metrics;
+    struct {
+        struct prefixes allow; /* none: everyone */
+        struct prefixes deny;
+        struct prefixes proxies;
+    } access; /* the last, for settings_copy() */
 };
 
 enum setting_type {
@@ -103,6 +103,10 @@ const struct setting *settings_find(const char *key);
 
 /* Give every key its built-in default. */
 void settings_defaults(struct settings *settings);
+
+/* Copy it, and of the lists in `access` only what is in them: memory that nobody touched costs
+ * nothing. */
+void settings_copy(struct settings *to, const struct settings *from);
 
 /* What follows from other keys: where the log goes when nothing said so. Call it
  * once file and options are in. */

@@ -208,19 +208,20 @@ static bool parse(struct reading *reading, config_t *config, const char *text)
 bool settings_parse(const char *path, const char *text, size_t length, struct settings *settings,
                     char complaint[SETTINGS_COMPLAINT])
 {
-    struct settings draft = *settings;
+    static struct settings draft; /* the main thread's; it is large */
     struct reading reading = {path, 1, &draft, complaint};
     const char *advice;
     const char *wrong = settings_scan(text, length, &reading.line, &advice);
     if (wrong != NULL)
         return complain_of_line(&reading, text, wrong, advice);
+    settings_copy(&draft, settings);
 
     config_t config;
     config_init(&config);
     bool right = parse(&reading, &config, text);
     config_destroy(&config);
     if (right)
-        *settings = draft;
+        settings_copy(settings, &draft);
     return right;
 }
 

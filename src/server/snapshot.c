@@ -10,7 +10,7 @@ struct snapshot *snapshot_create(const struct settings *settings)
     struct snapshot *snapshot = malloc(sizeof *snapshot);
     if (snapshot == NULL)
         return NULL;
-    snapshot->settings = *settings;
+    settings_copy(&snapshot->settings, settings);
     atomic_init(&snapshot->users, 1);
     return snapshot;
 }
