@@ -23,6 +23,7 @@ system_tests = \
 	%D%/outcomes.t \
 	%D%/overload.t \
 	%D%/privileges.t \
+	%D%/proxies.t \
 	%D%/proxy.t \
 	%D%/reload.t \
 	%D%/rsyslog.t \
