@@ -12,6 +12,7 @@ use File::Temp qw(tempdir tempfile);
 use IO::Select;
 use IO::Socket::IP;
 use IO::Socket::UNIX;
+use List::Util qw(max);
 use POSIX qw(WNOHANG);
 use Socket qw(SOCK_DGRAM SOL_SOCKET SO_LINGER MSG_PEEK SHUT_WR);
 use Time::HiRes qw(time);
@@ -354,16 +355,18 @@ sub reset_connection {
 }
 
 # Processes that hold one exchange after the other with each of these addresses, until
-# end_load(), which returns how many they held and what went wrong, as texts.
+# end_load(), which returns how many they held and what went wrong, as texts; {slowest} is
+# then the longest in seconds.
 sub begin_load {
     my ($processes, @addresses) = @_;
     pipe my $until, my $holder or croak "pipe: $!";
     pipe my $results, my $writer or croak "pipe: $!";
     my @pids = map { spawn(sub {
         close $holder;
-        my ($count, %wrong) = (0);
+        my ($count, $slowest, %wrong) = (0, 0);
         until (IO::Select->new($until)->can_read(0)) {
             my ($host, $port) = @{ $addresses[$count++ % @addresses] };
+            my $begun = time;
             my $peer = IO::Socket::IP->new(PeerHost => $host, PeerPort => $port);
             if (!$peer) {
                 $wrong{"connect: $@"}++;
@@ -372,11 +375,12 @@ sub begin_load {
             syswrite $peer, $GREETING;
             my $got = join ' ', read_to_end($peer);
             $wrong{"'$got'"}++ if $got ne "$REPLY eof";
+            $slowest = max($slowest, time - $begun);
         }
-        syswrite $writer, join("\t", $count, map { s/\s+/ /gr . " x $wrong{$_}" } sort keys %wrong) . "\n";
+        syswrite $writer, join("\t", $count, $slowest, map { s/\s+/ /gr . " x $wrong{$_}" } sort keys %wrong) . "\n";
         POSIX::_exit(0);
     }) } 1 .. $processes;
-    return { holder => $holder, results => $results, pids => \@pids };
+    return { holder => $holder, results => $results, pids => \@pids, slowest => 0 };
 }
 
 sub end_load {
@@ -390,8 +394,9 @@ sub end_load {
     }
     $load->{results}->blocking(0);
     for (split /\n/, do { local $/; readline($load->{results}) // '' }) {
-        my ($held, @more) = split /\t/;
+        my ($held, $slowest, @more) = split /\t/;
         $count += $held;
+        $load->{slowest} = max($load->{slowest}, $slowest);
         push @wrong, @more;
     }
     return ($count, @wrong);

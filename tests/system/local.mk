@@ -4,6 +4,7 @@ system_tests = \
 	%D%/access.t \
 	%D%/activation.t \
 	%D%/background.t \
+	%D%/balancer.t \
 	%D%/calls.t \
 	%D%/client.t \
 	%D%/closing.t \

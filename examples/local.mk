@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+# Installed beside the documents, in the folders that they have here, so that links hold.
+nobase_dist_doc_DATA = \
+	%D%/haproxy/README.md \
+	%D%/haproxy/haproxy.cfg \
+	%D%/haproxy/sixteen.conf
