@@ -3,4 +3,6 @@
 nobase_dist_doc_DATA = \
 	%D%/haproxy/README.md \
 	%D%/haproxy/haproxy.cfg \
-	%D%/haproxy/sixteen.conf
+	%D%/haproxy/sixteen.conf \
+	%D%/kubernetes/README.md \
+	%D%/kubernetes/sixteend.yaml

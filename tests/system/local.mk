@@ -15,6 +15,7 @@ system_tests = \
 	%D%/injection.t \
 	%D%/install.t \
 	%D%/interop.t \
+	%D%/kubernetes.t \
 	%D%/leaks.t \
 	%D%/limits.t \
 	%D%/manuals.t \
@@ -34,4 +35,4 @@ system_tests = \
 	%D%/unit_file.t \
 	%D%/workers.t
 TESTS += $(system_tests)
-EXTRA_DIST += $(system_tests) %D%/Sixteen.pm %D%/seed.py
+EXTRA_DIST += $(system_tests) %D%/Sixteen.pm %D%/manifest.py %D%/seed.py
