@@ -3,6 +3,7 @@ system_tests = \
 	%D%/accept_errors.t \
 	%D%/access.t \
 	%D%/activation.t \
+	%D%/anycast.t \
 	%D%/background.t \
 	%D%/balancer.t \
 	%D%/calls.t \

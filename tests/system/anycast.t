@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+# examples/anycast/announce: three hosts in networks of their own have one address, and a router
+# spreads its clients over those who announce it. What clients lose is told; it is over when
+# the router knows.
+use strict;
+use warnings;
+use Sixteen;
+use Test::More;
+use Time::HiRes qw(time);
+
+# All of it happens in a network that ends with this process. Where only root may make one,
+# others skip.
+my @apart = ('unshare', '--net', $> == 0 ? () : '--map-root-user');
+if (!$ENV{APART}) {
+    plan skip_all => 'iproute2 is not installed' if !have('ip');
+    plan skip_all => 'this host lets only root make networks' if (run(@apart, 'true'))[0] != 0;
+    $ENV{APART} = 1;
+    exec @apart, $^X, '-w', (map { "-I$_" } @INC), $0 or die "unshare: $!";
+}
+
+my $ADDRESS = '10.106.0.1';
+my $directory = scratch();
+my $announce = ($ENV{SOURCE_DIR} // '../..') . '/examples/anycast/announce';
+$ENV{PATH} = "$ENV{BUILD_DIR}/src:$ENV{PATH}";
+
+sub must {
+    my ($status, $out, $err) = run(@_);
+    die "@_: $out$err" if $status != 0;
+    return;
+}
+
+# What a router does with announcements: one of those who made them for each connection.
+my $route = write_file("$directory/route", <<"END");
+exec 9>$directory/lock; flock 9
+hops=
+for name in $directory/up.*; do
+  [ -e "\$name" ] && hops="\$hops nexthop via 10.9.\${name##*.}.1"
+done
+if [ "\$hops" ]; then
+  ip route replace $ADDRESS \$hops
+else
+  ip route replace unreachable $ADDRESS
+fi
+END
+
+# A network with a host in it: how to run something there.
+sub make_network {
+    my ($number) = @_;
+    my $holder = spawn(sub { exec 'unshare', '--net', 'sleep', '3600' });
+    my $own = readlink '/proc/self/ns/net';
+    wait_for(sub { (readlink("/proc/$holder/ns/net") // $own) ne $own });
+    my @there = ('nsenter', "--net=/proc/$holder/ns/net");
+    must('ip', 'link', 'add', "host$number", 'type', 'veth', 'peer', 'name', 'router', 'netns', $holder);
+    must('ip', 'address', 'add', "10.9.$number.254/24", 'dev', "host$number");
+    must('ip', 'link', 'set', "host$number", 'up');
+    must(@there, 'sh', '-ec', "ip link set lo up; ip address add $ADDRESS/32 dev lo; ip address add 10.9.$number.1/24 dev router
+        ip link set router up; ip route add default via 10.9.$number.254");
+    return @there;
+}
+
+must('ip', 'link', 'set', 'lo', 'up');
+write_file('/proc/sys/net/ipv4/fib_multipath_hash_policy', 1);
+my %there = map { $_ => [make_network($_)] } 1 .. 3;
+my (%host, %announcer);
+
+sub start_host {
+    my ($number) = @_;
+    $host{$number} = start(under => $there{$number}, listen => ["$ADDRESS:1060"]);
+    return;
+}
+
+sub begin_announcing {
+    my ($number) = @_;
+    my $told = "nsenter --net=/proc/$$/ns/net sh $route";
+    my @command = (@{ $there{$number} }, 'sh', $announce, $ADDRESS, "touch $directory/up.$number; $told", "rm -f $directory/up.$number; $told");
+    $announcer{$number} = spawn(sub { exec @command });
+    return;
+}
+
+# Whether the router sends clients there.
+sub is_announced {
+    my ($number) = @_;
+    return (run('ip', 'route', 'show', $ADDRESS))[1] =~ /via 10\.9\.$number\.1 /;
+}
+
+# Wait for that, and meanwhile take in what the hosts write, which else would stop.
+sub wait_hosts {
+    my ($true) = @_;
+    return wait_for(sub {
+        $_->take_rest for values %host;
+        return $true->();
+    });
+}
+
+sub served { return scalar(() = $host{ $_[0] }{log} =~ / ok peer=/g) }
+
+# Under load, until each of these hosts has served 20 more: what clients lost, told and returned.
+sub lost_during {
+    my ($what, $code, @hosts) = @_;
+    my $load = begin_load(4, [$ADDRESS, 1060]);
+    $code->();
+    my %before = map { $_ => served($_) } @hosts;
+    ok wait_hosts(sub { !grep { served($_) < $before{$_} + 20 } @hosts }), "$what: clients come to @hosts";
+    my ($held, @wrong) = end_load($load);
+    note sprintf '%s: %d exchanges, lost: %s', $what, $held, join(', ', @wrong) || 'none';
+    return "@wrong";
+}
+
+begin_announcing(3);
+start_host($_) for 1 .. 3;
+begin_announcing($_) for 1, 2;
+ok wait_hosts(sub { 3 == grep { is_announced($_) } 1 .. 3 }), 'who answers is announced';
+is lost_during('three', sub { }, 1 .. 3), '', 'and clients are spread over all';
+
+lost_during('taken out', sub {
+    finish($announcer{1});
+    ok !is_announced(1), 'announce withdraws as it ends';
+    is $host{1}->stop, 0, 'and the host is stopped';
+}, 2, 3);
+is lost_during('two', sub { }, 2, 3), '', 'with two left nobody loses anything';
+
+lost_during('killed', sub {
+    my $killed = time;
+    kill 'KILL', $host{2}{pid};
+    $host{2}->wait_end;
+    ok wait_hosts(sub { !is_announced(2) }), 'who is killed is withdrawn';
+    note sprintf 'withdrawn after %.1f s', time - $killed;
+}, 3);
+is lost_during('one', sub { }, 3), '', 'with one left nobody loses anything';
+
+start_host(2);
+ok wait_hosts(sub { is_announced(2) }), 'who is back is announced';
+is lost_during('back', sub { }, 2, 3), '', 'and has clients again';
+finish($announcer{$_}) for 2, 3;
+is $host{$_}->stop, 0, 'ends' for 2, 3;
+done_testing;
