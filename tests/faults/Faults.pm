@@ -163,7 +163,8 @@ sub begin {
     $daemon->{held} = [$scenario->{before}->($directory)] if $scenario->{before};
     pipe(my $log, my $writer) or croak "pipe: $!";
     $daemon->{pid} = spawn(sub {
-        @ENV{qw(LD_PRELOAD FAULTS)} = ($SHIM, $path) if !$scenario->{under};
+        $ENV{FAULTS} = $path;
+        $ENV{LD_PRELOAD} = $SHIM if !$scenario->{under};
         chdir $directory;
         open STDIN,  '<',  '/dev/null';
         open STDOUT, '>&', $writer;

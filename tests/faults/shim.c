@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <link.h>
+#include <linux/capability.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
@@ -27,6 +28,7 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -189,6 +191,8 @@ int __vasprintf_chk(char **text, int flag, const char *format, va_list arguments
     __attribute__((format(printf, 3, 0)));
 int __asprintf_chk(char **text, int flag, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+int capget(cap_user_header_t header, cap_user_data_t held);
+int capset(cap_user_header_t header, const struct __user_cap_data_struct *wanted);
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
@@ -333,8 +337,10 @@ FAILING(struct group *, NULL, getgrnam, (const char *name), (name))
 FAILING(int, -1, getgroups, (int size, gid_t list[]), (size, list))
 FAILING_AS("getgroups", int, -1, __getgroups_chk, (int size, gid_t *list, size_t room),
            (size, list, room))
-FAILING(int, -1, setgroups, (size_t size, const gid_t *list), (size, list))
 FAILING(int, -1, setresgid, (gid_t real, gid_t effective, gid_t saved), (real, effective, saved))
+FAILING(int, -1, capget, (cap_user_header_t header, cap_user_data_t held), (header, held))
+FAILING(int, -1, capset, (cap_user_header_t header, const struct __user_cap_data_struct *wanted),
+        (header, wanted))
 FAILING(int, -1, setresuid, (uid_t real, uid_t effective, uid_t saved), (real, effective, saved))
 
 RETURNING(pthread_create,
@@ -500,6 +506,21 @@ int fcntl(int fd, int command, ...)
     return -1;
 }
 
+int prctl(int option, ...)
+{
+    const struct fault *fault = FAULT("prctl");
+    unsigned long argument[4];
+    va_list arguments;
+    va_start(arguments, option);
+    for (size_t i = 0; i < 4; i++)
+        argument[i] = va_arg(arguments, unsigned long);
+    va_end(arguments);
+    if (!FAILS(fault))
+        return REAL(prctl)(option, argument[0], argument[1], argument[2], argument[3]);
+    errno = fault->error;
+    return -1;
+}
+
 int __dprintf_chk(int fd, int flag, const char *format, ...)
 {
     const struct fault *fault = FAULT("dprintf");
@@ -588,6 +609,30 @@ int seteuid(uid_t uid)
 {
     const struct fault *fault = FAULT("seteuid");
     return fault != NULL ? regain(fault) : REAL(seteuid)(uid);
+}
+
+int setgid(gid_t gid)
+{
+    const struct fault *fault = FAULT("setgid");
+    return fault != NULL ? regain(fault) : REAL(setgid)(gid);
+}
+
+int setegid(gid_t gid)
+{
+    const struct fault *fault = FAULT("setegid");
+    return fault != NULL ? regain(fault) : REAL(setegid)(gid);
+}
+
+/* Groups are given up as none, and tried to be had again as some. */
+int setgroups(size_t size, const gid_t *list)
+{
+    const struct fault *fault = FAULT("setgroups");
+    if (size > 0 && fault != NULL)
+        return regain(fault);
+    if (!FAILS(fault))
+        return REAL(setgroups)(size, list);
+    errno = fault->error;
+    return -1;
 }
 
 /* NOLINTEND(bugprone-reserved-identifier,bugprone-macro-parentheses) */

@@ -22,6 +22,11 @@ my @scenarios = (
         config => "daemon: { user = \"$user\"; group = \"$group\"; };",
         arguments => [@one, '--stderr'],
     }, {
+        name => 'as another user, with capabilities',
+        config => "daemon: { user = \"$user\"; };",
+        arguments => [@one, '--stderr'],
+        under => [$> == 0 ? qw(setpriv --inh-caps=+chown) : (), 'env', "LD_PRELOAD=$SHIM"],
+    }, {
         name => 'to syslog',
         config => 'log: { to = "syslog"; };',
         arguments => [@one],

@@ -11,7 +11,7 @@ my ($uid, $gid) = (getpwnam $user)[2, 3];
 my $config = "daemon: { user = \"$user\"; };";
 
 SKIP: {
-    skip 'needs root: only root can become another user', 13 if $> != 0;
+    skip 'needs root: only root can become another user', 18 if $> != 0;
     my $pid_directory = scratch();
     my $daemon = start(config => $config, options => ['--pid-file', "$pid_directory/pid"],
         listen => ['127.0.0.1:0']);
@@ -19,12 +19,23 @@ SKIP: {
     like $status, qr/^Uid:\s+$uid\s+$uid\s+$uid\s+$uid$/m, 'real, effective and saved user are the one told';
     like $status, qr/^Gid:\s+$gid\s+$gid\s+$gid\s+$gid$/m, "and its group";
     like $status, qr/^Groups:\s*$/m, 'supplementary groups are cleared';
-    like $status, qr/^CapEff:\s+0+$/m, 'no capability is left';
+    is join(' ', $status =~ /^Cap(?:Inh|Prm|Eff|Amb):\s+(\w+)$/mg), join(' ', ('0' x 16) x 4), 'no capability is left';
+    like $status, qr/^NoNewPrivs:\s+1$/m, 'nor to be had by exec';
     unlike $daemon->{log}, qr/running as root/, 'and no warning is due';
     my ($answer) = run($SIXTEEN, '127.0.0.1', $daemon->{port});
     is $answer, 0, 'it answers';
     is $daemon->stop, 0, 'it ends';
     is read_file("$pid_directory/pid"), '', "the pid file that it can't remove is empty";
+
+    # Who says so keeps capabilities though the user changes: capabilities(7).
+    $daemon = start(config => $config, under => ['setpriv', '--securebits=+no_setuid_fixup']);
+    like read_file("/proc/$daemon->{pid}/status"), qr/^CapPrm:\s+0+$/m, 'nor under securebits that would keep them';
+    is $daemon->stop, 0, 'ends';
+
+    $daemon = start(arguments => ['-f', '-e', '-c', '/dev/null'], under => ['setpriv', "--reuid=$uid", "--regid=$gid", '--clear-groups',
+        '--inh-caps=+net_bind_service', '--ambient-caps=+net_bind_service']);
+    like read_file("/proc/$daemon->{pid}/status"), qr/^CapPrm:\s+0+$/m, 'nor where an ordinary user was started with one';
+    is $daemon->stop, 0, 'ends';
 
     my $group = getgrgid 1;
     $daemon = start(config => "daemon: { user = \"$user\"; group = \"$group\"; };");
