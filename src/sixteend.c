@@ -18,10 +18,17 @@
 
 static int run(const struct options *options, const struct settings *settings)
 {
-    if (settings->daemon.background && activation_count() != 0) {
+    int passed = activation_count();
+    if (passed < 0)
+        return EX_CONFIG;
+    if (settings->daemon.background && passed > 0) {
         log_line(LOG_CRIT, "LISTEN_FDS passes sockets, which only the foreground can take over: "
                            "give --foreground");
         return EX_CONFIG;
+    }
+    if (daemonize_prepare(passed) != 0) {
+        log_errno(LOG_CRIT, "cannot change to the root directory");
+        return EX_OSERR;
     }
     if (settings->daemon.background && daemonize_begin() != 0) {
         log_errno(LOG_CRIT, "cannot go to the background");
@@ -31,7 +38,7 @@ static int run(const struct options *options, const struct settings *settings)
     signals_block();
     log_to_terminal();
     log_open(settings);
-    int status = service_run(options, settings);
+    int status = service_run(options, settings, passed);
     daemonize_finish(status);
     return status;
 }

@@ -10,10 +10,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
+
+/* Nobody else may write to a file that is made without a thought of its mode. */
+#define LEAST_UMASK 022
 
 /* The writing end of the pipe to the process that waits, or -1. */
 static int report_fd = -1;
@@ -29,21 +33,28 @@ int daemonize_check_descriptors(void)
     return close(fd);
 }
 
-static void close_inherited(void)
+static void close_from(int first)
 {
 #ifdef HAVE_CLOSE_RANGE
-    if (close_range(STDERR_FILENO + 1, ~0U, 0) == 0)
+    if (close_range((unsigned int)first, ~0U, 0) == 0)
         return;
 #endif
     DIR *open_files = opendir("/proc/self/fd");
     const struct dirent *entry;
     while (open_files != NULL && (entry = readdir(open_files)) != NULL) {
         int fd = (int)strtol(entry->d_name, NULL, 10);
-        if (fd > STDERR_FILENO && fd != dirfd(open_files))
+        if (fd >= first && fd != dirfd(open_files))
             close(fd);
     }
     if (open_files != NULL)
         closedir(open_files);
+}
+
+int daemonize_prepare(int passed)
+{
+    close_from(STDERR_FILENO + 1 + passed);
+    umask(umask(LEAST_UMASK) | LEAST_UMASK);
+    return chdir("/");
 }
 
 /* The process that was called: wait for the daemon's word. */
@@ -61,6 +72,14 @@ _Noreturn static void wait_for_daemon(pid_t child, int fd)
     _exit(EX_OSERR);
 }
 
+/* The variables, and their octets too: in memory, where /proc shows them, these stay else. */
+static int forget_environment(void)
+{
+    for (char **variable = environ; variable != NULL && *variable != NULL; variable++)
+        memset(*variable, 0, strlen(*variable));
+    return clearenv();
+}
+
 /* In the child. Its own child is no session leader, so it never gets a terminal. */
 static int become_daemon(int fd)
 {
@@ -72,15 +91,14 @@ static int become_daemon(int fd)
         return -1;
     if (daemon > 0)
         _exit(EX_OK);
-    umask(022);
-    return clearenv() != 0 ? -1 : chdir("/");
+    umask(LEAST_UMASK);
+    return forget_environment();
 }
 
 int daemonize_begin(void)
 {
     int ends[2];
 
-    close_inherited();
     signals_reset();
     if (pipe2(ends, O_CLOEXEC) != 0)
         return -1;

@@ -53,8 +53,22 @@ static void use_batch_policy(void)
         (void)sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
+/* A core holds what peers sent. A limit of 1 has the kernel make none: neither a file, as 0
+ * would, nor what goes to a program that core_pattern names, for which 0 counts nothing:
+ * core(5). */
+static void forbid_core(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_CORE, &limit) != 0 || limit.rlim_max > 1)
+        limit.rlim_max = 1;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_CORE, &limit) != 0)
+        log_errno(LOG_WARNING, "a crash may leave a core with what peers sent");
+}
+
 void resources_prepare(const struct settings *settings)
 {
+    forbid_core();
     resources_for(settings);
     use_batch_policy();
 }

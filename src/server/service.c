@@ -4,7 +4,6 @@
 #include "server/service.h"
 
 #include "server/acceptor.h"
-#include "server/activation.h"
 #include "server/configuration.h"
 #include "server/daemonize.h"
 #include "server/log.h"
@@ -66,27 +65,23 @@ static bool wants_pid_file(const struct service *service)
            (settings->daemon.background || service->options->pid_file[0] != '\0');
 }
 
-/* From the service manager, or by ourselves. In the background there is no manager: its
- * variables are gone with all others. */
-static int open_listeners(struct service *service)
+/* From the service manager, or by ourselves. */
+static int open_listeners(struct service *service, int passed)
 {
-    int passed = activation_count();
-    if (passed < 0)
-        return EX_CONFIG;
     if (passed > 0)
         return listeners_adopt(&service->listeners, passed) == 0 ? EX_OK : EX_CONFIG;
     return listeners_open(&service->listeners, settings_of(service)) == 0 ? EX_OK : EX_UNAVAILABLE;
 }
 
 /* What needs root or can fail for want of something; then give root up. */
-static int open_everything(struct service *service)
+static int open_everything(struct service *service, int passed)
 {
     const struct settings *settings = settings_of(service);
 
     if (wants_pid_file(service) &&
         (service->pid_file = pid_file_take(settings->daemon.pid_file)) < 0)
         return errno == EWOULDBLOCK ? EX_UNAVAILABLE : EX_OSERR;
-    int status = open_listeners(service);
+    int status = open_listeners(service, passed);
     if (status != EX_OK)
         return status;
     service->signal_fd = signals_open();
@@ -274,7 +269,7 @@ static int end(struct service *service)
     return service->status;
 }
 
-int service_run(const struct options *options, const struct settings *settings)
+int service_run(const struct options *options, const struct settings *settings, int passed)
 {
     static struct service service; /* it is large */
     service = (struct service){.options = options,
@@ -287,7 +282,7 @@ int service_run(const struct options *options, const struct settings *settings)
         return EX_OSERR;
     }
     resources_prepare(settings);
-    service.status = open_everything(&service);
+    service.status = open_everything(&service, passed);
     if (service.status == EX_OK && log_start(metrics_write) != 0)
         service.status = EX_OSERR;
     if (service.status == EX_OK) {

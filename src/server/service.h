@@ -5,8 +5,9 @@
 #include "server/options.h"
 
 /* Be the daemon, from the sockets to the last line of the log: serve, and do what signals
- * and the time ask for. `settings` are those that `options` led to. Returns an exit
- * status, with the reason logged where it is not EX_OK. */
-int service_run(const struct options *options, const struct settings *settings);
+ * and the time ask for. `settings` are those that `options` led to; the service manager
+ * passed so many sockets. Returns an exit status, with the reason logged where it is not
+ * EX_OK. */
+int service_run(const struct options *options, const struct settings *settings, int passed);
 
 #endif

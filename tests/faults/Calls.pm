@@ -125,8 +125,8 @@ our @NEVER = (
 # only that one is meant.
 our %QUIET = (
     'close_range' => 'then they are closed one by one',
-    'opendir in close_inherited' => 'a descriptor that stays open does no harm',
-    'readdir in close_inherited' => 'likewise',
+    'opendir in close_from' => 'a descriptor that stays open does no harm',
+    'readdir in close_from' => 'likewise',
     'fflush in tell_terminal' => 'it is up, whether anybody reads that or not',
     'waitpid in wait_for_daemon' => 'the pipe says what became of the daemon',
     'drain: accept4 EMFILE' => 'a socket that lingers gives its descriptor up',

@@ -3,15 +3,12 @@
 use strict;
 use warnings;
 use Faults;
-use POSIX ();
 use Sixteen;
 use Test::More;
 
 need_shim();
 my $scenario = {
     name => 'background',
-    inside => sub { POSIX::dup2(2, 3) },    # to be closed
-    passed => 1,
     arguments => [qw(--daemon --config conf --listen 127.0.0.1:0 --pid-file pid)],
 };
 known_from(\&learn_start, { name => 'foreground', arguments => [qw(--foreground --config conf --listen 127.0.0.1:0 --pid-file pid)] });

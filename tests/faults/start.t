@@ -16,6 +16,8 @@ my @scenarios = (
     {
         name => 'foreground',
         config => 'metrics: { file = "DIRECTORY/metrics"; };',
+        inside => sub { POSIX::dup2(2, 3) },    # to be closed
+        passed => 1,
         arguments => [@one, qw(--stderr --verbose --listen *:0 --pid-file pid)],
     }, {
         name => 'as another user',

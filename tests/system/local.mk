@@ -10,6 +10,7 @@ system_tests = \
 	%D%/client.t \
 	%D%/closing.t \
 	%D%/config.t \
+	%D%/confinement.t \
 	%D%/drain.t \
 	%D%/exchange.t \
 	%D%/haproxy.t \
