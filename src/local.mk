@@ -50,17 +50,24 @@ noinst_LIBRARIES += %D%/libsixteen.a
 	%D%/server/pid_file.h %D%/server/pid_file.c \
 	%D%/server/privileges.h %D%/server/privileges.c \
 	%D%/server/resources.h %D%/server/resources.c \
+	%D%/server/sandbox.h \
 	\
 	%D%/client/options.h %D%/client/options.c \
 	%D%/client/probe.h %D%/client/probe.c \
 	%D%/client/report.h %D%/client/report.c
+
+if WITH_SECCOMP
+%C%_libsixteen_a_SOURCES += %D%/server/sandbox.c %D%/server/violation.h %D%/server/violation.c
+else
+%C%_libsixteen_a_SOURCES += %D%/server/no_sandbox.c
+endif
 
 sixteen_libs = %D%/libsixteen.a $(LIBCONFIG_LIBS) $(PTHREAD_LIBS) -lm
 
 sbin_PROGRAMS += %D%/sixteend
 %C%_sixteend_SOURCES = %D%/sixteend.c
 %C%_sixteend_LDFLAGS = $(AM_LDFLAGS)
-%C%_sixteend_LDADD = $(sixteen_libs)
+%C%_sixteend_LDADD = $(sixteen_libs) $(SECCOMP_LIBS)
 
 bin_PROGRAMS += %D%/sixteen
 %C%_sixteen_SOURCES = %D%/sixteen.c

@@ -72,6 +72,11 @@ bool log_wants(int level)
     return level <= atomic_load_explicit(&threshold, memory_order_relaxed);
 }
 
+int log_syslog_priority(int level)
+{
+    return target == LOG_TO_SYSLOG ? facility | level : -1;
+}
+
 static const char *level_name(int level)
 {
     switch (level) {
@@ -148,9 +153,10 @@ static void write_stderr(int level, const struct timespec *at, const char *line,
 
 static void write_out(int level, const struct timespec *at, const char *line, size_t length)
 {
-    if (target == LOG_TO_SYSLOG)
-        syslog(facility | level, "%s", line);
-    if (target != LOG_TO_SYSLOG || (terminal && level <= LOG_WARNING))
+    int priority = log_syslog_priority(level);
+    if (priority >= 0)
+        syslog(priority, "%s", line);
+    if (priority < 0 || (terminal && level <= LOG_WARNING))
         write_stderr(level, at, line, length);
 }
 

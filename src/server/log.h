@@ -46,6 +46,10 @@ unsigned long log_lost(void);
  * logged any more. */
 void log_finish(double seconds);
 
+/* What syslog(3) takes as the priority of a line of this level; or -1 where the log goes
+ * to standard error. A signal handler may ask. */
+int log_syslog_priority(int level);
+
 /* Whether a line of `level` would be written. */
 bool log_wants(int level);
 

@@ -13,6 +13,7 @@
 #include "server/privileges.h"
 #include "server/report.h"
 #include "server/resources.h"
+#include "server/sandbox.h"
 #include "server/signals.h"
 
 #include <errno.h>
@@ -283,6 +284,8 @@ int service_run(const struct options *options, const struct settings *settings, 
     }
     resources_prepare(settings);
     service.status = open_everything(&service, passed);
+    if (service.status == EX_OK && sandbox_enter() != 0)
+        service.status = EX_OSERR;
     if (service.status == EX_OK && log_start(metrics_write) != 0)
         service.status = EX_OSERR;
     if (service.status == EX_OK) {

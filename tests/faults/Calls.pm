@@ -71,6 +71,10 @@ our %FAILS = (
     rename => 'EACCES ENOSPC',
     sched_getscheduler => 'EPERM',
     sched_setscheduler => 'EPERM',
+    seccomp_attr_set => 'EOPNOTSUPP',
+    seccomp_init => 'ENOMEM',
+    seccomp_load => 'EINVAL EPERM',
+    seccomp_rule_add_array => 'ENOMEM',
     sem_wait => 'EINTR!',
     send => 'EAGAIN! EINTR! EPIPE ECONNRESET ENOBUFS short',
     sendto => 'EAGAIN! EINTR! ECONNREFUSED ENOENT',
@@ -118,14 +122,16 @@ our @NEVER = (
     [qr/^pthread_(?:mutex|cond(?!_timed)|condattr)_|^pthread_(?:attr_(?!init)|join|sigmask)/,
         'fails only when misused, which CHECKED tells and ends'],
     [qr/^sem_(?:init|destroy|post)$/, 'fails only when misused, which CHECKED tells and ends'],
-    [qr/^sig(?:nal|emptyset|addset|fillset)$/, 'fails only for a signal that there is not'],
+    [qr/^seccomp_(?:release|arch_native|syscall_resolve_name)$/, 'does not fail'],
+    [qr/^seccomp_syscall_resolve_num_arch$/, 'a number that has no name is told alone'],
+    [qr/^sig(?:nal|action|emptyset|addset|fillset)$|^raise$/, 'fails only for a signal that there is not'],
 );
 
 # Failures that nobody is told of, by call, with the error or the function that makes it where
 # only that one is meant.
 our %QUIET = (
     'close_range' => 'then they are closed one by one',
-    'opendir in close_from' => 'a descriptor that stays open does no harm',
+    'opendir in close_from' => 'nothing else tells what is open',
     'readdir in close_from' => 'likewise',
     'fflush in tell_terminal' => 'it is up, whether anybody reads that or not',
     'waitpid in wait_for_daemon' => 'the pipe says what became of the daemon',
@@ -146,6 +152,7 @@ our %QUIET = (
     'accept4 ETIMEDOUT' => 'likewise',
     'connect EPROTOTYPE' => 'a stream socket, which syslog(3) takes too',
     'setgroups EPERM' => 'does no harm where there are no groups to give up',
+    'strdup in learn_names' => 'a number that has no name is told alone',
     'socket in look_for_syslog' => 'syslog(3) makes its own',
     'stat ENOENT' => 'the file is made anew',
     'access ENOENT' => 'then there is no such file',

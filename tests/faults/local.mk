@@ -12,7 +12,7 @@ TESTS += $(fault_tests)
 EXTRA_DIST += $(fault_tests) %D%/Calls.pm %D%/Faults.pm %D%/shim.c
 
 # A shared object, which Automake has no word for without Libtool.
-check_DATA = %D%/shim.so
+check_DATA += %D%/shim.so
 CLEANFILES += %D%/shim.so %D%/*.sites
 %D%/shim.so: %D%/shim.c
 	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) $(DEFS) $(DEFAULT_INCLUDES) $(CPPFLAGS) \

@@ -193,6 +193,11 @@ int __asprintf_chk(char **text, int flag, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 int capget(cap_user_header_t header, cap_user_data_t held);
 int capset(cap_user_header_t header, const struct __user_cap_data_struct *wanted);
+void *seccomp_init(uint32_t action);
+int seccomp_attr_set(void *filter, int name, uint32_t value);
+int seccomp_rule_add_array(void *filter, uint32_t action, int call, unsigned int count,
+                           const void *arguments);
+int seccomp_load(const void *filter);
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
@@ -218,6 +223,16 @@ void *__libc_realloc(void *old, size_t size);
         const struct fault *fault = FAULT(#name); \
         if (FAILS(fault))                         \
             return fault->error;                  \
+        return REAL(name) arguments;              \
+    }
+
+/* Calls that return the number of the error as a negative one. */
+#define NEGATING(name, parameters, arguments)     \
+    int name parameters                           \
+    {                                             \
+        const struct fault *fault = FAULT(#name); \
+        if (FAILS(fault))                         \
+            return -fault->error;                 \
         return REAL(name) arguments;              \
     }
 
@@ -351,6 +366,13 @@ RETURNING(pthread_attr_init, (pthread_attr_t * attributes), (attributes))
 RETURNING(pthread_cond_timedwait,
           (pthread_cond_t * condition, pthread_mutex_t *lock, const struct timespec *until),
           (condition, lock, until))
+
+NEGATING(seccomp_attr_set, (void *filter, int name, uint32_t value), (filter, name, value))
+NEGATING(seccomp_rule_add_array,
+         (void *filter, uint32_t action, int call, unsigned int count, const void *arguments),
+         (filter, action, call, count, arguments))
+NEGATING(seccomp_load, (const void *filter), (filter))
+FAILING(void *, NULL, seccomp_init, (uint32_t action), (action))
 
 MOVING("read", read, (int fd, void *buffer, size_t size), size, (fd, buffer, size))
 MOVING("read", __read_chk, (int fd, void *buffer, size_t size, size_t room), size,

@@ -19,7 +19,7 @@ use Time::HiRes qw(time);
 
 our @EXPORT = qw(
     $SIXTEEND $SIXTEEN $GREETING $REPLY
-    scratch write_file read_file run have is_sanitized is_gone with_mounts
+    scratch write_file read_file run have is_sanitized is_filtered is_gone with_mounts
     own_dev own_syslog next_datagram spawn finish freeze
     why_no_valgrind valgrind
     launch start start_in_background pass_sockets connect_to listen_somewhere read_to_end
@@ -81,6 +81,9 @@ sub run {
 
 # Whether the programs were built with a sanitizer.
 sub is_sanitized { return read_file($SIXTEEND) =~ /__(?:asan|tsan|ubsan)_/ }
+
+# Whether they refuse system calls: configured --with-seccomp.
+sub is_filtered { return read_file($SIXTEEND) =~ /\bseccomp_load\b/ }
 
 # Whether a process has ended, though its parent may not have waited for it.
 sub is_gone {
@@ -287,6 +290,7 @@ sub stop {
 sub why_no_valgrind {
     return 'valgrind is not installed' if !have('valgrind');
     return 'a sanitizer watches this build already' if is_sanitized();
+    return 'this build refuses the system calls that valgrind makes for itself' if is_filtered();
     my $wrong = (run('valgrind', '--quiet', $SIXTEEND, '--version'))[2];
     return $wrong eq '' ? '' : 'valgrind cannot read what this compiler wrote: ' . (split /\n/, $wrong)[0];
 }
