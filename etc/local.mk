@@ -1,13 +1,23 @@
 # SPDX-License-Identifier: MIT
-EXTRA_DIST += %D%/sixteen.conf.in %D%/sixteend.service.in %D%/sixteend.socket
-CLEANFILES += %D%/sixteen.conf %D%/sixteend.service
+EXTRA_DIST += %D%/sixteen.conf.in %D%/service.in %D%/sixteend.service.in \
+	%D%/sixteend-activated.service.in %D%/sixteend.socket
+CLEANFILES += %D%/sixteen.conf $(services)
 noinst_DATA = %D%/sixteen.conf
 
+services = %D%/sixteend.service %D%/sixteend-activated.service
 if HAVE_SYSTEMD
-systemdsystemunit_DATA = %D%/sixteend.service %D%/sixteend.socket
+systemdsystemunit_DATA = $(services) %D%/sixteend.socket
 else
-noinst_DATA += %D%/sixteend.service
+noinst_DATA += $(services)
 endif
+
+# What is the same in both services is written once.
+%D%/sixteend.service: %D%/sixteend.service.in
+%D%/sixteend-activated.service: %D%/sixteend-activated.service.in
+$(services): %D%/service.in
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
+	  $(SED) -e '/^[@]service[@]$$/{r $(srcdir)/%D%/service.in' -e 'd;}' $(srcdir)/$@.in | \
+	  $(substitute) >$@.tmp && mv $@.tmp $@
 
 # The pid file's folder is there at run time, so no package brings it; but below
 # /usr/local nobody else makes it. The administrator's configuration is never overwritten, and removed only where
@@ -21,3 +31,4 @@ install-data-hook:
 uninstall-hook:
 	if cmp -s %D%/sixteen.conf '$(DESTDIR)$(sysconfdir)/sixteen.conf'; then \
 	  rm -f '$(DESTDIR)$(sysconfdir)/sixteen.conf'; fi
+	-rmdir '$(DESTDIR)$(docdir)'

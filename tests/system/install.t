@@ -23,7 +23,8 @@ my @files = installed();
 for my $wanted (qw(/sbin/sixteend /bin/sixteen /etc/sixteen.conf /man8/sixteend.8 /man5/sixteen.conf.5 /man1/sixteen.1 /man7/sixteen.7 /sixteend/README.md /examples/haproxy/haproxy.cfg)) {
     is scalar(grep { /\Q$wanted\E$/ } @files), 1, "brings $wanted";
 }
-is scalar(grep { m{/sixteend\.socket$} } @files), scalar(grep { m{/sixteend\.service$} } @files), 'brings both systemd units or none';
+my @units = map { m{/(sixteend[^/]*\.(?:service|socket))$} } @files;
+is "@units", @units ? 'sixteend-activated.service sixteend.service sixteend.socket' : '', 'brings all systemd units or none';
 my ($conf) = grep { m{/etc/sixteen\.conf$} } @files;
 ($status, $out, $err) = run($SIXTEEND, '--test', '--config', "$root$conf");
 is $status, 0, 'the installed configuration is right' or diag $err;
