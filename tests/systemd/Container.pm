@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+# A Debian that was booted, with systemd as its process 1, and the project installed in it. It
+# runs in systemd-nspawn, on a copy of with-root's Debian that is in memory and goes with it.
+package Container;
+use strict;
+use warnings;
+use Carp;
+use IO::Socket::UNIX;
+use Sixteen;
+use Socket qw(SOCK_DGRAM);
+use Test::More;
+
+my ($OUTSIDE, $INSIDE) = ('192.0.2.1', '192.0.2.2');
+
+my @booted;
+
+# Whoever uses this has a network of its own, which is joined to the container's.
+sub import {
+    plan skip_all => $ENV{NO_SYSTEMD_ROOT} if $ENV{NO_SYSTEMD_ROOT};
+    plan skip_all => 'make check-systemd makes what this needs' if !$ENV{SYSTEMD_ROOT};
+    plan skip_all => 'a sanitizer needs more than a sandbox has' if is_sanitized();
+    return if $ENV{OWN_NETWORK}++;
+    exec 'unshare', '--net', $^X, '-w', (map { "-I$_" } @INC), $0 or croak "unshare: $!";
+}
+
+# The first of process 1's words to us that match: what they bring.
+sub hear {
+    my ($self, $pattern) = @_;
+    next_datagram($self->{notify}, $pattern) =~ $pattern or croak "the container does not boot; its console: " . read_file($self->{console});
+    return $1;
+}
+
+sub boot {
+    my ($class) = @_;
+    my $directory = scratch();
+    my $name = sprintf 's%08x', rand 0xffffffff;    # process ids are those of a namespace
+    my $self = bless { name => $name, console => "$directory/console", cgroup => "/sys/fs/cgroup/sixteend-$name" }, $class;
+    $self->{notify} = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => "$directory/notify") or croak "notify: $!";
+    mkdir $self->{cgroup} or croak "$self->{cgroup}: $!";
+    $self->{pid} = spawn(sub {
+        write_file("$self->{cgroup}/cgroup.procs", $$);
+        open STDIN,  '<', '/dev/null';
+        open STDOUT, '>', $self->{console};
+        open STDERR, '>&', \*STDOUT;
+        @ENV{qw(NOTIFY_SOCKET SYSTEMD_NSPAWN_LOCK)} = ("$directory/notify", 0);
+        exec 'systemd-nspawn', '--quiet', '--boot', "--directory=$ENV{SYSTEMD_ROOT}", '--volatile=overlay', "--machine=$name",
+            '--register=no', '--keep-unit', '--notify-ready=yes', '--network-veth', '--resolv-conf=off', '--console=pipe';
+    });
+    push @booted, $self;
+    $self->{leader} = $self->hear(qr/^X_NSPAWN_LEADER_PID=(\d+)/m);
+    $self->hear(qr/^(READY=1)$/m);
+    $self->join_networks;
+    return $self;
+}
+
+sub join_networks {
+    my ($self) = @_;
+    my $link = "ve-$self->{name}";
+    system "ip link set lo up && ip address add $OUTSIDE/24 dev $link && ip link set $link up";
+    $self->inside('sh', '-c', "ip address add $INSIDE/24 dev host0 && ip link set host0 up");
+    return;
+}
+
+# Where the container is found from here.
+sub address { return $INSIDE }
+
+# Run a command in it.
+sub inside {
+    my ($self, @command) = @_;
+    return run('nsenter', "--target=$self->{leader}", '--all', @command);
+}
+
+# The same, for what must succeed: what it printed.
+sub must {
+    my ($self, @command) = @_;
+    my ($status, $out, $err) = $self->inside(@command);
+    $status == 0 or diag "@command: status $status: $out$err";
+    return $out =~ s/\n\z//r;
+}
+
+# A file of it, as it is called here.
+sub path {
+    my ($self, $path) = @_;
+    return "/proc/$self->{leader}/root$path";
+}
+
+# make TARGET with the container as the place to install to.
+sub make {
+    my ($self, $target) = @_;
+    delete local @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL)};
+    my ($status, $out, $err) = run('make', '-s', '-C', $ENV{BUILD_DIR}, 'DESTDIR=' . $self->path(''), $target);
+    $self->must('systemctl', 'daemon-reload');
+    return "$status$err";
+}
+
+# Install, and tell where the configuration is.
+sub installed {
+    my ($self) = @_;
+    $self->make('install') eq '0' or croak 'make install failed';
+    my ($conf) = $self->must('systemctl', 'cat', 'sixteend') =~ m{^ExecStart=\S+ .*--config (\S+)$}m or croak 'no unit was installed';
+    return $conf;
+}
+
+# Lines that stand in for those of a unit, in place of the last ones given.
+sub drop_in {
+    my ($self, $unit, $lines) = @_;
+    my $directory = "/etc/systemd/system/$unit.d";
+    $self->must('mkdir', '-p', $directory);
+    write_file($self->path("$directory/test.conf"), $lines);
+    $self->must('systemctl', 'daemon-reload');
+    return;
+}
+
+# A property of a unit, as systemctl show tells it.
+sub property {
+    my ($self, $name, $unit) = @_;
+    return $self->must('systemctl', 'show', '--property', $name, '--value', $unit // 'sixteend');
+}
+
+# The daemon's process, by its number out here.
+sub main_process {
+    my ($self) = @_;
+    my $inside = $self->property('MainPID');
+    my $group = "$self->{cgroup}/payload" . $self->property('ControlGroup');
+    my ($pid) = grep { read_file("/proc/$_/status") =~ /^NSpid:.*\t$inside$/m } split ' ', read_file("$group/cgroup.procs");
+    return $pid // croak "process $inside is not found in $group";
+}
+
+# The journal's lines, of the daemon if nothing else is said.
+sub journal {
+    my ($self, @options) = @_;
+    $self->must('journalctl', '--sync');
+    return $self->must('journalctl', '--quiet', '--no-pager', '--output=cat', @options ? @options : '--identifier=sixteend');
+}
+
+sub stop {
+    my ($self) = @_;
+    finish($self->{pid});
+    system 'find', $self->{cgroup}, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', '+';
+    return;
+}
+
+END {
+    my $status = $?;
+    $_->stop for @booted;
+    $? = $status;
+}
+
+1;

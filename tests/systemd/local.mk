@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+# Not among the tests of `make check`: they boot a Debian that with-root makes, which needs root
+# and a mirror.
+systemd_tests = \
+	%D%/install.t \
+	%D%/sandbox.t \
+	%D%/service.t \
+	%D%/socket.t
+EXTRA_DIST += $(systemd_tests) %D%/Container.pm %D%/with-root
+
+# Programs of other tests are not built for these.
+check-systemd: all
+	$(SHELL) $(srcdir)/%D%/with-root $(MAKE) $(AM_MAKEFLAGS) check-TESTS \
+	  TESTS='$(systemd_tests)' check_PROGRAMS= check_LIBRARIES= check_DATA=
+.PHONY: check-systemd
