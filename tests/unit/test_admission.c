@@ -2,6 +2,7 @@
 /* Who may have a worker. */
 #include <config.h>
 
+#include "log_support.h"
 #include "server/admission.h"
 #include "support.h"
 
@@ -311,6 +312,26 @@ START_TEST(without_memory_nobody_is_counted)
 }
 END_TEST
 
+#define WARNING "warning limits.per_source is reached; further peers of it are refused count="
+
+START_TEST(a_warning_waits_for_its_second_but_at_the_end)
+{
+    log_capture();
+    snapshot.settings.limits.per_source = 1;
+    assert_entered(0, 1, ADMITTED);
+    ck_assert_int_eq(admission_warn(admission), -1);
+    assert_entered(1, 2, ADMISSION_PER_SOURCE);
+    ck_assert_int_eq(admission_warn(admission), -1);
+    assert_log_said(WARNING "1\n");
+    assert_entered(2, 5, ADMISSION_PER_SOURCE);
+    ck_assert_int_gt(admission_warn(admission), 0);
+    assert_log_said("");
+    admission_finish(admission);
+    assert_log_said(WARNING "3\n");
+    log_release();
+}
+END_TEST
+
 START_TEST(no_admission_is_destroyed_already)
 {
     admission_destroy(NULL);
@@ -447,6 +468,7 @@ Suite *admission_suite(void)
     tcase_add_test(tcase, whoever_came_without_a_limit_is_none_of_its_source);
     tcase_add_test(tcase, beyond_connections_peers_are_refused_where_they_are_not_to_wait);
     tcase_add_test(tcase, without_memory_nobody_is_counted);
+    tcase_add_test(tcase, a_warning_waits_for_its_second_but_at_the_end);
     tcase_add_test(tcase, no_admission_is_destroyed_already);
     tcase_add_test(tcase, many_threads_enter_and_leave_and_none_beyond_the_limit);
     tcase_add_test(tcase, one_enters_and_many_threads_leave_and_connections_hold);
