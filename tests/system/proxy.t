@@ -133,20 +133,6 @@ $daemon->wait_log(qr/The proxy \Q$PROXY\E:\d+ speaks for 192\.0\.2\.8:1/);
 my ($data, $line) = say_as($daemon, $PROXY, v1('TCP4 192.0.2.8 192.0.2.2 3 2') . $GREETING);
 is $data, '', 'the second of an address is refused';
 like $line, qr/^limited peer=192\.0\.2\.8:3 local=192\.0\.2\.2:2 $via octets=0/, 'limited, by the address that it carries';
-my @late = map { connect_from($daemon, $PROXY) } 1 .. 2;
-$daemon->wait_log(qr/Socket connects/) for @late;
-for my $peer (@late) {
-    syswrite $peer, v1('TCP4 192.0.2.8 192.0.2.2 4 2');
-    is +(read_to_end($peer))[0], '', 'so is another whose header comes late';
-    $daemon->wait_log(qr/ limited /);
-}
-my $refused = qr/warning limits\.per_source is reached; further peers of it are refused count=(\d+)$/m;
-ok wait_for(sub {
-    my $counted = 0;
-    $daemon->take_rest;
-    $counted += $_ for $daemon->{log} =~ /$refused/g;
-    return $counted == 3;
-}), 'each is warned of, though nothing else happens';
 is +(say_as($daemon, $PROXY, v1('TCP4 192.0.2.9 192.0.2.2 1 2') . $GREETING))[0], $REPLY, 'another address is served by way of the same proxy';
 syswrite $held, $GREETING;
 is +(read_to_end($held))[0], $REPLY, 'and so is who was held';
@@ -179,4 +165,22 @@ syswrite $held, substr v1('TCP4 192.0.2.7 192.0.2.2 1 2'), 0, 10;
 $daemon->wait_log(qr/Socket connects/);
 is $daemon->stop, 0, 'ends';
 like $daemon->{log} =~ s/.* stopping$//msr, qr/ slow peer=\Q$PROXY\E:\d+ local=\Q$local\E octets=0 message='' us=\d+$/m, 'a header that the stop cuts is slow, and not malformed';
+
+# A worker refuses, and the acceptor, which has nothing else to wake for, warns.
+$daemon = start(config => "access: { proxies = [ \"$PROXY\" ]; }; limits: { per_source = 1; }; timeouts: { exchange = 600.0; idle_worker = 600.0; };", options => ['--verbose']);
+my @peers = map { connect_from($daemon, $PROXY) } 1 .. 3;
+$daemon->wait_log(qr/Socket connects/) for @peers;
+for my $peer (@peers) {
+    syswrite $peer, v1('TCP4 192.0.2.8 192.0.2.2 1 2');
+    $daemon->wait_log(qr/The proxy \S+ speaks for 192\.0\.2\.8:1$/);
+}
+ok wait_for(sub {
+    my $counted = 0;
+    $daemon->take_rest;
+    $counted += $_ for $daemon->{log} =~ /warning limits\.per_source is reached; further peers of it are refused count=(\d+)$/mg;
+    return $counted == 2;
+}), 'each of those whose headers came late is warned of';
+syswrite $peers[0], $GREETING;
+is +(read_to_end($peers[0]))[0], $REPLY, 'who was held is served';
+is $daemon->stop, 0, 'ends';
 done_testing;
