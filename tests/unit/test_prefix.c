@@ -176,6 +176,17 @@ START_TEST(what_is_there_twice_is_kept_once)
 }
 END_TEST
 
+START_TEST(what_differs_in_its_last_bits_only_is_kept)
+{
+    STORE("2001:db8::4", "2001:db8::1", "2001:db8::2/127", "192.0.2.1", "192.0.2.2");
+    ck_assert_uint_eq(prefixes.count, 5);
+    ck_assert_int_eq(match("2001:db8::1"), 128);
+    ck_assert_int_eq(match("2001:db8::3"), 127);
+    ck_assert_int_eq(match("2001:db8::4"), 128);
+    ck_assert_int_eq(match("2001:db8::5"), -1);
+}
+END_TEST
+
 /* A search that had to look at more would find the same, but take its time. */
 START_TEST(each_knows_only_the_longest_other_one_that_holds_it)
 {
@@ -273,6 +284,7 @@ Suite *prefix_suite(void)
     tcase_add_test(list, all_of_a_family_is_none_of_the_other);
     tcase_add_test(list, an_address_of_another_family_is_held_by_none);
     tcase_add_test(list, what_is_there_twice_is_kept_once);
+    tcase_add_test(list, what_differs_in_its_last_bits_only_is_kept);
     tcase_add_test(list, each_knows_only_the_longest_other_one_that_holds_it);
     tcase_add_loop_test(list, a_search_finds_what_looking_at_each_finds, 0, 20);
     return suite;
