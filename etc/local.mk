@@ -19,9 +19,10 @@ $(services): %D%/service.in
 	  $(SED) -e '/^[@]service[@]$$/{r $(srcdir)/%D%/service.in' -e 'd;}' $(srcdir)/$@.in | \
 	  $(substitute) >$@.tmp && mv $@.tmp $@
 
-# The pid file's folder is there at run time, so no package brings it; but below
-# /usr/local nobody else makes it. The administrator's configuration is never overwritten, and removed only where
-# it is still the one that we brought.
+# The pid file's folder is there at run time, so no package brings it; but below /usr/local
+# nobody else makes it. The administrator's configuration is never overwritten, and removed only
+# where it is still the one that we brought. The documents' folders are ours alone, and go with
+# the last file in them.
 install-data-hook:
 	$(MKDIR_P) '$(DESTDIR)$(sysconfdir)'
 	test -n '$(DESTDIR)' || $(MKDIR_P) '$(runstatedir)'
@@ -31,4 +32,6 @@ install-data-hook:
 uninstall-hook:
 	if cmp -s %D%/sixteen.conf '$(DESTDIR)$(sysconfdir)/sixteen.conf'; then \
 	  rm -f '$(DESTDIR)$(sysconfdir)/sixteen.conf'; fi
-	-rmdir '$(DESTDIR)$(docdir)'
+	{ cd '$(DESTDIR)$(docdir)' && \
+	  for file in $(nobase_dist_doc_DATA); do rmdir -p "$${file%/*}"; done; \
+	  rmdir '$(DESTDIR)$(docdir)'; } 2>/dev/null || :

@@ -38,4 +38,5 @@ is_deeply [installed()], [$conf], 'leaves that file and nothing else';
 unlink "$root$conf";
 run(@make, $_) for qw(install uninstall);
 is_deeply [installed()], [], 'an untouched configuration goes too';
+is((run('find', $root, '-name', 'sixteend'))[1], '', 'and no folder of its own is left');
 done_testing;
