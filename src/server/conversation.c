@@ -50,16 +50,22 @@ static char *put_proxy(char *to, const struct preface *preface)
     return stpcpy(to, address_format(&preface->proxy, text));
 }
 
-/* How the header began, in as many octets as a message has, and what is wrong with it. */
-static char *put_malformed(char *to, const struct preface *preface)
+/* How a header began that did not become one, in as many octets as a message has, and what was
+ * wrong with it. Returns the end of the line. */
+static char *put_header(char *to, const struct preface *preface)
 {
     char header[QUOTE_SIZE(WIRE_OCTETS)];
+    if (preface == NULL || preface->complete || preface->count == 0)
+        return to;
     size_t count = preface->count < WIRE_OCTETS ? preface->count : WIRE_OCTETS;
     to = stpcpy(to, " header=");
     to = stpcpy(to, quote(preface->octets, count, header, sizeof header));
-    to = stpcpy(to, " reason='");
-    to = stpcpy(to, preface->wrong);
-    return stpcpy(to, "'");
+    if (preface->wrong != NULL) {
+        to = stpcpy(to, " reason='");
+        to = stpcpy(to, preface->wrong);
+        to = stpcpy(to, "'");
+    }
+    return to;
 }
 
 char *conversation_format(const struct conversation *conversation, char line[CONVERSATION_LINE])
@@ -80,8 +86,7 @@ char *conversation_format(const struct conversation *conversation, char line[CON
     to = stpcpy(to, quote(conversation->octets, count, message, sizeof message));
     to = stpcpy(to, " us=");
     to = put_decimal(to, (unsigned long long)conversation_microseconds(conversation));
-    if (conversation->outcome == OUTCOME_MALFORMED)
-        put_malformed(to, conversation->preface);
+    to = put_header(to, conversation->preface);
     if (conversation->outcome == OUTCOME_FAILED)
         snprintf(to, (size_t)(line + CONVERSATION_LINE - to), " error='%s'",
                  strerror(conversation->error));

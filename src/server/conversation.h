@@ -75,7 +75,7 @@ struct preface {
     bool complete;        /* the header is read */
     bool carries;         /* an address: `peer` is that now … */
     struct address proxy; /* … and this the proxy */
-    const char *wrong;    /* with the header, of OUTCOME_MALFORMED */
+    const char *wrong;    /* with the header, or NULL */
     size_t count;         /* how many octets were received: of the header and behind it */
     unsigned char octets[PROXY_HEADER_MAX + WIRE_OCTETS + 1];
 };
@@ -92,7 +92,7 @@ int outcome_level(enum outcome outcome);
 int64_t conversation_microseconds(const struct conversation *conversation);
 
 /* Room for the longest line of conversation_format(). */
-#define CONVERSATION_LINE (3 * ADDRESS_TEXT + 2 * QUOTE_SIZE(WIRE_OCTETS) + 256)
+#define CONVERSATION_LINE (3 * ADDRESS_TEXT + 2 * QUOTE_SIZE(WIRE_OCTETS) + 320)
 
 /* Write the conversation's log line as sixteend(8) specifies it, without an end
  * of line, into `line`. Returns `line`. */

@@ -35,6 +35,7 @@ static struct preface *begin(void)
     if (preface != NULL) {
         preface->complete = preface->carries = false;
         preface->count = 0;
+        preface->wrong = NULL;
     }
     return preface;
 }

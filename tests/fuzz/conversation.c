@@ -37,6 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     preface = (struct preface){.wrong = "there is none"};
     take(&data, &size, small, sizeof small);
     preface.carries = small[0] % 2 != 0;
+    preface.complete = small[0] % 4 > 1;
     take_address(&data, &size, &preface.proxy);
     preface.count = size < sizeof preface.octets ? size : sizeof preface.octets;
     take(&data, &size, preface.octets, preface.count);

@@ -107,6 +107,22 @@ START_TEST(a_malformed_header_is_shown_as_far_as_a_line_bears)
 }
 END_TEST
 
+START_TEST(a_header_that_did_not_come_to_its_end_is_shown)
+{
+    struct conversation conversation = sample(OUTCOME_SLOW, "", 0);
+    struct preface preface = preface_of("PROXY", 5);
+    preface.wrong = NULL;
+    conversation.preface = &preface;
+    assert_line(&conversation, "slow " ENDS "octets=0 message='' us=97 header='PROXY'");
+    conversation.outcome = OUTCOME_FAILED;
+    assert_line(&conversation, "failed " ENDS "octets=0 message='' us=97 header='PROXY' "
+                               "error='Too many open files'");
+    preface.complete = true;
+    conversation.outcome = OUTCOME_SLOW;
+    assert_line(&conversation, "slow " ENDS "octets=0 message='' us=97");
+}
+END_TEST
+
 START_TEST(a_failure_of_ours_says_why)
 {
     const struct conversation conversation = sample(OUTCOME_FAILED, "", 0);
@@ -169,6 +185,7 @@ Suite *conversation_suite(void)
     tcase_add_test(tcase, one_that_a_cap_refused_has_no_message_and_no_error);
     tcase_add_test(tcase, one_by_way_of_a_proxy_names_it);
     tcase_add_test(tcase, a_malformed_header_is_shown_as_far_as_a_line_bears);
+    tcase_add_test(tcase, a_header_that_did_not_come_to_its_end_is_shown);
     tcase_add_test(tcase, a_failure_of_ours_says_why);
     tcase_add_test(tcase, the_longest_line_fits);
     tcase_add_test(tcase, each_outcome_has_its_word_and_its_level);
