@@ -47,7 +47,14 @@ served_with('A second answer!', 'all is as it was');
 is $machine->property('MainPID'), $pid, 'in the same process';
 is $machine->property('ActiveState'), 'active', 'which is no failure of the service';
 
+# What only the daemon can find out it tells when the command is over.
+write_file($machine->path($conf), 'listen = [ "*:1060", "sixteen.invalid:1060" ]; log: { to = "syslog"; };');
+$machine->must('systemctl', 'reload', 'sixteend');
+ok wait_for(sub { $machine->must('systemctl', 'status', '--no-pager', '--full', 'sixteend') =~ /reload refused/ }), 'a name that is none is refused too';
+served_with('A second answer!', 'and all is as it was');
+
 # A wrong configuration is not tried again.
+configure('limits: { connections = 0; };');
 ($status) = $machine->inside('systemctl', 'restart', 'sixteend');
 isnt $status, 0, 'a start with it fails';
 is join(' ', map { $machine->property($_) } qw(ActiveState ExecMainStatus NRestarts)), 'failed 78 0', 'with status 78, once';
