@@ -15,6 +15,7 @@ my $cap     = 16;                          # limits.per_source
 my $common  = <<"END";
 strict = true;
 limits: { connections = 500; per_source = $cap; };
+access: { deny = [ "127.0.0.10", "192.0.2.66" ]; proxies = [ "127.0.0.8" ]; };
 timeouts: { exchange = 0.5; linger = 0.3; idle_worker = 0.2; };
 log: { level = "notice"; };
 END
@@ -45,15 +46,34 @@ my %kinds = (
     never => sub { my ($peer) = @_; syswrite $peer, $GREETING; ended($peer, $REPLY); select undef, undef, undef, 0.4; return 'ok' },
 );
 
+# The same by way of a proxy, and from an address that may not come.
+sub header {
+    my ($from) = @_;
+    return "PROXY TCP4 $from 192.0.2.2 1000 1060\r\n" if rand 2 < 1;
+    return "\r\n\r\n\0\r\nQUIT\n\x21\x11" . pack 'n/a', pack('C8n2', split(/\./, $from), 192, 0, 2, 2, 1000, 1060) . "\4" . pack 'n/a', 'x' x rand 2000;
+}
+my %proxied = (
+    good   => sub { my ($peer) = @_; syswrite $peer, header('192.0.2.' . int rand 50) . $GREETING; ended($peer, $REPLY); return 'ok' },
+    split  => sub { my ($peer) = @_; syswrite $peer, $_ for (header('192.0.2.1') . $GREETING) =~ /\A(.{11})(.*)(.{9})\z/s; ended($peer, $REPLY); return 'ok' },
+    excess => sub { my ($peer) = @_; syswrite $peer, header('192.0.2.1') . $GREETING . 'x' x (1 + rand 1000); ended($peer, $REPLY); return 'excess' },
+    itself => sub { my ($peer) = @_; syswrite $peer, "PROXY UNKNOWN\r\n$GREETING"; ended($peer, $REPLY); return 'ok' },
+    probe  => sub { my ($peer) = @_; syswrite $peer, header('192.0.2.1'); shutdown $peer, SHUT_WR; ended($peer, ''); return 'probe' },
+    none   => sub { my ($peer) = @_; syswrite $peer, $GREETING; ended($peer, ''); return 'malformed' },
+    half   => sub { my ($peer) = @_; syswrite $peer, substr header('192.0.2.1'), 0, 10; shutdown $peer, SHUT_WR; ended($peer, ''); return 'malformed' },
+    slow   => sub { my ($peer) = @_; syswrite $peer, substr header('192.0.2.1'), 0, 10; ended($peer, ''); return 'slow' },
+    denied => sub { my ($peer) = @_; syswrite $peer, header('192.0.2.66') . $GREETING; ended($peer, ''); return 'denied' },
+);
+my %kept_out = (denied => sub { my ($peer) = @_; ended($peer, ''); return 'denied' });
+
 # One process of clients, from an address of its own: the outcomes that there must have been.
 sub clients {
-    my ($port, $from, $until) = @_;
+    my ($kinds, $port, $from, $until) = @_;
     my %count;
+    my @names = sort keys %$kinds;
     while (time < $until) {
-        my @names = sort keys %kinds;
-        my $name  = $names[rand @names];
+        my $name = $names[rand @names];
         next if $name =~ /slow|never/ && rand 20 > 1;
-        $count{ $kinds{$name}->(peer_from($port, $from)) }++;
+        $count{ $kinds->{$name}->(peer_from($port, $from)) }++;
     }
     return %count;
 }
@@ -98,7 +118,9 @@ sub round {
     my ($daemon, $length) = @_;
     my $until = time + $length;
     pipe my $reader, my $writer or die "pipe: $!";
-    my @pids = map { my $from = "127.0.0.$_"; counted($writer, sub { clients($daemon->{port}, $from, $until) }) } 2 .. 7;
+    my @pids = map { my $from = "127.0.0.$_"; counted($writer, sub { clients(\%kinds, $daemon->{port}, $from, $until) }) } 2 .. 7;
+    push @pids, counted($writer, sub { clients(\%proxied, $daemon->{port}, '127.0.0.8', $until) });
+    push @pids, counted($writer, sub { clients(\%kept_out, $daemon->{port}, '127.0.0.10', $until) });
     push @pids, counted($writer, sub { crowds($daemon->{port}, '127.0.0.9', $until) });
     close $writer;
     my $reloads = 0;
