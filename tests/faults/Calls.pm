@@ -105,7 +105,7 @@ our %FAILS = (
 our @NEVER = (
     [qr/^_(?:ITM_|_cxa_|_gmon_|_libc_start|_stack_chk_|_assert_fail)|^abort$|^_?exit$/,
         'the start and the end of a program'],
-    [qr/^opt(?:arg|ind|opt)$|^std(?:out|err)$/, 'a variable'],
+    [qr/^opt(?:arg|ind|opt)$|^std(?:out|err)$|^(?:__)?environ$/, 'a variable'],
     [qr/^config_/, "libconfig's own: out of memory, version 1.5 ends the program"],
     [qr/^(?:mem|str|stp)(?!dup|ndup)|^bcmp$|^(?:__ctype_b_loc|__errno_location|gmtime_r|inet_ntop|inet_pton)$/,
         'computes, and has the room that it needs'],

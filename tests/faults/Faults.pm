@@ -203,7 +203,7 @@ sub see_up {
     my $until = time + $PATIENCE;
     while (time < $until) {
         my $more = $daemon->take_in(time + $daemon->{silence});
-        if ($daemon->{log} =~ /is up, process (\d+)|; process (\d+); logging/) {
+        if ($daemon->{log} =~ /is up, process (\d+)\n|; process (\d+); logging/) {
             $daemon->{served_by} = $1 // $2;
             last if defined $1 || defined reap($daemon);
         }
