@@ -3,6 +3,8 @@
 
 #include "common/prefix.h"
 
+#include "common/decimal.h"
+
 #include <arpa/inet.h>
 #include <endian.h>
 #include <stdio.h>
@@ -90,9 +92,9 @@ bool prefix_parse(const char *text, struct prefix *prefix, char why[PREFIX_WHY])
 
 char *prefix_format(const struct prefix *prefix, char text[PREFIX_TEXT])
 {
-    char host[INET6_ADDRSTRLEN] = "";
-    (void)inet_ntop(prefix->family, prefix->octets, host, sizeof host);
-    snprintf(text, PREFIX_TEXT, "%s/%d", host, prefix->length);
+    text[0] = '\0';
+    (void)inet_ntop(prefix->family, prefix->octets, text, INET6_ADDRSTRLEN);
+    put_decimal(stpcpy(text + strlen(text), "/"), prefix->length);
     return text;
 }
 

@@ -218,9 +218,8 @@ END_TEST
 
 START_TEST(a_line_that_never_ends_is_not_read_for_ever)
 {
-    char octets[200];
-    memset(octets, 'x', sizeof octets);
-    memcpy(octets, "PROXY ", 6);
+    char octets[200] = "PROXY ";
+    memset(octets + 6, 'x', sizeof octets - 6);
     for (size_t count = 6; count < 106; count++)
         ck_assert_int_eq(parse(octets, count), PROXY_MORE);
     ck_assert_int_eq(parse(octets, 106), PROXY_MALFORMED);
