@@ -284,9 +284,7 @@ int service_run(const struct options *options, const struct settings *settings, 
     }
     resources_prepare(settings);
     service.status = open_everything(&service, passed);
-    if (service.status == EX_OK && sandbox_enter() != 0)
-        service.status = EX_OSERR;
-    if (service.status == EX_OK && log_start(metrics_write) != 0)
+    if (service.status == EX_OK && (sandbox_enter() != 0 || log_start(metrics_write) != 0))
         service.status = EX_OSERR;
     if (service.status == EX_OK) {
         come_up(&service);
