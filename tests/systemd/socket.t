@@ -3,6 +3,7 @@
 # without a network of its own it does all that it does with one.
 use strict;
 use warnings;
+use IO::Socket::IP;
 use Sixteen;
 use Container;
 use Test::More;
@@ -51,10 +52,14 @@ like $machine->must('systemctl', 'status', '--no-pager', '--full', 'sixteend'), 
 is((run($SIXTEEN, '--expect', 'sixteen.invalid ', $here))[0], 0, 'all is as it was');
 is $machine->property('MainPID'), $pid, 'in the same process';
 
-# A start that fails is mended by the next.
+# A start that fails is mended by the next, though peers wait: each has systemd try again, until
+# it gives up and closes the socket.
 ($status) = $machine->inside('systemctl', 'restart', 'sixteend');
 isnt $status, 0, 'a start with it fails';
 is join(' ', map { $machine->property($_) } qw(ExecMainStatus NRestarts)), '78 0', 'with status 78, once';
+my @peers = map { IO::Socket::IP->new(PeerHost => $here, PeerPort => 1060) } 1 .. 3;
+is scalar(grep { defined } @peers), 3, 'peers come meanwhile';
+read_to_end($_) for @peers;
 write_file($machine->path($conf), '');
 $machine->must('systemctl', 'start', 'sixteend');
 is $exchange->(), 0, 'until it is right';
