@@ -16,14 +16,26 @@ static uint16_t bits_of(sa_family_t family)
     return family == AF_INET ? 8 * sizeof(struct in_addr) : 8 * sizeof(struct in6_addr);
 }
 
-/* Clear the octets' bits behind the length. */
+/* The octets as numbers: a search compares these in half the time of memcmp(3). */
+static uint64_t half(const struct prefix *prefix, size_t index)
+{
+    uint64_t octets;
+    memcpy(&octets, prefix->octets + index * sizeof octets, sizeof octets);
+    return be64toh(octets);
+}
+
+/* The first `length` bits of 64. */
+static uint64_t mask(int length)
+{
+    return length <= 0 ? 0 : length >= 64 ? UINT64_MAX : UINT64_MAX << (64 - length);
+}
+
+/* Clear the bits behind the length. */
 static void clear_rest(struct prefix *prefix)
 {
-    size_t whole = prefix->length / 8;
-    if (whole == sizeof prefix->octets)
-        return;
-    prefix->octets[whole] &= (unsigned char)(0xff00 >> prefix->length % 8);
-    memset(prefix->octets + whole + 1, 0, sizeof prefix->octets - whole - 1);
+    const uint64_t kept[] = {htobe64(half(prefix, 0) & mask(prefix->length)),
+                             htobe64(half(prefix, 1) & mask(prefix->length - 64))};
+    memcpy(prefix->octets, kept, sizeof kept);
 }
 
 static void unmap(struct prefix *prefix)
@@ -98,20 +110,6 @@ char *prefix_format(const struct prefix *prefix, char text[PREFIX_TEXT])
     return text;
 }
 
-/* The octets as numbers: a search compares these in half the time of memcmp(3). */
-static uint64_t half(const struct prefix *prefix, size_t index)
-{
-    uint64_t octets;
-    memcpy(&octets, prefix->octets + index * sizeof octets, sizeof octets);
-    return be64toh(octets);
-}
-
-/* The first `length` bits of 64. */
-static uint64_t mask(int length)
-{
-    return length <= 0 ? 0 : length >= 64 ? UINT64_MAX : UINT64_MAX << (64 - length);
-}
-
 static bool holds(const struct prefix *outer, const struct prefix *inner)
 {
     return outer->family == inner->family && outer->length <= inner->length &&
@@ -124,7 +122,7 @@ static int order(uint64_t left, uint64_t right)
     return (left > right) - (left < right);
 }
 
-static int compare(const void *a, const void *b)
+int prefix_compare(const void *a, const void *b)
 {
     const struct prefix *left = a;
     const struct prefix *right = b;
@@ -150,11 +148,11 @@ void prefixes_store(struct prefixes *prefixes, const char *const *texts, size_t 
     struct prefix *list = prefixes->list;
     for (size_t i = 0; i < count; i++)
         (void)prefix_parse(texts[i], &list[i], why);
-    qsort(list, count, sizeof *list, compare);
+    qsort(list, count, sizeof *list, prefix_compare);
     prefixes->count = 0;
     for (size_t i = 0; i < count; i++) {
         int32_t last = (int32_t)prefixes->count - 1;
-        if (last >= 0 && compare(&list[last], &list[i]) == 0)
+        if (last >= 0 && prefix_compare(&list[last], &list[i]) == 0)
             continue;
         list[prefixes->count] = list[i];
         list[prefixes->count++].around = holder(prefixes, last, &list[i]);
@@ -162,14 +160,16 @@ void prefixes_store(struct prefixes *prefixes, const char *const *texts, size_t 
     memset(list + prefixes->count, 0, (count - prefixes->count) * sizeof *list);
 }
 
-static struct prefix host_prefix(const struct address *address)
+struct prefix prefix_of(const struct address *address, uint16_t length)
 {
-    struct prefix prefix = {.family = address->u.any.sa_family};
-    prefix.length = bits_of(prefix.family);
+    struct prefix prefix = {.family = address->u.any.sa_family, .around = -1};
+    uint16_t most = bits_of(prefix.family);
+    prefix.length = length < most ? length : most;
     if (prefix.family == AF_INET)
         memcpy(prefix.octets, &address->u.in.sin_addr, sizeof address->u.in.sin_addr);
     else if (prefix.family == AF_INET6)
         memcpy(prefix.octets, &address->u.in6.sin6_addr, sizeof address->u.in6.sin6_addr);
+    clear_rest(&prefix);
     return prefix;
 }
 
@@ -177,12 +177,12 @@ static struct prefix host_prefix(const struct address *address)
  * within that prefix: so it is the last one before the address, or around that. */
 int prefixes_match(const struct prefixes *prefixes, const struct address *address)
 {
-    struct prefix host = host_prefix(address);
+    struct prefix host = prefix_of(address, UINT16_MAX);
     size_t low = 0;
     size_t high = prefixes->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (compare(&prefixes->list[middle], &host) <= 0)
+        if (prefix_compare(&prefixes->list[middle], &host) <= 0)
             low = middle + 1;
         else
             high = middle;

@@ -39,6 +39,12 @@ bool prefix_parse(const char *text, struct prefix *prefix, char why[PREFIX_WHY])
 /* Write it as prefix_parse() reads it, always with a length. Returns `text`. */
 char *prefix_format(const struct prefix *prefix, char text[PREFIX_TEXT]);
 
+/* The prefix that holds the address and has so many bits, or all that its family has. */
+struct prefix prefix_of(const struct address *address, uint16_t length);
+
+/* The order of a list, for qsort(3) and its like. */
+int prefix_compare(const void *a, const void *b);
+
 /* Make a list of up to PREFIXES_MAX texts that prefix_parse() takes; what is in it twice is
  * kept once. */
 void prefixes_store(struct prefixes *prefixes, const char *const *texts, size_t count);

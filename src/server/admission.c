@@ -13,13 +13,13 @@
 #include <search.h>
 #include <stdlib.h>
 
-/* An address, or the IPv6 network that a host chooses its addresses from: RFC 4291, 2.5.4. */
-#define PREFIX_OCTETS 8
+/* Of an IPv6 address, the network that a host chooses its addresses from: RFC 4291, 2.5.4. An
+ * IPv4 address has fewer. */
+#define SOURCE_BITS 64
 
 struct source {
-    sa_family_t family;
-    unsigned char prefix[PREFIX_OCTETS];
-    size_t count; /* conversations of it; it goes with the last one */
+    struct prefix prefix; /* first, for prefix_compare() */
+    size_t count;         /* conversations of it; it goes with the last one */
 };
 
 struct admission {
@@ -37,36 +37,17 @@ struct admission *admission_create(void)
     return admission;
 }
 
-static int compare(const void *a, const void *b)
-{
-    const struct source *left = a;
-    const struct source *right = b;
-    if (left->family != right->family)
-        return left->family < right->family ? -1 : 1;
-    return memcmp(left->prefix, right->prefix, PREFIX_OCTETS);
-}
-
-static struct source source_of(const struct address *peer)
-{
-    struct source source = {.family = peer->u.any.sa_family};
-    if (source.family == AF_INET)
-        memcpy(source.prefix, &peer->u.in.sin_addr, sizeof peer->u.in.sin_addr);
-    else if (source.family == AF_INET6)
-        memcpy(source.prefix, &peer->u.in6.sin6_addr, PREFIX_OCTETS);
-    return source;
-}
-
 /* Find the source, or make it. Returns NULL when there is no memory. */
 static struct source *find(struct admission *admission, const struct source *wanted)
 {
-    void *place = tfind(wanted, &admission->sources, compare);
+    void *place = tfind(wanted, &admission->sources, prefix_compare);
     if (place != NULL)
         return *(struct source **)place;
     struct source *source = malloc(sizeof *source);
     if (source == NULL)
         return NULL;
     *source = *wanted;
-    if (tsearch(source, &admission->sources, compare) == NULL) {
+    if (tsearch(source, &admission->sources, prefix_compare) == NULL) {
         free(source);
         return NULL;
     }
@@ -80,7 +61,7 @@ static enum admission_verdict enter_source(struct admission *admission,
                                            struct conversation *conversation)
 {
     size_t most = (size_t)conversation->snapshot->settings.limits.per_source;
-    struct source wanted = source_of(&conversation->peer);
+    struct source wanted = {.prefix = prefix_of(&conversation->peer, SOURCE_BITS)};
     enum admission_verdict verdict = ADMITTED;
 
     if (most == 0)
@@ -105,7 +86,7 @@ static void leave_source(struct admission *admission, struct source *source)
 {
     CHECKED(pthread_mutex_lock(&admission->lock));
     if (--source->count == 0) {
-        (void)tdelete(source, &admission->sources, compare);
+        (void)tdelete(source, &admission->sources, prefix_compare);
         free(source);
     }
     CHECKED(pthread_mutex_unlock(&admission->lock));

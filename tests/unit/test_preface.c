@@ -18,15 +18,25 @@
 
 static struct admission *admission;
 
-static void begin(void)
+static void begin_on(void (*connect)(void))
 {
     log_capture();
-    begin_unix();
+    connect();
     admission = admission_create();
     need(admission != NULL, "an admission");
     conversation.proxied = true;
     conversation.peer = numeric_address("198.51.100.1", "999");
     conversation.local = numeric_address("198.51.100.2", "1060");
+}
+
+static void begin(void)
+{
+    begin_on(begin_unix);
+}
+
+static void begin_on_tcp(void)
+{
+    begin_on(begin_tcp);
 }
 
 static void end(void)
@@ -180,15 +190,6 @@ START_TEST(a_header_that_a_drain_cuts_is_slow)
     assert_not_answered(OUTCOME_SLOW, 0);
 }
 END_TEST
-
-static void begin_on_tcp(void)
-{
-    log_capture();
-    begin_tcp();
-    admission = admission_create();
-    need(admission != NULL, "an admission");
-    conversation.proxied = true;
-}
 
 START_TEST(a_reset_in_the_middle_is_one_and_before_or_behind_a_header_a_probe)
 {
