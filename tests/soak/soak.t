@@ -3,7 +3,6 @@
 # daemon has counted exactly what they did, and holds what it held at the beginning.
 use strict;
 use warnings;
-use IO::Socket::IP;
 use Sixteen;
 use Socket qw(SHUT_WR);
 use Test::More;
@@ -19,11 +18,6 @@ access: { deny = [ "127.0.0.10", "192.0.2.66" ]; proxies = [ "127.0.0.8" ]; };
 timeouts: { exchange = 0.5; linger = 0.3; idle_worker = 0.2; };
 log: { level = "notice"; };
 END
-
-sub peer_from {
-    my ($port, $from) = @_;
-    return IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $port, LocalHost => $from) // die "connect from $from: $@";
-}
 
 sub ended {
     my ($peer, $expected) = @_;
@@ -73,7 +67,7 @@ sub clients {
     while (time < $until) {
         my $name = $names[rand @names];
         next if $name =~ /slow|never/ && rand 20 > 1;
-        $count{ $kinds->{$name}->(peer_from($port, $from)) }++;
+        $count{ $kinds->{$name}->(connect_to($port, undef, $from)) }++;
     }
     return %count;
 }
@@ -83,9 +77,9 @@ sub crowds {
     my ($port, $from, $until) = @_;
     my %count = (ok => 0, limited => 0);
     while (time < $until) {
-        my @held = map { peer_from($port, $from) } 1 .. $cap;
+        my @held = map { connect_to($port, undef, $from) } 1 .. $cap;
         for (1 .. 3) {
-            my ($data) = read_to_end(peer_from($port, $from));
+            my ($data) = read_to_end(connect_to($port, undef, $from));
             die "'$data' past the limit" if $data ne '';
             $count{limited}++;
         }

@@ -314,9 +314,10 @@ sub start_in_background {
     return ($status, $out, $err, $pid, $port);
 }
 
+# A connection to 127.0.0.1 or another host, from an address of its own if one is given.
 sub connect_to {
-    my ($port, $host) = @_;
-    my $socket = IO::Socket::IP->new(PeerHost => $host // '127.0.0.1', PeerPort => $port)
+    my ($port, $host, $from) = @_;
+    my $socket = IO::Socket::IP->new(PeerHost => $host // '127.0.0.1', PeerPort => $port, defined $from ? (LocalHost => $from) : ())
         or croak "connect to port $port: $@";
     return $socket;
 }

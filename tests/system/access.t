@@ -12,7 +12,7 @@ use Test::More;
 sub verdict {
     my ($port, $from, $host) = @_;
     local $SIG{PIPE} = 'IGNORE';
-    my $peer = IO::Socket::IP->new(PeerHost => $host // '127.0.0.1', PeerPort => $port, LocalHost => $from) or return "connect: $@";
+    my $peer = connect_to($port, $host, $from);
     syswrite $peer, $GREETING;
     my ($data, $end) = read_to_end($peer);
     return $data eq $REPLY && $end eq 'eof' ? 'ok' : $data eq '' && $end =~ /^(?:eof|reset)$/ ? 'denied' : "'$data' $end";

@@ -120,7 +120,7 @@ ok wait_hosts(sub { 3 == grep { read_file($said) =~ m{check for server hosts/$_ 
 # A client from that address, by way of the balancer.
 sub client_from {
     my ($from) = @_;
-    return IO::Socket::IP->new(PeerHost => $at[0][0], PeerPort => $at[0][1], LocalHost => $from) // die "connect from $from: $@";
+    return connect_to($at[0][1], $at[0][0], $from);
 }
 
 # How many lines of all hosts' logs match.

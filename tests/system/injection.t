@@ -4,7 +4,6 @@
 # error and through syslog; the metrics have no line more; and the process shows nothing of it.
 use strict;
 use warnings;
-use IO::Socket::IP;
 use Sixteen;
 use Socket qw(SHUT_WR);
 use Test::More;
@@ -33,7 +32,7 @@ sub send_all_of_it {
     local $SIG{PIPE} = 'IGNORE';
     for (@sent) {
         my ($from, $octets) = @$_;
-        my $peer = IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $port, LocalHost => $from) or die "connect from $from: $@";
+        my $peer = connect_to($port, undef, $from);
         syswrite $peer, $octets;
         shutdown $peer, SHUT_WR;
         read_to_end($peer);

@@ -3,14 +3,13 @@
 # turned away; and that the log says so once a second.
 use strict;
 use warnings;
-use IO::Socket::IP;
 use Sixteen;
 use Test::More;
 
 # A peer that is held, from an address of its own.
 sub hold {
     my ($daemon, $from, $host) = @_;
-    my $peer = IO::Socket::IP->new(PeerHost => $host // '127.0.0.1', PeerPort => $daemon->{port}, LocalHost => $from) or die "connect from $from: $@";
+    my $peer = connect_to($daemon->{port}, $host, $from);
     $daemon->wait_log(qr/Socket connects/);
     return $peer;
 }

@@ -82,7 +82,7 @@ promtool_is_content('at first');
 # Three of one address stay and say nothing; two more are too many.
 sub connect_from {
     my ($host) = @_;
-    return IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $port, LocalHost => $host) // die "connect from $host: $@";
+    return connect_to($port, undef, $host);
 }
 my @silent = map { connect_from('127.0.0.9') } 1 .. 3;
 $daemon->wait_log(qr/Socket connects/) for 1 .. 3;

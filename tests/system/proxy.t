@@ -4,7 +4,6 @@
 # client is served.
 use strict;
 use warnings;
-use IO::Socket::IP;
 use Sixteen;
 use Socket qw(AF_INET AF_INET6 SHUT_WR inet_pton);
 use Test::More;
@@ -28,7 +27,7 @@ sub v2_addresses {
 
 sub connect_from {
     my ($daemon, $from) = @_;
-    return IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $daemon->{port}, LocalHost => $from) // die "connect from $from: $@";
+    return connect_to($daemon->{port}, undef, $from);
 }
 
 # What comes back for these octets, and the line that the log has of it.
