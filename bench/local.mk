@@ -45,11 +45,6 @@ bench_results = \
 EXTRA_DIST += $(bench_modules) $(bench_peers) %D%/README.md %D%/compare %D%/deps %D%/no_batch.c \
 	%D%/plot.gp $(bench_results)
 
-# A shared object, which Automake has no word for without Libtool.
-%D%/no_batch.so: %D%/no_batch.c
-	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) $(CPPFLAGS) $(WARN_CFLAGS) $(CFLAGS) -fPIC -shared \
-	  -o $@ $(srcdir)/%D%/no_batch.c
-
 # What `go build` keeps would stay in the home folder.
 %D%/server-go: %D%/peers/server.go
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && cache=$$(mktemp -d) && \

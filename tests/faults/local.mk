@@ -11,12 +11,8 @@ fault_tests = \
 TESTS += $(fault_tests)
 EXTRA_DIST += $(fault_tests) %D%/Calls.pm %D%/Faults.pm %D%/shim.c
 
-# A shared object, which Automake has no word for without Libtool.
 check_DATA += %D%/shim.so
 CLEANFILES += %D%/shim.so %D%/*.sites
-%D%/shim.so: %D%/shim.c
-	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) $(DEFS) $(DEFAULT_INCLUDES) $(CPPFLAGS) \
-	  $(WARN_CFLAGS) $(CFLAGS) -U_FORTIFY_SOURCE -fPIC -shared -o $@ $(srcdir)/%D%/shim.c
 
 # It sums up what the others have reached.
 %D%/sites.log: %D%/background.log %D%/drain.log %D%/reload.log %D%/service.log %D%/start.log

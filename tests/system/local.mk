@@ -40,11 +40,7 @@ system_tests = \
 TESTS += $(system_tests)
 EXTRA_DIST += $(system_tests) %D%/Sixteen.pm %D%/manifest.py %D%/seed.py %D%/violate.c
 
-# As tests/faults/shim.so.
 if WITH_SECCOMP
 check_DATA += %D%/violate.so
 endif
 CLEANFILES += %D%/violate.so
-%D%/violate.so: %D%/violate.c
-	$(AM_V_CC)$(MKDIR_P) $(@D) && $(CC) $(DEFS) $(DEFAULT_INCLUDES) $(CPPFLAGS) \
-	  $(WARN_CFLAGS) $(CFLAGS) -U_FORTIFY_SOURCE -fPIC -shared -o $@ $(srcdir)/%D%/violate.c
