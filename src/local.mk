@@ -54,6 +54,7 @@ noinst_LIBRARIES += %D%/libsixteen.a
 	\
 	%D%/client/options.h %D%/client/options.c \
 	%D%/client/source.h %D%/client/source.c \
+	%D%/client/proxy_header.h %D%/client/proxy_header.c \
 	%D%/client/probe.h %D%/client/probe.c \
 	%D%/client/report.h %D%/client/report.c
 
