@@ -53,6 +53,7 @@ noinst_LIBRARIES += %D%/libsixteen.a
 	%D%/server/sandbox.h \
 	\
 	%D%/client/options.h %D%/client/options.c \
+	%D%/client/range.h %D%/client/range.c \
 	%D%/client/source.h %D%/client/source.c \
 	%D%/client/proxy_header.h %D%/client/proxy_header.c \
 	%D%/client/probe.h %D%/client/probe.c \
