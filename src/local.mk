@@ -15,6 +15,7 @@ noinst_LIBRARIES += %D%/libsixteen.a
 	%D%/common/histogram.h %D%/common/histogram.c \
 	%D%/common/quote.h %D%/common/quote.c \
 	%D%/common/output.h %D%/common/output.c \
+	%D%/common/misuse.h %D%/common/misuse.c \
 	\
 	%D%/server/conversation.h %D%/server/conversation.c \
 	%D%/server/listener.h %D%/server/listener.c \

@@ -3,6 +3,8 @@
 
 #include "server/options.h"
 
+#include "common/misuse.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
@@ -95,8 +97,7 @@ static int set_mode(struct options *options, enum mode mode)
 
 static int take(struct options *options, int flag, char *argv[])
 {
-    const char *last = argv[optind - 1];
-    char letter[3] = {'-', (char)optopt, '\0'};
+    char why[MISUSE_WHY];
     switch (flag) {
     case 'c': return set_path(options->config, "--config", optarg);
     case 'f': return set_place(options, PLACE_FOREGROUND);
@@ -109,12 +110,7 @@ static int take(struct options *options, int flag, char *argv[])
     case 'T': return set_mode(options, MODE_SHOW);
     case 'h': return set_mode(options, MODE_HELP);
     case 'V': return set_mode(options, MODE_VERSION);
-    case ':': return usage("no value behind ", last);
-    default:
-        /* a letter that is a flag stands for the long option that was given a value */
-        if (optopt == 0 || (optopt != ':' && strchr(flags, optopt) != NULL))
-            return usage("an option that is unknown, ambiguous or takes no value: ", last);
-        return usage("unknown option ", letter);
+    default: return usage(misuse_of_option(flag, flags, argv, why), "");
     }
 }
 
