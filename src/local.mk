@@ -53,12 +53,23 @@ noinst_LIBRARIES += %D%/libsixteen.a
 	%D%/server/resources.h %D%/server/resources.c \
 	%D%/server/sandbox.h \
 	\
-	%D%/client/options.h %D%/client/options.c \
 	%D%/client/range.h %D%/client/range.c \
 	%D%/client/source.h %D%/client/source.c \
 	%D%/client/proxy_header.h %D%/client/proxy_header.c \
+	%D%/client/verdict.h %D%/client/verdict.c \
+	%D%/client/misbehaviour.h %D%/client/misbehaviour.c \
 	%D%/client/probe.h %D%/client/probe.c \
-	%D%/client/report.h %D%/client/report.c
+	%D%/client/times.h %D%/client/times.c \
+	%D%/client/tally.h %D%/client/tally.c \
+	%D%/client/load.h %D%/client/load.c \
+	%D%/client/options.h %D%/client/options.c \
+	%D%/client/report.h %D%/client/report.c \
+	%D%/client/chart.h %D%/client/chart.c \
+	%D%/client/json.h %D%/client/json.c \
+	%D%/client/plugin.h %D%/client/plugin.c \
+	%D%/client/progress.h %D%/client/progress.c \
+	%D%/client/inquiry.h %D%/client/inquiry.c \
+	%D%/client/status.h %D%/client/run.h %D%/client/run.c
 
 if WITH_SECCOMP
 %C%_libsixteen_a_SOURCES += %D%/server/sandbox.c %D%/server/violation.h %D%/server/violation.c

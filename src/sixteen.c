@@ -1,62 +1,39 @@
 /* SPDX-License-Identifier: MIT */
-/* sixteen: asks a sixteend once. */
+/* sixteen: asks a sixteend, once or often, and tells what it answers. */
 
 #include <config.h>
 
 #include "client/options.h"
-#include "client/probe.h"
-#include "client/report.h"
+#include "client/plugin.h"
+#include "client/run.h"
+#include "client/status.h"
 #include "common/output.h"
 
-#include <netdb.h>
-#include <stdlib.h>
-
-enum { EXIT_RIGHT = 0, EXIT_WRONG = 1, EXIT_LOCAL = 2 };
-
-/* Ask the addresses in order until one lets us connect. */
-static int ask(const struct client_options *options, const struct address *servers, size_t count)
+static int misused(const struct client_options *options, const char *why)
 {
-    struct probe probe = {.result = PROBE_LOCAL};
-
-    for (size_t i = 0; i < count; i++) {
-        probe_run(&probe, &servers[i], options->message, options->expect, options->timeout);
-        report_probe(&probe, options);
-        if (probe.phase != PHASE_CONNECT)
-            break;
-    }
-    if (probe.result == PROBE_LOCAL)
-        return EXIT_LOCAL;
-    return probe_is_right(&probe) ? EXIT_RIGHT : EXIT_WRONG;
+    if (options->format == FORMAT_PLUGIN)
+        return (int)plugin_unknown(why);
+    fprintf(stderr, "sixteen: %s\n", why);
+    return STATUS_LOCAL;
 }
 
-/* `status`, unless the words that go with it could not be written. */
-static int told(int status)
+static int act(const struct client_options *options)
 {
-    return output_finish("sixteen") == 0 ? status : EXIT_LOCAL;
+    switch (options->mode) {
+    case CLIENT_HELP: client_options_help(stdout); return STATUS_RIGHT;
+    case CLIENT_VERSION: puts("sixteen " PACKAGE_VERSION); return STATUS_RIGHT;
+    default: return run(options);
+    }
 }
 
 int main(int argc, char *argv[])
 {
-    struct client_options options;
-    struct address *servers;
-    size_t count;
+    static struct client_options options;
+    char why[CLIENT_OPTIONS_WHY];
 
-    if (client_options_parse(&options, argc, argv) != 0)
-        return EXIT_LOCAL;
-    if (options.mode == CLIENT_HELP) {
-        client_options_help(stdout);
-        return told(EXIT_RIGHT);
-    }
-    if (options.mode == CLIENT_VERSION) {
-        puts("sixteen " PACKAGE_VERSION);
-        return told(EXIT_RIGHT);
-    }
-    int error = endpoint_resolve(&options.server, options.family, 0, &servers, &count);
-    if (error != 0) {
-        report_unresolved(&options, error);
-        return error == EAI_MEMORY || error == EAI_SYSTEM ? EXIT_LOCAL : EXIT_WRONG;
-    }
-    int status = ask(&options, servers, count);
-    free(servers);
-    return told(status);
+    int status = client_options_parse(&options, argc, argv, why) == 0 ? act(&options)
+                                                                      : misused(&options, why);
+    if (output_finish("sixteen") == 0)
+        return status;
+    return options.format == FORMAT_PLUGIN ? PLUGIN_UNKNOWN : STATUS_LOCAL;
 }

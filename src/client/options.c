@@ -3,129 +3,383 @@
 
 #include "client/options.h"
 
+#include "common/misuse.h"
 #include "common/wire.h"
 
 #include <getopt.h>
+#include <netdb.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define TIMEOUT_DEFAULT 10.0
-#define TIMEOUT_MAX 86400.0
+#define PARALLEL_DEFAULT 1 /* closed loop */
+#define PARALLEL_DEFAULT_OPEN 1000
+#define SECONDS_MAX 31536000.0 /* a year */
 
-enum { OPTION_MESSAGE = 256, OPTION_EXPECT };
+enum {
+    OPTION_MESSAGE = 256,
+    OPTION_EXPECT,
+    OPTION_ALL,
+    OPTION_PROXY,
+    OPTION_MISBEHAVE,
+    OPTION_JSON,
+    OPTION_PLUGIN,
+    OPTION_WARN,
+    OPTION_CRIT,
+    OPTION_RATE,
+    OPTION_DURATION
+};
 
-static const char flags[] = ":46W:hV";
+static const char flags[] = ":46b:c:i:W:w:qP:hV";
 
-static const struct option long_options[] = {{"ipv4", no_argument, NULL, '4'},
-                                             {"ipv6", no_argument, NULL, '6'},
-                                             {"timeout", required_argument, NULL, 'W'},
-                                             {"message", required_argument, NULL, OPTION_MESSAGE},
-                                             {"expect", required_argument, NULL, OPTION_EXPECT},
-                                             {"help", no_argument, NULL, 'h'},
-                                             {"version", no_argument, NULL, 'V'},
-                                             {NULL, 0, NULL, 0}};
+static const struct option long_options[] = {
+    {"ipv4", no_argument, NULL, '4'},
+    {"ipv6", no_argument, NULL, '6'},
+    {"bind", required_argument, NULL, 'b'},
+    {"all", no_argument, NULL, OPTION_ALL},
+    {"count", required_argument, NULL, 'c'},
+    {"interval", required_argument, NULL, 'i'},
+    {"timeout", required_argument, NULL, 'W'},
+    {"deadline", required_argument, NULL, 'w'},
+    {"quiet", no_argument, NULL, 'q'},
+    {"message", required_argument, NULL, OPTION_MESSAGE},
+    {"expect", required_argument, NULL, OPTION_EXPECT},
+    {"proxy", required_argument, NULL, OPTION_PROXY},
+    {"misbehave", required_argument, NULL, OPTION_MISBEHAVE},
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"plugin", no_argument, NULL, OPTION_PLUGIN},
+    {"warn", required_argument, NULL, OPTION_WARN},
+    {"crit", required_argument, NULL, OPTION_CRIT},
+    {"parallel", required_argument, NULL, 'P'},
+    {"rate", required_argument, NULL, OPTION_RATE},
+    {"duration", required_argument, NULL, OPTION_DURATION},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0}};
 
 void client_options_help(FILE *out)
 {
-    fputs("usage: sixteen [-4 | -6] [-W SECONDS] [--message TEXT] [--expect TEXT] [HOST [PORT]]\n"
+    fputs("usage: sixteen [OPTION]... [HOST [PORT]]\n"
           "Send sixteen octets to a sixteend over TCP and tell what it answers.\n"
           "HOST is " WIRE_HOST " and PORT " WIRE_PORT " where they are not given.\n"
           "\n"
-          "  -4, --ipv4             use IPv4 addresses only\n"
-          "  -6, --ipv6             use IPv6 addresses only\n"
-          "  -W, --timeout SECONDS  give each address this long; 10 if not given\n"
-          "      --message TEXT     send TEXT, exactly 16 octets\n"
-          "      --expect TEXT      expect TEXT as the reply, exactly 16 octets\n"
-          "  -h, --help             print this and exit\n"
-          "  -V, --version          print the version and exit\n"
+          "  -4, --ipv4              use IPv4 addresses only\n"
+          "  -6, --ipv6              use IPv6 addresses only\n"
+          "  -b, --bind SOURCE       come from this address, this interface, or by turns\n"
+          "                          from the addresses of a prefix\n"
+          "      --all               ask every address that HOST has\n"
+          "  -W, --timeout SECONDS   give each exchange this long; 10 if not given\n"
+          "  -q, --quiet             tell only failures, or of several only the summary\n"
           "\n"
-          "Exit status: 0 the reply is right, 1 it is wrong or missing, 2 usage or a local error.\n"
+          "Several exchanges, like ping:\n"
+          "  -c, --count N           so many\n"
+          "  -i, --interval SECONDS  from one's beginning to the next's; 1 if not given\n"
+          "  -w, --deadline SECONDS  end after this long, whatever happens\n"
+          "\n"
+          "What is sent and expected:\n"
+          "      --message TEXT      send TEXT, exactly 16 octets\n"
+          "      --expect TEXT       expect TEXT as the reply, exactly 16 octets\n"
+          "      --proxy v1|v2 SRC DST\n"
+          "                          begin with a PROXY protocol header that says so\n"
+          "      --misbehave KIND    drip[:SECONDS], short, excess, silent, reset or half-close\n"
+          "\n"
+          "How it is told:\n"
+          "      --json              an object a line for each exchange, and one for all\n"
+          "      --plugin            as a monitoring plugin, exit status 0 to 3\n"
+          "      --warn RANGE        a warning, or critical, for seconds outside of RANGE,\n"
+          "      --crit RANGE        10, 10:, ~:10, 10:20 or @10:20\n"
+          "\n"
+          "Load:\n"
+          "  -P, --parallel N        so many exchanges at once\n"
+          "      --rate N            begin so many each second, ready or not\n"
+          "      --duration SECONDS  begin them for so long\n"
+          "\n"
+          "  -h, --help              print this and exit\n"
+          "  -V, --version           print the version and exit\n"
+          "\n"
+          "Exit status: 0 every reply was right, 1 some was wrong or missing, 2 usage or a local "
+          "error.\n"
           "sixteen(1) tells more.\n",
           out);
 }
 
-static int usage(const char *text, const char *argument)
+/* What is being read, and where to say what is wrong with it. */
+struct reading {
+    struct client_options *options;
+    char **argv;
+    int argc;
+    char *why;
+};
+
+__attribute__((format(printf, 2, 3))) static int wrong(const struct reading *reading,
+                                                       const char *format, ...)
 {
-    fprintf(stderr, "sixteen: %s%s; see sixteen --help\n", text, argument);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reading->why, CLIENT_OPTIONS_WHY, format, arguments);
+    va_end(arguments);
     return -1;
 }
 
-static int set_family(struct client_options *options, int family)
+static int set_family(const struct reading *reading, int family)
 {
-    if (options->family != AF_UNSPEC && options->family != family)
-        return usage("-4 and -6 exclude each other", "");
-    options->family = family;
+    if (reading->options->family != AF_UNSPEC && reading->options->family != family)
+        return wrong(reading, "-4 and -6 exclude each other; see sixteen --help");
+    reading->options->family = family;
     return 0;
 }
 
-static int set_timeout(struct client_options *options, const char *text)
+static int set_format(const struct reading *reading, enum client_format format)
+{
+    if (reading->options->format != FORMAT_TEXT && reading->options->format != format)
+        return wrong(reading, "--json and --plugin exclude each other; see sixteen --help");
+    reading->options->format = format;
+    return 0;
+}
+
+/* A number from `least` to `most`, or above `least` if that is 0 and `zero` is not taken. */
+static bool read_number(const char *text, bool zero, double most, double *number)
 {
     char *end;
-    double seconds = strtod(text, &end);
-    if (end == text || *end != '\0' || !(seconds > 0 && seconds <= TIMEOUT_MAX))
-        return usage("--timeout must be a number of seconds above 0, at most 86400, not ", text);
-    options->timeout = seconds;
+    *number = strtod(text, &end);
+    return end != text && *end == '\0' && (*number > 0 || (zero && *number == 0)) &&
+           *number <= most;
+}
+
+static int set_seconds(const struct reading *reading, const char *name, double *seconds)
+{
+    if (!read_number(optarg, false, SECONDS_MAX, seconds))
+        return wrong(reading, "%s must be a number of seconds above 0, at most %.0f, not %.500s",
+                     name, SECONDS_MAX, optarg);
     return 0;
 }
 
-static int set_octets(const char **octets, const char *name, const char *text)
+static int set_interval(const struct reading *reading)
 {
-    if (strlen(text) != WIRE_OCTETS) {
-        fprintf(stderr, "sixteen: %s must be exactly %d octets, and this has %zu: %s\n", name,
-                WIRE_OCTETS, strlen(text), text);
+    reading->options->has_interval = true;
+    if (!read_number(optarg, true, SECONDS_MAX, &reading->options->interval))
+        return wrong(reading, "--interval must be a number of seconds from 0 to %.0f, not %.500s",
+                     SECONDS_MAX, optarg);
+    return 0;
+}
+
+static int set_rate(const struct reading *reading)
+{
+    if (!read_number(optarg, false, 1e7, &reading->options->rate))
+        return wrong(reading, "--rate must be a number above 0, at most 10000000, not %.500s",
+                     optarg);
+    return 0;
+}
+
+static int set_whole(const struct reading *reading, const char *name, uint64_t most,
+                     uint64_t *number)
+{
+    char *end;
+    *number = strtoull(optarg, &end, 10);
+    if (*optarg < '0' || *optarg > '9' || *end != '\0' || *number < 1 || *number > most)
+        return wrong(reading, "%s must be a whole number from 1 to %llu, not %.500s", name,
+                     (unsigned long long)most, optarg);
+    return 0;
+}
+
+static int set_parallel(const struct reading *reading)
+{
+    uint64_t number;
+    int status = set_whole(reading, "--parallel", 1000000, &number);
+    reading->options->parallel = (unsigned)number;
+    return status;
+}
+
+static int set_octets(const struct reading *reading, const char *name, const char **octets)
+{
+    if (strlen(optarg) != WIRE_OCTETS)
+        return wrong(reading, "%s must be exactly %d octets, and this has %zu: %.500s", name,
+                     WIRE_OCTETS, strlen(optarg), optarg);
+    *octets = optarg;
+    return 0;
+}
+
+static int set_source(const struct reading *reading)
+{
+    char why[SOURCE_WHY];
+    if (!source_parse(optarg, &reading->options->question.source, why))
+        return wrong(reading, "--bind %.500s: %s", optarg, why);
+    reading->options->source = optarg;
+    return 0;
+}
+
+static int set_misbehaviour(const struct reading *reading)
+{
+    const char *why = misbehaviour_parse(optarg, &reading->options->question.misbehaviour);
+    if (why != NULL)
+        return wrong(reading, "--misbehave %.500s: %s", optarg, why);
+    return 0;
+}
+
+static int set_threshold(const struct reading *reading, const char *name,
+                         struct threshold *threshold)
+{
+    char why[RANGE_WHY];
+    if (!range_parse(optarg, &threshold->range, why))
+        return wrong(reading, "%s %.500s: %s", name, optarg, why);
+    threshold->text = optarg;
+    return 0;
+}
+
+/* Take one more argument for --proxy, an address and port in numbers. */
+static int take_address(const struct reading *reading, struct address *address)
+{
+    struct endpoint endpoint;
+    struct address *found;
+    size_t count;
+
+    if (optind >= reading->argc)
+        return wrong(reading, "--proxy takes v1 or v2 and two addresses; see sixteen --help");
+    const char *text = reading->argv[optind++];
+    const char *why = endpoint_parse(text, &endpoint);
+    if (why == NULL && endpoint_resolve(&endpoint, AF_UNSPEC, AI_NUMERICHOST | AI_NUMERICSERV,
+                                        &found, &count) != 0)
+        why = "an address and a port are needed as numbers, like 192.0.2.1:1060";
+    if (why != NULL)
+        return wrong(reading, "--proxy: %.500s: %s", text, why);
+    *address = *found;
+    free(found);
+    return 0;
+}
+
+static int set_proxy(const struct reading *reading)
+{
+    struct client_options *options = reading->options;
+    int version = strcmp(optarg, "v1") == 0 ? 1 : strcmp(optarg, "v2") == 0 ? 2 : 0;
+    struct address source;
+    struct address destination;
+
+    if (version == 0)
+        return wrong(reading, "--proxy takes v1 or v2 and two addresses, not %.500s", optarg);
+    if (take_address(reading, &source) != 0 || take_address(reading, &destination) != 0)
         return -1;
-    }
-    *octets = text;
+    if (source.u.any.sa_family != destination.u.any.sa_family)
+        return wrong(reading, "--proxy takes two addresses of the same family");
+    options->question.header_length =
+        proxy_header_write(version, &source, &destination, options->header);
     return 0;
 }
 
-static int take(struct client_options *options, int flag, char *argv[])
+static int take(const struct reading *reading, int flag)
 {
-    const char *last = argv[optind - 1];
-    char letter[3] = {'-', (char)optopt, '\0'};
+    struct client_options *options = reading->options;
+    char why[MISUSE_WHY];
     switch (flag) {
-    case '4': return set_family(options, AF_INET);
-    case '6': return set_family(options, AF_INET6);
-    case 'W': return set_timeout(options, optarg);
-    case OPTION_MESSAGE: return set_octets(&options->message, "--message", optarg);
-    case OPTION_EXPECT: return set_octets(&options->expect, "--expect", optarg);
+    case '4': return set_family(reading, AF_INET);
+    case '6': return set_family(reading, AF_INET6);
+    case 'b': return set_source(reading);
+    case OPTION_ALL: options->all = true; return 0;
+    case 'c': return set_whole(reading, "--count", UINT64_C(1000000000000000), &options->count);
+    case 'i': return set_interval(reading);
+    case 'W': return set_seconds(reading, "--timeout", &options->question.timeout);
+    case 'w': return set_seconds(reading, "--deadline", &options->deadline);
+    case 'q': options->quiet = true; return 0;
+    case OPTION_MESSAGE: return set_octets(reading, "--message", &options->question.message);
+    case OPTION_EXPECT: return set_octets(reading, "--expect", &options->question.expect);
+    case OPTION_PROXY: return set_proxy(reading);
+    case OPTION_MISBEHAVE: return set_misbehaviour(reading);
+    case OPTION_JSON: return set_format(reading, FORMAT_JSON);
+    case OPTION_PLUGIN: return set_format(reading, FORMAT_PLUGIN);
+    case OPTION_WARN: return set_threshold(reading, "--warn", &options->warn);
+    case OPTION_CRIT: return set_threshold(reading, "--crit", &options->crit);
+    case 'P': return set_parallel(reading);
+    case OPTION_RATE: return set_rate(reading);
+    case OPTION_DURATION: return set_seconds(reading, "--duration", &options->duration);
     case 'h': options->mode = CLIENT_HELP; return 0;
     case 'V': options->mode = CLIENT_VERSION; return 0;
-    case ':': return usage("no value behind ", last);
     default:
-        /* a letter that is a flag stands for the long option that was given a value */
-        if (optopt == 0 || optopt >= OPTION_MESSAGE ||
-            (optopt != ':' && strchr(flags, optopt) != NULL))
-            return usage("an option that is unknown, ambiguous or takes no value: ", last);
-        return usage("unknown option ", letter);
+        return wrong(reading, "%s; see sixteen --help",
+                     misuse_of_option(flag, flags, reading->argv, why));
     }
 }
 
-static int set_server(struct client_options *options, char *arguments[], int count)
+static int set_server(const struct reading *reading)
 {
+    struct endpoint *server = &reading->options->server;
+    char **arguments = reading->argv + optind;
+    int count = reading->argc - optind;
     const char *host = count > 0 ? arguments[0] : WIRE_HOST;
     const char *port = count > 1 ? arguments[1] : WIRE_PORT;
     if (count > 2)
-        return usage("more arguments than HOST and PORT: ", arguments[2]);
-    if (host[0] == '\0' || strlen(host) >= sizeof options->server.host)
-        return usage("HOST must be a name or an address, not ", host[0] != '\0' ? host : "''");
-    if (strlen(port) >= sizeof options->server.port || !port_is_plausible(port))
-        return usage("PORT must be a number from 0 to 65535 or the name of a service, not ", port);
-    snprintf(options->server.host, sizeof options->server.host, "%s", host);
-    snprintf(options->server.port, sizeof options->server.port, "%s", port);
+        return wrong(reading, "more arguments than HOST and PORT: %.500s", arguments[2]);
+    if (host[0] == '\0' || strlen(host) >= sizeof server->host)
+        return wrong(reading, "HOST must be a name or an address, not %.500s",
+                     host[0] != '\0' ? host : "''");
+    if (strlen(port) >= sizeof server->port || !port_is_plausible(port))
+        return wrong(reading,
+                     "PORT must be a number from 0 to 65535 or the name of a service, not %.500s",
+                     port);
+    snprintf(server->host, sizeof server->host, "%s", host);
+    snprintf(server->port, sizeof server->port, "%s", port);
     return 0;
 }
 
-int client_options_parse(struct client_options *options, int argc, char *argv[])
+/* What goes with what. */
+static int agree(const struct reading *reading)
 {
+    const struct client_options *options = reading->options;
+    bool load = options->parallel > 0 || options->rate > 0 || options->duration > 0;
+    const char *why = NULL;
+
+    if (load && options->has_interval)
+        why = "--interval is for exchanges one at a time; for a load give --rate";
+    else if (load && options->format == FORMAT_PLUGIN)
+        why = "a load cannot be told by --plugin";
+    else if (load && options->question.misbehaviour.kind != BEHAVE)
+        why = "--misbehave goes one at a time, without -P, --rate and --duration";
+    else if (options->format != FORMAT_PLUGIN && (options->warn.text || options->crit.text))
+        why = "--warn and --crit are for --plugin";
+    if (why != NULL)
+        return wrong(reading, "%s; see sixteen --help", why);
+    int family = source_family(&options->question.source);
+    return family == AF_UNSPEC ? 0 : set_family(reading, family);
+}
+
+/* What follows from what was given, and the defaults for what was not. */
+static void complete(struct client_options *options)
+{
+    options->question.header = options->header;
+    if (options->mode == CLIENT_HELP || options->mode == CLIENT_VERSION)
+        return;
+    if (options->parallel > 0 || options->rate > 0 || options->duration > 0)
+        options->mode = CLIENT_LOAD;
+    else if (options->count > 0 || options->has_interval || options->deadline > 0)
+        options->mode = CLIENT_REPEATED;
+    if (!options->has_interval)
+        options->interval = 1;
+    if (options->parallel == 0)
+        options->parallel = options->rate > 0 ? PARALLEL_DEFAULT_OPEN : PARALLEL_DEFAULT;
+    if (options->count == 0 && (options->mode == CLIENT_ONCE || options->format == FORMAT_PLUGIN))
+        options->count = 1;
+}
+
+int client_options_parse(struct client_options *options, int argc, char *argv[],
+                         char why[CLIENT_OPTIONS_WHY])
+{
+    const struct reading reading = {options, argv, argc, why};
+    int status = 0;
     int flag;
 
-    *options = (struct client_options){.family = AF_UNSPEC,
-                                       .timeout = TIMEOUT_DEFAULT,
-                                       .message = WIRE_GREETING,
-                                       .expect = WIRE_REPLY};
-    while ((flag = getopt_long(argc, argv, flags, long_options, NULL)) != -1)
-        if (take(options, flag, argv) != 0)
-            return -1;
-    return set_server(options, argv + optind, argc - optind);
+    *options = (struct client_options){
+        .family = AF_UNSPEC,
+        .question = {.timeout = TIMEOUT_DEFAULT, .message = WIRE_GREETING, .expect = WIRE_REPLY}};
+    /* A plugin tells its misuse otherwise, so it is to be known even behind that. */
+    while ((flag = getopt_long(argc, argv, flags, long_options, NULL)) != -1) {
+        if (status == 0)
+            status = take(&reading, flag);
+        else if (flag == OPTION_PLUGIN)
+            options->format = FORMAT_PLUGIN;
+    }
+    if (status == 0)
+        status = set_server(&reading);
+    if (status == 0)
+        status = agree(&reading);
+    complete(options);
+    return status;
 }

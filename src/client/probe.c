@@ -12,10 +12,40 @@
 #include <string.h>
 #include <unistd.h>
 
-static enum probe_result fail(struct probe *probe, int error)
+/* What is the same for all phases of one exchange. */
+struct exchange {
+    struct probe *probe;
+    const struct question *question;
+    int fd;
+    struct deadline deadline;
+};
+
+static void enter(const struct exchange *exchange, enum phase phase)
 {
-    probe->error = error;
-    return PROBE_FAILED;
+    exchange->probe->verdict.phase = phase;
+    if (exchange->question->phase != NULL)
+        atomic_store(exchange->question->phase, (int)phase);
+}
+
+static void mark(struct probe *probe, enum mark mark)
+{
+    probe->marks[mark] = clock_nanoseconds() - probe->began;
+}
+
+static enum result fail(struct probe *probe, int error)
+{
+    probe->verdict.error = error;
+    return RESULT_FAILED;
+}
+
+/* What a transfer that was not done means. */
+static enum result undone(struct probe *probe, enum transfer_status status)
+{
+    switch (status) {
+    case TRANSFER_EOF: return RESULT_EOF;
+    case TRANSFER_TIMEOUT: return RESULT_TIMEOUT;
+    default: return fail(probe, errno);
+    }
 }
 
 /* connect(2) starts the three-way handshake and can fail in many ways; without
@@ -43,94 +73,145 @@ static int connect_by(int fd, const struct address *server, struct deadline dead
     return error;
 }
 
-/* Whether the fault is this host's: no local port or address, or no memory, is left. */
-static bool is_local(int error)
+static enum result begin(const struct exchange *exchange)
 {
-    return error == EADDRNOTAVAIL || error == ENOBUFS || error == ENOMEM;
+    struct probe *probe = exchange->probe;
+    int error = connect_by(exchange->fd, &probe->server, exchange->deadline);
+    if (error == ETIME)
+        return RESULT_TIMEOUT;
+    if (error != 0) {
+        probe->verdict.error = error;
+        return error_is_local(error) ? RESULT_LOCAL : RESULT_FAILED;
+    }
+    mark(probe, MARK_CONNECTED);
+    if (fcntl(exchange->fd, F_SETFL, 0) != 0 || address_of_socket(exchange->fd, &probe->local) != 0)
+        return fail(probe, errno);
+    return RESULT_RIGHT;
 }
 
-static enum probe_result begin(struct probe *probe, int fd, struct deadline deadline)
+static enum result say(const struct exchange *exchange)
 {
-    probe->phase = PHASE_CONNECT;
-    int error = connect_by(fd, &probe->server, deadline);
-    if (error == ETIME)
-        return PROBE_TIMEOUT;
-    if (error != 0) {
-        probe->error = error;
-        return is_local(error) ? PROBE_LOCAL : PROBE_FAILED;
-    }
-    if (fcntl(fd, F_SETFL, 0) != 0 || address_of_socket(fd, &probe->local) != 0)
-        return fail(probe, errno);
-    return PROBE_RIGHT;
+    const struct question *question = exchange->question;
+    size_t sent;
+
+    enter(exchange, PHASE_SEND);
+    enum transfer_status status = send_all(exchange->fd, question->header, question->header_length,
+                                           0, exchange->deadline, &sent);
+    if (status == TRANSFER_DONE)
+        status = misbehaviour_send(&question->misbehaviour, exchange->fd, question->message,
+                                   exchange->deadline);
+    if (status != TRANSFER_DONE)
+        return undone(exchange->probe, status);
+    mark(exchange->probe, MARK_SENT);
+    return RESULT_RIGHT;
+}
+
+/* Receive more of the reply, until there are `want` octets of it. */
+static enum transfer_status receive(const struct exchange *exchange, size_t want)
+{
+    struct verdict *verdict = &exchange->probe->verdict;
+    enum transfer_status status = TRANSFER_DONE;
+    size_t more = 0;
+
+    if (verdict->count < want)
+        status =
+            recv_all(exchange->fd, exchange->probe->octets + verdict->count, want - verdict->count,
+                     sizeof exchange->probe->octets - verdict->count, 0, exchange->deadline, &more);
+    verdict->count += more;
+    return status;
 }
 
 /* After sixteen octets the end of file must come: one octet more is wrong, silence
  * is right but remarkable. */
-static enum probe_result finish(struct probe *probe, int fd, struct deadline deadline)
+static enum result finish(const struct exchange *exchange)
 {
-    size_t more = probe->count - WIRE_OCTETS;
-    enum transfer_status status = TRANSFER_DONE;
-
-    probe->phase = PHASE_CLOSE;
-    if (more == 0)
-        status = recv_all(fd, probe->octets + WIRE_OCTETS, 1, 1, 0, deadline, &more);
-    probe->count = WIRE_OCTETS + more;
-    switch (status) {
-    case TRANSFER_DONE: return PROBE_MORE;
-    case TRANSFER_TIMEOUT: return PROBE_SILENT;
-    case TRANSFER_EOF: return PROBE_RIGHT;
-    default: return fail(probe, errno);
-    }
+    enter(exchange, PHASE_CLOSE);
+    enum transfer_status status = receive(exchange, WIRE_OCTETS + 1);
+    if (status == TRANSFER_DONE)
+        return RESULT_MORE;
+    if (status == TRANSFER_TIMEOUT)
+        return RESULT_SILENT;
+    if (status != TRANSFER_EOF)
+        return undone(exchange->probe, status);
+    mark(exchange->probe, MARK_END);
+    return RESULT_RIGHT;
 }
 
-static enum probe_result receive(struct probe *probe, const char *expect, int fd,
-                                 struct deadline deadline)
+static enum result hear(const struct exchange *exchange)
 {
-    probe->phase = PHASE_RECEIVE;
-    switch (recv_all(fd, probe->octets, WIRE_OCTETS, sizeof probe->octets, 0, deadline,
-                     &probe->count)) {
-    case TRANSFER_DONE: break;
-    case TRANSFER_EOF: return PROBE_EOF;
-    case TRANSFER_TIMEOUT: return PROBE_TIMEOUT;
-    default: return fail(probe, errno);
+    struct probe *probe = exchange->probe;
+
+    enter(exchange, PHASE_RECEIVE);
+    enum transfer_status status = receive(exchange, 1);
+    if (probe->verdict.count > 0) {
+        mark(probe, MARK_FIRST);
+        status = receive(exchange, WIRE_OCTETS);
     }
-    if (memcmp(probe->octets, expect, WIRE_OCTETS) != 0)
-        return PROBE_DIFFERS;
-    return finish(probe, fd, deadline);
+    if (status != TRANSFER_DONE)
+        return undone(probe, status);
+    mark(probe, MARK_LAST);
+    if (memcmp(probe->octets, exchange->question->expect, WIRE_OCTETS) != 0)
+        return RESULT_DIFFERS;
+    return finish(exchange);
 }
 
-static enum probe_result exchange(struct probe *probe, const char *message, const char *expect,
-                                  int fd, struct deadline deadline)
+/* Where the message was not whole, the server is to close, and say nothing. */
+static enum result hear_nothing(const struct exchange *exchange)
 {
-    size_t sent;
-
-    enum probe_result begun = begin(probe, fd, deadline);
-    if (begun != PROBE_RIGHT)
-        return begun;
-    probe->phase = PHASE_SEND;
-    switch (send_all(fd, message, WIRE_OCTETS, 0, deadline, &sent)) {
-    case TRANSFER_DONE: return receive(probe, expect, fd, deadline);
-    case TRANSFER_TIMEOUT: return PROBE_TIMEOUT;
-    default: return fail(probe, errno);
-    }
+    if (exchange->question->misbehaviour.kind == MISBEHAVE_RESET)
+        return RESULT_QUIET;
+    enter(exchange, PHASE_RECEIVE);
+    enum transfer_status status = receive(exchange, 1);
+    if (status == TRANSFER_DONE)
+        return RESULT_MORE;
+    if (status != TRANSFER_EOF)
+        return undone(exchange->probe, status);
+    mark(exchange->probe, MARK_END);
+    return RESULT_QUIET;
 }
 
-void probe_run(struct probe *probe, const struct address *server, const char *message,
-               const char *expect, double seconds)
+static enum result ask(const struct exchange *exchange)
 {
-    *probe = (struct probe){.server = *server, .phase = PHASE_CONNECT};
-    int fd = socket(server->u.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0) {
-        probe->result = errno == EAFNOSUPPORT ? PROBE_FAILED : PROBE_LOCAL;
-        probe->error = errno;
-        return;
-    }
-    struct deadline deadline = deadline_after(clock_nanoseconds(), seconds);
-    probe->result = exchange(probe, message, expect, fd, deadline);
-    close(fd);
+    enum result result = begin(exchange);
+    if (result == RESULT_RIGHT)
+        result = say(exchange);
+    if (result != RESULT_RIGHT)
+        return result;
+    return misbehaviour_earns_reply(&exchange->question->misbehaviour) ? hear(exchange)
+                                                                       : hear_nothing(exchange);
 }
 
-bool probe_is_right(const struct probe *probe)
+/* A socket that comes from where it should; or -1, and the verdict. */
+static int open_socket(struct probe *probe, const struct question *question, uint64_t number)
 {
-    return probe->result == PROBE_RIGHT || probe->result == PROBE_SILENT;
+    int fd = socket(probe->server.u.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0 && source_bind(&question->source, fd, number) == 0)
+        return fd;
+    probe->verdict.error = errno;
+    probe->verdict.result = fd < 0 && errno == EAFNOSUPPORT ? RESULT_FAILED : RESULT_LOCAL;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+void probe_run(struct probe *probe, const struct address *server, const struct question *question,
+               uint64_t number)
+{
+    *probe = (struct probe){
+        .server = *server, .timeout = question->timeout, .began = clock_nanoseconds()};
+    for (int i = 0; i < MARKS; i++)
+        probe->marks[i] = -1;
+    struct exchange exchange = {.probe = probe,
+                                .question = question,
+                                .deadline = deadline_after(probe->began, question->timeout)};
+    enter(&exchange, PHASE_CONNECT);
+    exchange.fd = open_socket(probe, question, number);
+    if (exchange.fd >= 0) {
+        probe->verdict.result = ask(&exchange);
+        close(exchange.fd);
+    }
+    int64_t now = clock_nanoseconds() - probe->began;
+    probe->took = probe->marks[MARK_END] >= 0              ? probe->marks[MARK_END]
+                  : probe->verdict.result == RESULT_SILENT ? probe->marks[MARK_LAST]
+                                                           : now;
 }

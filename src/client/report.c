@@ -3,80 +3,237 @@
 
 #include "client/report.h"
 
+#include "client/chart.h"
 #include "common/quote.h"
 
+#include <inttypes.h>
 #include <string.h>
 
-static void print_reply(const struct probe *probe)
-{
-    char local[ADDRESS_TEXT];
-    char reply[QUOTE_SIZE(sizeof probe->octets)];
+#define NS_PER_MS 1e6
 
-    if (probe->local.length > 0)
-        printf("Client has been assigned socket name %s\n", address_format(&probe->local, local));
-    if (probe->count >= WIRE_OCTETS)
-        printf("The server said %s\n", quote(probe->octets, WIRE_OCTETS, reply, sizeof reply));
-    (void)fflush(stdout); /* so that it comes before what standard error says */
+/* "connect to", "close by" and its like, and whom. */
+static int put_phase(const struct exchange_report *report, char *text, size_t size)
+{
+    static const char *const words[PHASES] = {"resolve", "connect to", "send to", "receive from",
+                                              "close by"};
+    static const char *const kinds[] = {"", " (IPv4 only)", " (IPv6 only)"};
+    const struct client_options *options = report->options;
+    const struct verdict *verdict = &report->probe->verdict;
+    char server[ADDRESS_TEXT];
+    int kind = options->family == AF_INET ? 1 : options->family == AF_INET6 ? 2 : 0;
+
+    if (verdict->phase == PHASE_RESOLVE)
+        return snprintf(text, size, "resolve %s port %s%s: ", options->server.host,
+                        options->server.port, kinds[kind]);
+    return snprintf(text, size, "%s %s%s%s: ", words[verdict->phase],
+                    address_format(&report->probe->server, server),
+                    verdict->phase == PHASE_CONNECT && options->source != NULL ? " from " : "",
+                    verdict->phase == PHASE_CONNECT && options->source != NULL ? options->source
+                                                                               : "");
 }
 
-static const char *phase_words(enum phase phase)
+char *report_failure_text(const struct exchange_report *report, char text[FAILURE_TEXT])
 {
-    switch (phase) {
-    case PHASE_CONNECT: return "connect to";
-    case PHASE_SEND: return "send to";
-    case PHASE_RECEIVE: return "receive from";
-    default: return "close by";
-    }
-}
-
-static void print_failure(const struct probe *probe, const struct client_options *options)
-{
-    char reply[QUOTE_SIZE(sizeof probe->octets)];
+    const struct probe *probe = report->probe;
+    char reply[QUOTE_SIZE(WIRE_OCTETS)];
     char expected[QUOTE_SIZE(WIRE_OCTETS)];
+    char why[VERDICT_WHY];
+    int length = put_phase(report, text, FAILURE_TEXT);
+    char *to = text + length;
+    size_t room = FAILURE_TEXT - (size_t)length;
 
-    switch (probe->result) {
-    case PROBE_DIFFERS:
-        fprintf(stderr, "the server said %s and not %s\n",
-                quote(probe->octets, WIRE_OCTETS, reply, sizeof reply),
-                quote(options->expect, WIRE_OCTETS, expected, sizeof expected));
-        break;
-    case PROBE_MORE: fprintf(stderr, "more than %d octets came\n", WIRE_OCTETS); break;
-    case PROBE_EOF:
-        fprintf(stderr, "socket closed %zu bytes into a %d-byte message\n", probe->count,
-                WIRE_OCTETS);
-        break;
-    case PROBE_TIMEOUT:
-        fprintf(stderr, "timed out after %g s", options->timeout);
-        if (probe->phase == PHASE_RECEIVE)
-            fprintf(stderr, ", %zu octets into a %d-octet message", probe->count, WIRE_OCTETS);
-        fputs("\n", stderr);
-        break;
-    case PROBE_SILENT:
-        fprintf(stderr, "the reply is right, but no end of file followed within %g s\n",
-                options->timeout);
-        break;
-    case PROBE_RIGHT:
-    case PROBE_FAILED:
-    case PROBE_LOCAL: fprintf(stderr, "%s\n", strerror(probe->error)); break;
+    if (probe->verdict.result == RESULT_DIFFERS)
+        snprintf(to, room, "the server said %s and not %s",
+                 quote(probe->octets, WIRE_OCTETS, reply, sizeof reply),
+                 quote(report->options->question.expect, WIRE_OCTETS, expected, sizeof expected));
+    else
+        snprintf(to, room, "%s", verdict_why(&probe->verdict, probe->timeout, why));
+    return text;
+}
+
+void report_failure(const struct exchange_report *report)
+{
+    char text[FAILURE_TEXT];
+    fprintf(stderr, "sixteen: %s\n", report_failure_text(report, text));
+}
+
+void report_in_words(const struct exchange_report *report)
+{
+    const struct probe *probe = report->probe;
+    char local[ADDRESS_TEXT];
+    char reply[QUOTE_SIZE(WIRE_OCTETS)];
+
+    if (!report->options->quiet) {
+        if (probe->local.length > 0)
+            printf("Client has been assigned socket name %s\n",
+                   address_format(&probe->local, local));
+        if (probe->verdict.count >= WIRE_OCTETS)
+            printf("The server said %s\n", quote(probe->octets, WIRE_OCTETS, reply, sizeof reply));
+        if (probe->verdict.result == RESULT_QUIET && probe->verdict.phase == PHASE_RECEIVE)
+            puts("The server closed the connection without a reply");
+        (void)fflush(stdout); /* so that it comes before what standard error says */
+    }
+    if (probe->verdict.result != RESULT_RIGHT && probe->verdict.result != RESULT_QUIET)
+        report_failure(report);
+}
+
+static void put_marks(const struct probe *probe)
+{
+    static const char *const names[MARKS] = {"connect", "send", "first", "last", "end"};
+    printf(" us=%" PRId64, probe->took / 1000);
+    for (int i = 0; i < MARKS; i++)
+        if (probe->marks[i] >= 0)
+            printf(" %s=%" PRId64, names[i], probe->marks[i] / 1000);
+}
+
+static void put_reason(const struct probe *probe)
+{
+    char why[VERDICT_WHY];
+    char quoted[QUOTE_SIZE(VERDICT_WHY)];
+
+    verdict_why(&probe->verdict, probe->timeout, why);
+    quote(why, strlen(why), quoted, sizeof quoted);
+    if (verdict_class(&probe->verdict) == CLASS_RIGHT) {
+        if (why[0] != '\0')
+            printf(" remark=%s", quoted);
+        return;
+    }
+    printf(" phase=%s error=%s", phase_name(probe->verdict.phase), quoted);
+    if (probe->verdict.count > 0)
+        printf(" reply=%s", quote(probe->octets, probe->verdict.count, quoted, sizeof quoted));
+}
+
+void report_in_line(const struct exchange_report *report)
+{
+    const struct probe *probe = report->probe;
+    char server[ADDRESS_TEXT];
+    char local[ADDRESS_TEXT] = "-";
+
+    if (probe->verdict.phase == PHASE_RESOLVE) {
+        report_failure(report);
+        return;
+    }
+    if (probe->local.length > 0)
+        address_format(&probe->local, local);
+    printf("%s peer=%s local=%s seq=%" PRIu64 " octets=%zu", verdict_outcome(&probe->verdict),
+           local, address_format(&probe->server, server), report->sequence, probe->verdict.count);
+    put_marks(probe);
+    put_reason(probe);
+    puts("");
+    (void)fflush(stdout); /* who reads along sees it now */
+}
+
+static void put_counts(FILE *out, const struct tally *tally)
+{
+    fprintf(out, "%" PRIu64 " sent, %" PRIu64 " right, %" PRIu64 " wrong, %.4g%% lost", tally->sent,
+            tally->classes[CLASS_RIGHT], tally->classes[CLASS_WRONG], tally_lost(tally));
+    if (tally->classes[CLASS_LOCAL] > 0)
+        fprintf(out, ", %" PRIu64 " failed here", tally->classes[CLASS_LOCAL]);
+    if (tally->unfinished > 0)
+        fprintf(out, ", %" PRIu64 " unfinished", tally->unfinished);
+}
+
+static void put_spread(FILE *out, const struct times *times)
+{
+    fprintf(out, "min/avg/max/mdev = %.3f/%.3f/%.3f/%.3f ms", (double)times->least / NS_PER_MS,
+            times->mean / NS_PER_MS, (double)times->histogram.most / NS_PER_MS,
+            times_deviation(times) / NS_PER_MS);
+}
+
+static void put_times(const struct times *times, const char *label)
+{
+    if (times->histogram.total == 0)
+        return;
+    fputs(label, stdout);
+    put_spread(stdout, times);
+    printf("\n%s", label);
+    for (int i = 0; i < PERCENTILES; i++)
+        printf("%sp%g", i > 0 ? "/" : "", percentiles[i].percent);
+    for (int i = 0; i < PERCENTILES; i++)
+        printf("%s%.3f", i > 0 ? "/" : " = ",
+               (double)histogram_percentile(&times->histogram, percentiles[i].percent) / NS_PER_MS);
+    puts(" ms");
+}
+
+static void put_failures(const struct tally *tally)
+{
+    char why[VERDICT_WHY];
+    for (size_t i = 0; i < tally->failure_count; i++) {
+        const struct verdict *verdict = &tally->failures[i].verdict;
+        printf("errors: %" PRIu64 " %s in %s: %s\n", tally->failures[i].count,
+               verdict_outcome(verdict), phase_name(verdict->phase), verdict_kind(verdict, why));
     }
 }
 
-void report_probe(const struct probe *probe, const struct client_options *options)
+/* What a load has beside the rest. */
+static void put_load(const struct summary *summary, const struct tally *tally)
 {
+    const struct load_result *load = summary->load;
+    bool open = summary->options->rate > 0;
+
+    put_times(&tally->times, open ? "latency " : "");
+    if (open)
+        put_times(&load->service, "service ");
+    if (load->not_begun > 0)
+        printf("not begun: %" PRIu64 " that were due, while %u were under way or the processor was "
+               "busy\n",
+               load->not_begun, summary->options->parallel);
+}
+
+void report_counts(const struct tally *tally)
+{
+    put_counts(stderr, tally);
+    if (tally->times.histogram.total > 0) {
+        fputs(", ", stderr);
+        put_spread(stderr, &tally->times);
+    }
+    fputs("\n", stderr);
+}
+
+static void put_tally(const struct summary *summary, const struct tally *tally)
+{
+    double seconds = (double)summary->elapsed / 1e9;
+
+    put_counts(stdout, tally);
+    printf(", time %.0f ms", seconds * 1e3);
+    if (summary->load != NULL && seconds > 0)
+        printf(", %.1f right/s", (double)tally->classes[CLASS_RIGHT] / seconds);
+    puts("");
+    if (summary->load == NULL)
+        put_times(&tally->times, "");
+    else
+        put_load(summary, tally);
+    put_failures(tally);
+}
+
+void summary_total(const struct summary *summary, struct tally *total)
+{
+    *total = summary->tallies[0];
+    for (size_t i = 1; i < summary->server_count; i++)
+        tally_merge(total, &summary->tallies[i]);
+}
+
+void report_summary(const struct summary *summary)
+{
+    static struct tally total;
     char server[ADDRESS_TEXT];
 
-    print_reply(probe);
-    if (probe->result == PROBE_RIGHT)
-        return;
-    fprintf(stderr, "sixteen: %s %s: ", phase_words(probe->phase),
-            address_format(&probe->server, server));
-    print_failure(probe, options);
-}
-
-void report_unresolved(const struct client_options *options, int error)
-{
-    static const char *const kinds[] = {"", " (IPv4 only)", " (IPv6 only)"};
-    int kind = options->family == AF_INET ? 1 : options->family == AF_INET6 ? 2 : 0;
-    fprintf(stderr, "sixteen: resolve %s port %s%s: %s\n", options->server.host,
-            options->server.port, kinds[kind], address_strerror(error));
+    /* with several, a load's service times are of all of them together */
+    bool each = summary->load == NULL || summary->server_count == 1;
+    for (size_t i = 0; each && i < summary->server_count; i++) {
+        printf("--- %s statistics ---\n", address_format(&summary->servers[i], server));
+        put_tally(summary, &summary->tallies[i]);
+    }
+    summary_total(summary, &total);
+    if (!each) {
+        for (size_t i = 0; i < summary->server_count; i++) {
+            printf("--- %s statistics ---\n", address_format(&summary->servers[i], server));
+            put_counts(stdout, &summary->tallies[i]);
+            puts("");
+        }
+        puts("--- all addresses ---");
+        put_tally(summary, &total);
+    }
+    if (summary->load != NULL && !summary->options->quiet)
+        chart_print(stdout, &total.times.histogram);
 }

@@ -4,6 +4,7 @@
 
 #include "fuzz.h"
 
+#include "client/json.h"
 #include "client/probe.h"
 #include "client/report.h"
 #include "common/checked.h"
@@ -53,37 +54,40 @@ static void open_server(struct server *server)
     must(getsockname(server->listening, &server->address.u.any, &server->address.length) == 0);
 }
 
-static enum probe_result earned(const struct server *server)
+static enum result earned(const struct server *server)
 {
     if (server->count < WIRE_OCTETS)
-        return server->stays ? PROBE_TIMEOUT : PROBE_EOF;
+        return server->stays ? RESULT_TIMEOUT : RESULT_EOF;
     if (memcmp(server->octets, WIRE_REPLY, WIRE_OCTETS) != 0)
-        return PROBE_DIFFERS;
+        return RESULT_DIFFERS;
     if (server->count > WIRE_OCTETS)
-        return PROBE_MORE;
-    return server->stays ? PROBE_SILENT : PROBE_RIGHT;
+        return RESULT_MORE;
+    return server->stays ? RESULT_SILENT : RESULT_RIGHT;
 }
 
 static void judge(const struct probe *probe, const struct server *server)
 {
-    if (server->stays && probe->result == PROBE_TIMEOUT)
+    if (server->stays && probe->verdict.result == RESULT_TIMEOUT)
         return; /* the machine was slow */
     size_t count = server->count < sizeof probe->octets ? server->count : sizeof probe->octets;
-    must(probe->result == earned(server));
-    must(probe->count == count && memcmp(probe->octets, server->octets, count) == 0);
-    must(probe_is_right(probe) == (probe->result == PROBE_RIGHT || probe->result == PROBE_SILENT));
+    must(probe->verdict.result == earned(server));
+    must(probe->verdict.count == count && memcmp(probe->octets, server->octets, count) == 0);
+    must((verdict_class(&probe->verdict) == CLASS_RIGHT) ==
+         (probe->verdict.result == RESULT_RIGHT || probe->verdict.result == RESULT_SILENT));
 }
 
-static void judge_report(const struct probe *probe, double seconds)
+static void judge_report(const struct probe *probe, void tell(const struct exchange_report *))
 {
-    struct client_options options = {.timeout = seconds, .expect = WIRE_REPLY};
+    const struct client_options options = {.question.expect = WIRE_REPLY};
+    const struct exchange_report report = {.options = &options, .probe = probe};
     struct ear out;
     struct ear error;
     hear(&out, &stdout);
     hear(&error, &stderr);
-    report_probe(probe, &options);
+    tell(&report);
     char *texts[] = {heard(&error), heard(&out)};
-    must((texts[0][0] == '\0') == (probe->result == PROBE_RIGHT));
+    must(tell != report_in_words ||
+         (texts[0][0] == '\0') == (probe->verdict.result == RESULT_RIGHT));
     for (int i = 0; i < 2; i++) {
         for (const char *at = texts[i]; *at != '\0'; at++)
             must(*at == '\n' || (*at >= 0x20 && *at < 0x7f));
@@ -104,11 +108,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     server.stays = stays >= 0xf0; /* rarely, since it takes time */
     server.octets = data;
     server.count = size < OCTETS_MAX ? size : OCTETS_MAX;
-    double seconds = server.stays ? 0.02 : 60;
     CHECKED(pthread_create(&thread, NULL, serve, &server));
-    probe_run(&probe, &server.address, WIRE_GREETING, WIRE_REPLY, seconds);
+    const struct question question = {
+        .message = WIRE_GREETING, .expect = WIRE_REPLY, .timeout = server.stays ? 0.02 : 60};
+    probe_run(&probe, &server.address, &question, 0);
     CHECKED(pthread_join(thread, NULL));
     judge(&probe, &server);
-    judge_report(&probe, seconds);
+    judge_report(&probe, report_in_words);
+    judge_report(&probe, report_in_line);
+    judge_report(&probe, json_exchange);
     return 0;
 }

@@ -43,7 +43,7 @@ like $err, qr/--stderr needs --foreground/, 'with the reason';
     [['--ipv4=yes'], qr/takes no value: --ipv4=yes/],
     [['--timeout', '1', '-x4'], qr/unknown option -x/],
     [['-W'], qr/no value behind -W/],
-    [['-W', '0'], qr/--timeout must be a number of seconds above 0, at most 86400, not 0/],
+    [['-W', '0'], qr/--timeout must be a number of seconds above 0, at most 31536000, not 0/],
     [['-W', '1x'], qr/not 1x/],
     [['-W', 'nan'], qr/not nan/],
     [['-4', '-6'], qr/-4 and -6 exclude each other/],

@@ -27,6 +27,7 @@ static struct {
 } server;
 
 static struct probe probe;
+static struct question question;
 
 static void *serve(void *argument)
 {
@@ -55,33 +56,42 @@ static void start_server(const char *reply, size_t length, enum then then)
     CHECKED(pthread_create(&server.thread, NULL, serve, NULL));
 }
 
+static void ask_address(const struct address *address, double seconds)
+{
+    question.message = WIRE_GREETING;
+    question.expect = WIRE_REPLY;
+    question.timeout = seconds;
+    probe_run(&probe, address, &question, 0);
+}
+
 /* Ask the server, and see it through. */
 static void ask(void)
 {
-    probe_run(&probe, &server.address, WIRE_GREETING, WIRE_REPLY, 60);
+    ask_address(&server.address, 60);
     CHECKED(pthread_join(server.thread, NULL));
     close(server.listening);
 }
 
-static void assert_result(enum probe_result result, enum phase phase, size_t count)
+static void assert_result(enum result result, enum phase phase, size_t count)
 {
-    ck_assert_int_eq(probe.result, result);
-    ck_assert_int_eq(probe.phase, phase);
-    ck_assert_uint_eq(probe.count, count);
-    ck_assert_int_eq(probe_is_right(&probe), result == PROBE_RIGHT || result == PROBE_SILENT);
+    ck_assert_int_eq(probe.verdict.result, result);
+    ck_assert_int_eq(probe.verdict.phase, phase);
+    ck_assert_uint_eq(probe.verdict.count, count);
+    ck_assert_int_eq(verdict_class(&probe.verdict) == CLASS_RIGHT,
+                     result == RESULT_RIGHT || result == RESULT_SILENT);
 }
 
 static void assert_failed(int error, enum phase phase)
 {
-    assert_result(PROBE_FAILED, phase, 0);
-    ck_assert_int_eq(probe.error, error);
+    assert_result(RESULT_FAILED, phase, 0);
+    ck_assert_int_eq(probe.verdict.error, error);
 }
 
 START_TEST(right_sixteen_octets_then_end_of_file)
 {
     start_server(WIRE_REPLY, WIRE_OCTETS, THEN_CLOSES);
     ask();
-    assert_result(PROBE_RIGHT, PHASE_CLOSE, WIRE_OCTETS);
+    assert_result(RESULT_RIGHT, PHASE_CLOSE, WIRE_OCTETS);
     ck_assert_mem_eq(probe.octets, WIRE_REPLY, WIRE_OCTETS);
     ck_assert_mem_eq(server.message, WIRE_GREETING, WIRE_OCTETS);
 }
@@ -118,7 +128,7 @@ START_TEST(differs_sixteen_other_octets)
 {
     start_server("Farewell, Client", WIRE_OCTETS, THEN_CLOSES);
     ask();
-    assert_result(PROBE_DIFFERS, PHASE_RECEIVE, WIRE_OCTETS);
+    assert_result(RESULT_DIFFERS, PHASE_RECEIVE, WIRE_OCTETS);
     ck_assert_mem_eq(probe.octets, "Farewell, Client", WIRE_OCTETS);
 }
 END_TEST
@@ -127,7 +137,7 @@ START_TEST(more_the_seventeenth_octet_comes_along)
 {
     start_server(WIRE_REPLY "\n", WIRE_OCTETS + 1, THEN_CLOSES);
     ask();
-    assert_result(PROBE_MORE, PHASE_CLOSE, WIRE_OCTETS + 1);
+    assert_result(RESULT_MORE, PHASE_CLOSE, WIRE_OCTETS + 1);
     ck_assert_uint_eq(io_calls(), 2);
 }
 END_TEST
@@ -137,7 +147,7 @@ START_TEST(more_the_seventeenth_octet_comes_later)
     IO_SCRIPT({0}, {.most = WIRE_OCTETS});
     start_server(WIRE_REPLY "\n", WIRE_OCTETS + 1, THEN_STAYS);
     ask();
-    assert_result(PROBE_MORE, PHASE_CLOSE, WIRE_OCTETS + 1);
+    assert_result(RESULT_MORE, PHASE_CLOSE, WIRE_OCTETS + 1);
 }
 END_TEST
 
@@ -145,7 +155,7 @@ START_TEST(end_of_file_after_0_to_15_octets)
 {
     start_server(WIRE_REPLY, (size_t)_i, THEN_CLOSES);
     ask();
-    assert_result(PROBE_EOF, PHASE_RECEIVE, (size_t)_i);
+    assert_result(RESULT_EOF, PHASE_RECEIVE, (size_t)_i);
     ck_assert_mem_eq(probe.octets, WIRE_REPLY, (size_t)_i);
 }
 END_TEST
@@ -172,7 +182,7 @@ START_TEST(timeout_nobody_takes_what_we_send)
     IO_SCRIPT({.seconds = 61, .error = EAGAIN});
     start_server(WIRE_REPLY, 0, THEN_CLOSES);
     ask();
-    assert_result(PROBE_TIMEOUT, PHASE_SEND, 0);
+    assert_result(RESULT_TIMEOUT, PHASE_SEND, 0);
 }
 END_TEST
 
@@ -181,7 +191,7 @@ START_TEST(timeout_no_reply)
     IO_SCRIPT({0}, {.seconds = 61, .error = EAGAIN});
     start_server(WIRE_REPLY, 0, THEN_STAYS);
     ask();
-    assert_result(PROBE_TIMEOUT, PHASE_RECEIVE, 0);
+    assert_result(RESULT_TIMEOUT, PHASE_RECEIVE, 0);
 }
 END_TEST
 
@@ -190,7 +200,7 @@ START_TEST(timeout_in_the_middle_of_the_reply)
     IO_SCRIPT({0}, {.times = 4, .most = 1}, {.seconds = 61, .error = EAGAIN});
     start_server(WIRE_REPLY, WIRE_OCTETS, THEN_STAYS);
     ask();
-    assert_result(PROBE_TIMEOUT, PHASE_RECEIVE, 4);
+    assert_result(RESULT_TIMEOUT, PHASE_RECEIVE, 4);
 }
 END_TEST
 
@@ -199,14 +209,14 @@ START_TEST(silent_the_reply_and_then_no_end_of_file)
     IO_SCRIPT({0}, {.times = WIRE_OCTETS, .most = 1}, {.seconds = 61, .error = EAGAIN});
     start_server(WIRE_REPLY, WIRE_OCTETS, THEN_STAYS);
     ask();
-    assert_result(PROBE_SILENT, PHASE_CLOSE, WIRE_OCTETS);
+    assert_result(RESULT_SILENT, PHASE_CLOSE, WIRE_OCTETS);
 }
 END_TEST
 
 START_TEST(failed_nothing_listens_so_connect_is_refused)
 {
     int fd = bound_socket(&server.address, -1);
-    probe_run(&probe, &server.address, WIRE_GREETING, WIRE_REPLY, 60);
+    ask_address(&server.address, 60);
     close(fd);
     assert_failed(ECONNREFUSED, PHASE_CONNECT);
     ck_assert_uint_eq(probe.local.length, 0);
@@ -220,10 +230,10 @@ START_TEST(timeout_nobody_answers_the_handshake)
     int first = socket(AF_INET, SOCK_STREAM, 0);
     need(connect(first, &server.address.u.any, server.address.length) == 0, "a full queue");
     wait_readable(listening);
-    probe_run(&probe, &server.address, WIRE_GREETING, WIRE_REPLY, 0.05);
+    ask_address(&server.address, 0.05);
     close(first);
     close(listening);
-    assert_result(PROBE_TIMEOUT, PHASE_CONNECT, 0);
+    assert_result(RESULT_TIMEOUT, PHASE_CONNECT, 0);
     ck_assert_uint_eq(io_calls(), 0);
 }
 END_TEST
@@ -231,7 +241,7 @@ END_TEST
 START_TEST(failed_a_family_that_this_host_lacks)
 {
     const struct address none = {.u.any.sa_family = AF_UNSPEC, .length = sizeof none.u};
-    probe_run(&probe, &none, WIRE_GREETING, WIRE_REPLY, 60);
+    ask_address(&none, 60);
     assert_failed(EAFNOSUPPORT, PHASE_CONNECT);
 }
 END_TEST
@@ -243,10 +253,10 @@ START_TEST(local_no_socket_to_be_had)
     const struct rlimit none = {.rlim_cur = 0, .rlim_max = usual.rlim_max};
     need(setrlimit(RLIMIT_NOFILE, &none) == 0, "a low limit");
     server.address = numeric_address("127.0.0.1", "1");
-    probe_run(&probe, &server.address, WIRE_GREETING, WIRE_REPLY, 60);
+    ask_address(&server.address, 60);
     setrlimit(RLIMIT_NOFILE, &usual);
-    assert_result(PROBE_LOCAL, PHASE_CONNECT, 0);
-    ck_assert_int_eq(probe.error, EMFILE);
+    assert_result(RESULT_LOCAL, PHASE_CONNECT, 0);
+    ck_assert_int_eq(probe.verdict.error, EMFILE);
 }
 END_TEST
 

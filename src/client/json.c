@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "client/json.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#define NS_PER_US 1e3
+
+void json_string(FILE *out, const void *octets, size_t count)
+{
+    fputc('"', out);
+    for (size_t i = 0; i < count; i++) {
+        unsigned char octet = ((const unsigned char *)octets)[i];
+        if (octet == '"' || octet == '\\')
+            fprintf(out, "\\%c", octet);
+        else if (octet >= 0x20 && octet < 0x7f)
+            fputc(octet, out);
+        else
+            fprintf(out, "\\u%04x", (unsigned)octet);
+    }
+    fputc('"', out);
+}
+
+static void put_text(const char *name, const char *text)
+{
+    printf("\"%s\":", name);
+    if (text != NULL)
+        json_string(stdout, text, strlen(text));
+    else
+        fputs("null", stdout);
+}
+
+static void put_address(const char *name, const struct address *address)
+{
+    char text[ADDRESS_TEXT];
+    put_text(name, address->length > 0 ? address_format(address, text) : NULL);
+}
+
+/* Nanoseconds as microseconds; null where they are less than 0. */
+static void put_time(const char *name, double nanoseconds)
+{
+    printf(",\"%s\":", name);
+    if (nanoseconds >= 0)
+        printf("%.3f", nanoseconds / NS_PER_US);
+    else
+        fputs("null", stdout);
+}
+
+/* The time of the day at which an exchange began: RFC 3339. */
+static void put_begin(const struct probe *probe)
+{
+    struct timespec now;
+    struct tm parts;
+    char text[sizeof "2026-01-01T00:00:00"];
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    int64_t ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    ns -= clock_nanoseconds() - probe->began;
+    time_t seconds = ns / 1000000000;
+    (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &parts));
+    printf(",\"time\":\"%s.%06" PRId64 "Z\"", text, ns % 1000000000 / 1000);
+}
+
+void json_exchange(const struct exchange_report *report)
+{
+    static const char *const names[MARKS] = {"connect_us", "send_us", "first_us", "last_us",
+                                             "end_us"};
+    const struct probe *probe = report->probe;
+    const struct verdict *verdict = &probe->verdict;
+    char why[VERDICT_WHY];
+
+    printf("{\"type\":\"exchange\",\"seq\":%" PRIu64, report->sequence);
+    put_begin(probe);
+    fputs(",", stdout);
+    put_text("host", report->options->server.host);
+    fputs(",", stdout);
+    put_address("peer", &probe->local);
+    fputs(",", stdout);
+    put_address("local", &probe->server);
+    printf(",\"outcome\":\"%s\",\"right\":%s,\"phase\":\"%s\",", verdict_outcome(verdict),
+           verdict_class(verdict) == CLASS_RIGHT ? "true" : "false", phase_name(verdict->phase));
+    put_text("error", verdict_class(verdict) == CLASS_RIGHT
+                          ? NULL
+                          : verdict_why(verdict, probe->timeout, why));
+    printf(",\"octets\":%zu,\"reply\":", verdict->count);
+    if (verdict->count > 0)
+        json_string(stdout, probe->octets, verdict->count);
+    else
+        fputs("null", stdout);
+    put_time("resolve_us", (double)report->resolving);
+    for (int i = 0; i < MARKS; i++)
+        put_time(names[i], (double)probe->marks[i]);
+    put_time("us", (double)probe->took);
+    puts("}");
+    (void)fflush(stdout); /* who reads along sees it now */
+}
+
+static void put_counts(const struct tally *tally)
+{
+    printf("\"sent\":%" PRIu64 ",\"right\":%" PRIu64 ",\"wrong\":%" PRIu64 ",\"lost\":%" PRIu64
+           ",\"failed\":%" PRIu64 ",\"unfinished\":%" PRIu64,
+           tally->sent, tally->classes[CLASS_RIGHT], tally->classes[CLASS_WRONG],
+           tally->classes[CLASS_LOST], tally->classes[CLASS_LOCAL], tally->unfinished);
+}
+
+static void put_times(const char *name, const struct times *times)
+{
+    const struct histogram *histogram = &times->histogram;
+    printf(",\"%s\":", name);
+    if (histogram->total == 0) {
+        fputs("null", stdout);
+        return;
+    }
+    printf("{\"min_us\":%.3f", (double)times->least / NS_PER_US);
+    put_time("avg_us", times->mean);
+    put_time("max_us", (double)histogram->most);
+    put_time("mdev_us", times_deviation(times));
+    for (int i = 0; i < PERCENTILES; i++)
+        put_time(percentiles[i].name,
+                 (double)histogram_percentile(histogram, percentiles[i].percent));
+    fputs("}", stdout);
+}
+
+static void put_failures(const struct tally *tally)
+{
+    char why[VERDICT_WHY];
+    fputs(",\"errors\":[", stdout);
+    for (size_t i = 0; i < tally->failure_count; i++) {
+        const struct verdict *verdict = &tally->failures[i].verdict;
+        printf("%s{\"outcome\":\"%s\",\"phase\":\"%s\",", i > 0 ? "," : "",
+               verdict_outcome(verdict), phase_name(verdict->phase));
+        put_text("error", verdict_kind(verdict, why));
+        printf(",\"count\":%" PRIu64 "}", tally->failures[i].count);
+    }
+    fputs("]", stdout);
+}
+
+static void put_servers(const struct summary *summary)
+{
+    fputs(",\"addresses\":[", stdout);
+    for (size_t i = 0; i < summary->server_count; i++) {
+        fputs(i > 0 ? ",{" : "{", stdout);
+        put_address("local", &summary->servers[i]);
+        fputs(",", stdout);
+        put_counts(&summary->tallies[i]);
+        fputs("}", stdout);
+    }
+    fputs("]", stdout);
+}
+
+/* Each bucket that is not empty: its upper bound, and how many are in it. */
+static void put_histogram(const struct histogram *histogram)
+{
+    const char *comma = "";
+    fputs(",\"histogram\":[", stdout);
+    for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        if (histogram->counts[i] == 0)
+            continue;
+        printf("%s[%.3f,%" PRIu64 "]", comma, (double)histogram_bound(i) / NS_PER_US,
+               histogram->counts[i]);
+        comma = ",";
+    }
+    fputs("]", stdout);
+}
+
+static void put_load(const struct summary *summary, const struct tally *total)
+{
+    const struct load_result *load = summary->load;
+    if (summary->options->rate > 0)
+        put_times("service", &load->service);
+    printf(",\"load\":{\"parallel\":%u,\"threads\":%u,\"rate\":", summary->options->parallel,
+           load->threads);
+    if (summary->options->rate > 0)
+        printf("%.3f", summary->options->rate);
+    else
+        fputs("null", stdout);
+    printf(",\"not_begun\":%" PRIu64, load->not_begun);
+    put_histogram(&total->times.histogram);
+    fputs("}", stdout);
+}
+
+void json_summary(const struct summary *summary)
+{
+    static struct tally total;
+    double seconds = (double)summary->elapsed / 1e9;
+
+    summary_total(summary, &total);
+    fputs("{\"type\":\"summary\",", stdout);
+    put_text("host", summary->options->server.host);
+    fputs(",", stdout);
+    put_counts(&total);
+    printf(",\"lost_percent\":%.4f", tally_lost(&total));
+    put_time("elapsed_us", (double)summary->elapsed);
+    printf(",\"rate\":%.3f", seconds > 0 ? (double)total.classes[CLASS_RIGHT] / seconds : 0);
+    put_times("times", &total.times);
+    put_failures(&total);
+    put_servers(summary);
+    if (summary->load != NULL)
+        put_load(summary, &total);
+    puts("}");
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "client/misbehaviour.h"
+
+#include "common/wire.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define PACE_DEFAULT 1.0
+#define PACE_MAX 3600.0
+#define PART 5           /* octets, of a message that is not whole */
+#define BEFORE_RESET 0.1 /* seconds */
+
+static const char *parse_pace(const char *text, struct misbehaviour *misbehaviour)
+{
+    char *end;
+    if (*text == '\0')
+        return NULL;
+    misbehaviour->pace = strtod(text + 1, &end);
+    if (*text != ':' || end == text + 1 || *end != '\0' ||
+        !(misbehaviour->pace >= 0 && misbehaviour->pace <= PACE_MAX))
+        return "drip takes a number of seconds between two octets, at most 3600, like drip:0.5";
+    return NULL;
+}
+
+const char *misbehaviour_parse(const char *text, struct misbehaviour *misbehaviour)
+{
+    static const char *const names[] = {[MISBEHAVE_SHORT] = "short",
+                                        [MISBEHAVE_EXCESS] = "excess",
+                                        [MISBEHAVE_SILENT] = "silent",
+                                        [MISBEHAVE_RESET] = "reset",
+                                        [MISBEHAVE_HALF_CLOSE] = "half-close"};
+
+    *misbehaviour = (struct misbehaviour){MISBEHAVE_DRIP, PACE_DEFAULT};
+    if (strncmp(text, "drip", 4) == 0)
+        return parse_pace(text + 4, misbehaviour);
+    for (int kind = MISBEHAVE_SHORT; kind <= MISBEHAVE_HALF_CLOSE; kind++) {
+        misbehaviour->kind = (enum misbehaviour_kind)kind;
+        if (strcmp(text, names[kind]) == 0)
+            return NULL;
+    }
+    return "it must be drip, short, excess, silent, reset or half-close";
+}
+
+/* Wait until the instant, or until the peer says something or ends its stream: whether it did. */
+static bool peer_speaks_until(int fd, int64_t at)
+{
+    struct pollfd peer = {.fd = fd, .events = POLLIN};
+    int ready;
+    do {
+        int64_t left = deadline_left((struct deadline){at}, clock_nanoseconds());
+        struct timespec wait = timespec_from(left);
+        ready = ppoll(&peer, 1, &wait, NULL);
+    } while (ready < 0 && errno == EINTR);
+    return ready > 0;
+}
+
+static enum transfer_status drip(double pace, int fd, const char *message, struct deadline deadline)
+{
+    enum transfer_status status = TRANSFER_DONE;
+    int64_t begun = clock_nanoseconds();
+    size_t sent;
+
+    for (int i = 0; i < WIRE_OCTETS && status == TRANSFER_DONE; i++) {
+        int64_t next = deadline_after(begun, pace * i).at;
+        if (peer_speaks_until(fd, next < deadline.at ? next : deadline.at))
+            return TRANSFER_DONE;
+        status = send_all(fd, message + i, 1, 0, deadline, &sent);
+    }
+    return status;
+}
+
+/* Let the peer read the part first: a reset throws away what it has not. */
+static enum transfer_status reset(int fd, const char *message, struct deadline deadline)
+{
+    const struct linger hard = {.l_onoff = 1, .l_linger = 0};
+    size_t sent;
+    enum transfer_status status = send_all(fd, message, PART, 0, deadline, &sent);
+
+    (void)peer_speaks_until(fd, deadline_after(clock_nanoseconds(), BEFORE_RESET).at);
+    if (status == TRANSFER_DONE && setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard) != 0)
+        return TRANSFER_FAILED;
+    return status;
+}
+
+static enum transfer_status half_close(enum transfer_status status, int fd)
+{
+    if (status == TRANSFER_DONE && shutdown(fd, SHUT_WR) != 0)
+        return TRANSFER_FAILED;
+    return status;
+}
+
+enum transfer_status misbehaviour_send(const struct misbehaviour *misbehaviour, int fd,
+                                       const char *message, struct deadline deadline)
+{
+    char twice[2 * WIRE_OCTETS];
+    size_t sent;
+
+    switch (misbehaviour->kind) {
+    case MISBEHAVE_DRIP: return drip(misbehaviour->pace, fd, message, deadline);
+    case MISBEHAVE_SHORT: return half_close(send_all(fd, message, PART, 0, deadline, &sent), fd);
+    case MISBEHAVE_EXCESS:
+        memcpy(twice, message, WIRE_OCTETS);
+        memcpy(twice + WIRE_OCTETS, message, WIRE_OCTETS);
+        return send_all(fd, twice, sizeof twice, 0, deadline, &sent);
+    case MISBEHAVE_SILENT: return TRANSFER_DONE;
+    case MISBEHAVE_RESET: return reset(fd, message, deadline);
+    case MISBEHAVE_HALF_CLOSE:
+        return half_close(send_all(fd, message, WIRE_OCTETS, 0, deadline, &sent), fd);
+    case BEHAVE: break;
+    }
+    return send_all(fd, message, WIRE_OCTETS, 0, deadline, &sent);
+}
+
+bool misbehaviour_earns_reply(const struct misbehaviour *misbehaviour)
+{
+    return misbehaviour->kind != MISBEHAVE_SHORT && misbehaviour->kind != MISBEHAVE_SILENT &&
+           misbehaviour->kind != MISBEHAVE_RESET;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "client/run.h"
+
+#include "client/inquiry.h"
+#include "client/json.h"
+#include "client/plugin.h"
+#include "client/progress.h"
+#include "client/report.h"
+#include "common/checked.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#define OVER SIGUSR1 /* from the inquiry */
+#define PROGRESS_EVERY INT64_C(500000000)
+#define GRACE INT64_C(100000000) /* for an exchange that ends with the time to say so itself */
+
+static void wait_for_end(struct inquiry *inquiry, const struct client_options *options,
+                         const sigset_t *signals)
+{
+    struct progress progress = progress_of(options);
+    int64_t end = inquiry_end(inquiry).at;
+    struct deadline last = {end < INT64_MAX - GRACE ? end + GRACE : INT64_MAX};
+
+    while (!inquiry_is_over(inquiry)) {
+        int64_t left = deadline_left(last, clock_nanoseconds());
+        if (left == 0 && !inquiry_stop(inquiry, true))
+            break;
+        if (left == 0)
+            left = last.at = INT64_MAX;
+        struct timespec wait =
+            timespec_from(progress.is_shown ? sooner(left, PROGRESS_EVERY) : left);
+        int signal = sigtimedwait(signals, NULL, &wait);
+        if (signal == SIGQUIT || (signal < 0 && progress.is_shown))
+            inquiry_show(inquiry, &progress, signal == SIGQUIT);
+        if ((signal == SIGINT || signal == SIGTERM) && !inquiry_stop(inquiry, false))
+            break;
+    }
+    progress_clear(&progress);
+}
+
+static int report_all(const struct summary *summary)
+{
+    static struct tally total;
+    const struct client_options *options = summary->options;
+
+    if (options->format == FORMAT_PLUGIN)
+        return (int)plugin_summary(summary);
+    if (options->format == FORMAT_JSON)
+        json_summary(summary);
+    else if (options->mode != CLIENT_ONCE && summary->server_count > 0)
+        report_summary(summary);
+    summary_total(summary, &total);
+    return tally_status(&total);
+}
+
+/* A single exchange is left to what signals usually do; of several they bring the summary. */
+static void block_signals(const struct client_options *options, sigset_t *signals)
+{
+    sigemptyset(signals);
+    sigaddset(signals, OVER);
+    if (options->mode != CLIENT_ONCE) {
+        sigaddset(signals, SIGINT);
+        sigaddset(signals, SIGTERM);
+        sigaddset(signals, SIGQUIT);
+    }
+    CHECKED(pthread_sigmask(SIG_BLOCK, signals, NULL));
+}
+
+int run(const struct client_options *options)
+{
+    struct summary summary;
+    sigset_t signals;
+
+    block_signals(options, &signals);
+    struct inquiry *inquiry = inquiry_start(options, OVER);
+    wait_for_end(inquiry, options, &signals);
+    inquiry_finish(inquiry, &summary);
+    return report_all(&summary);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "client/verdict.h"
+
+#include "common/address.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum class verdict_class(const struct verdict *verdict) {
+    switch (verdict->result){
+        case RESULT_RIGHT : case RESULT_SILENT : case RESULT_QUIET : return CLASS_RIGHT;
+        case RESULT_LOCAL : return CLASS_LOCAL;
+        default : return verdict->count > 0 ? CLASS_WRONG : CLASS_LOST;
+    }
+}
+
+static const char *failure_outcome(const struct verdict *verdict)
+{
+    if (verdict->error == ECONNREFUSED)
+        return "refused";
+    if (verdict->error == ETIMEDOUT)
+        return "slow";
+    if (verdict->phase == PHASE_CONNECT && verdict->error != ECONNRESET)
+        return "unreachable";
+    return "reset";
+}
+
+const char *verdict_outcome(const struct verdict *verdict)
+{
+    switch (verdict->result) {
+    case RESULT_RIGHT:
+    case RESULT_SILENT:
+    case RESULT_QUIET: return "ok";
+    case RESULT_DIFFERS: return "mismatch";
+    case RESULT_MORE: return "excess";
+    case RESULT_EOF: return "short";
+    case RESULT_TIMEOUT: return "slow";
+    case RESULT_FAILED: return failure_outcome(verdict);
+    case RESULT_UNRESOLVED: return "unresolved";
+    default: return "failed";
+    }
+}
+
+const char *phase_name(enum phase phase)
+{
+    static const char *const names[PHASES] = {"resolve", "connect", "send", "receive", "close"};
+    return names[phase];
+}
+
+char *verdict_why(const struct verdict *verdict, double seconds, char why[VERDICT_WHY])
+{
+    seconds = round(seconds * 1e3) / 1e3;
+    why[0] = '\0';
+    switch (verdict->result) {
+    case RESULT_RIGHT:
+    case RESULT_QUIET: break;
+    case RESULT_SILENT:
+        snprintf(why, VERDICT_WHY, "the reply is right, but no end of file followed within %g s",
+                 seconds);
+        break;
+    case RESULT_DIFFERS: snprintf(why, VERDICT_WHY, "another reply than was expected"); break;
+    case RESULT_MORE:
+        if (verdict->phase == PHASE_CLOSE)
+            snprintf(why, VERDICT_WHY, "more than %d octets came", WIRE_OCTETS);
+        else
+            snprintf(why, VERDICT_WHY, "a reply came, and none was due");
+        break;
+    case RESULT_EOF:
+        snprintf(why, VERDICT_WHY, "socket closed %zu bytes into a %d-byte message", verdict->count,
+                 WIRE_OCTETS);
+        break;
+    case RESULT_TIMEOUT:
+        snprintf(why, VERDICT_WHY, "timed out after %g s", seconds);
+        if (verdict->phase == PHASE_RECEIVE)
+            snprintf(why, VERDICT_WHY, "timed out after %g s, %zu octets into a %d-octet message",
+                     seconds, verdict->count, WIRE_OCTETS);
+        break;
+    case RESULT_UNRESOLVED:
+        snprintf(why, VERDICT_WHY, "%s", address_strerror(verdict->error));
+        break;
+    case RESULT_FAILED:
+    case RESULT_LOCAL: snprintf(why, VERDICT_WHY, "%s", strerror(verdict->error)); break;
+    }
+    return why;
+}
+
+char *verdict_kind(const struct verdict *verdict, char why[VERDICT_WHY])
+{
+    if (verdict->result == RESULT_EOF)
+        snprintf(why, VERDICT_WHY, "end of file before the sixteenth octet");
+    else if (verdict->result == RESULT_TIMEOUT)
+        snprintf(why, VERDICT_WHY, "timed out");
+    else
+        verdict_why(verdict, 0, why);
+    return why;
+}
+
+bool error_is_local(int error)
+{
+    return error == EADDRNOTAVAIL || error == ENOBUFS || error == ENOMEM || error == EMFILE ||
+           error == ENFILE;
+}
