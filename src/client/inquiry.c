@@ -59,13 +59,16 @@ static void report(struct inquiry *inquiry, const struct probe *probe, uint64_t 
         inquiry->failure = *probe;
         inquiry->has_failure = true;
     }
-    if (options->format == FORMAT_PLUGIN || (options->quiet && options->mode != CLIENT_ONCE))
+    if (options->format == FORMAT_PLUGIN ||
+        (options->quiet && (right || options->mode == CLIENT_REPEATED)))
         return;
     if (options->format == FORMAT_JSON)
         json_exchange(&report);
+    else if (options->mode == CLIENT_LOAD)
+        report_failure(&report);
     else if (options->mode == CLIENT_ONCE && !options->all)
         report_in_words(&report);
-    else if (!options->quiet || !right)
+    else
         report_in_line(&report);
 }
 
@@ -342,17 +345,6 @@ bool inquiry_stop(struct inquiry *inquiry, bool cut)
     return is_load;
 }
 
-void inquiry_show(struct inquiry *inquiry, struct progress *progress, bool stays)
-{
-    lock(inquiry);
-    if (inquiry->load != NULL)
-        progress_show(progress, load_progress(inquiry->load), clock_nanoseconds() - inquiry->begun,
-                      stays);
-    else if (stays)
-        report_counts(inquiry->counting);
-    unlock(inquiry);
-}
-
 static void fill_in(const struct inquiry *inquiry, struct summary *summary)
 {
     bool has_load = inquiry->result.tallies != NULL;
@@ -373,6 +365,23 @@ static void fill_in(const struct inquiry *inquiry, struct summary *summary)
         summary->tallies = inquiry->result.tallies;
         summary->elapsed = inquiry->result.elapsed;
     }
+}
+
+void inquiry_show(struct inquiry *inquiry, struct progress *progress, bool stays)
+{
+    static struct tally total;
+    struct summary summary;
+
+    lock(inquiry);
+    if (inquiry->load != NULL)
+        progress_show(progress, load_progress(inquiry->load), clock_nanoseconds() - inquiry->begun,
+                      stays);
+    else if (stays) {
+        fill_in(inquiry, &summary);
+        summary_total(&summary, &total);
+        report_counts(&total);
+    }
+    unlock(inquiry);
 }
 
 void inquiry_finish(struct inquiry *inquiry, struct summary *summary)

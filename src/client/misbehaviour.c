@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define PACE_DEFAULT 1.0
+#define PACE_DEFAULT 0.5
 #define PACE_MAX 3600.0
 #define PART 5           /* octets, of a message that is not whole */
 #define BEFORE_RESET 0.1 /* seconds */
@@ -69,13 +69,13 @@ static enum transfer_status drip(double pace, int fd, const char *message, struc
     for (int i = 0; i < WIRE_OCTETS && status == TRANSFER_DONE; i++) {
         int64_t next = deadline_after(begun, pace * i).at;
         if (peer_speaks_until(fd, next < deadline.at ? next : deadline.at))
-            return TRANSFER_DONE;
+            return TRANSFER_EOF;
         status = send_all(fd, message + i, 1, 0, deadline, &sent);
     }
     return status;
 }
 
-/* Let the peer read the part first: a reset throws away what it has not. */
+/* Let the peer read the part first: what a reset overtakes may be thrown away. */
 static enum transfer_status reset(int fd, const char *message, struct deadline deadline)
 {
     const struct linger hard = {.l_onoff = 1, .l_linger = 0};

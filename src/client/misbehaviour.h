@@ -27,7 +27,8 @@ struct misbehaviour {
 const char *misbehaviour_parse(const char *text, struct misbehaviour *misbehaviour);
 
 /* Send of the message of WIRE_OCTETS octets what the misbehaviour does, on the blocking socket
- * `fd`, which it may half-close or have close(2) reset. As send_all(). */
+ * `fd`, which it may half-close or have close(2) reset. As send_all(); TRANSFER_EOF where the peer
+ * did not wait for the end of a drip. */
 enum transfer_status misbehaviour_send(const struct misbehaviour *misbehaviour, int fd,
                                        const char *message, struct deadline deadline);
 

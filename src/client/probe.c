@@ -100,10 +100,10 @@ static enum result say(const struct exchange *exchange)
     if (status == TRANSFER_DONE)
         status = misbehaviour_send(&question->misbehaviour, exchange->fd, question->message,
                                    exchange->deadline);
-    if (status != TRANSFER_DONE)
-        return undone(exchange->probe, status);
-    mark(exchange->probe, MARK_SENT);
-    return RESULT_RIGHT;
+    if (status == TRANSFER_DONE)
+        mark(exchange->probe, MARK_SENT);
+    return status == TRANSFER_DONE || status == TRANSFER_EOF ? RESULT_RIGHT
+                                                             : undone(exchange->probe, status);
 }
 
 /* Receive more of the reply, until there are `want` octets of it. */

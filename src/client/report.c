@@ -175,9 +175,7 @@ static void put_load(const struct summary *summary, const struct tally *tally)
     if (open)
         put_times(&load->service, "service ");
     if (load->not_begun > 0)
-        printf("not begun: %" PRIu64 " that were due, while %u were under way or the processor was "
-               "busy\n",
-               load->not_begun, summary->options->parallel);
+        printf("not begun: %" PRIu64 " that were due\n", load->not_begun);
 }
 
 void report_counts(const struct tally *tally)

@@ -17,19 +17,23 @@ system_tests = \
 	%D%/injection.t \
 	%D%/install.t \
 	%D%/interop.t \
+	%D%/json.t \
 	%D%/kubernetes.t \
 	%D%/leaks.t \
 	%D%/limits.t \
 	%D%/manuals.t \
 	%D%/metrics.t \
+	%D%/misbehave.t \
 	%D%/notify.t \
 	%D%/options.t \
 	%D%/outcomes.t \
 	%D%/overload.t \
+	%D%/plugin.t \
 	%D%/privileges.t \
 	%D%/proxies.t \
 	%D%/proxy.t \
 	%D%/reload.t \
+	%D%/repeat.t \
 	%D%/rsyslog.t \
 	%D%/seccomp.t \
 	%D%/stop.t \

@@ -182,4 +182,29 @@ ok wait_for(sub {
 syswrite $peers[0], $GREETING;
 is +(read_to_end($peers[0]))[0], $REPLY, 'who was held is served';
 is $daemon->stop, 0, 'ends';
+
+# sixteen writes the header, too.
+$daemon = start(config => "access: { deny = [ \"192.0.2.66\" ]; proxies = [ \"$PROXY\" ]; };");
+my @ask = ($SIXTEEN, '--bind', $PROXY, '127.0.0.1', $daemon->{port}, '--proxy');
+for my $case (
+    ['v1', '192.0.2.1:40000', '192.0.2.2:1060'], ['v2', '192.0.2.1:40000', '192.0.2.2:1060'],
+    ['v1', '[2001:db8::1]:1', '[2001:db8::2]:65535'], ['v2', '[2001:db8::1]:1', '[2001:db8::2]:65535']) {
+    my ($version, $source, $destination) = @$case;
+    my ($status, $out, $err) = run(@ask, @$case);
+    is "$status$err", '0', "sixteen --proxy $version $source $destination";
+    like $daemon->wait_log(qr/ ok /), qr/ ok peer=\Q$source\E local=\Q$destination\E via=\Q$PROXY\E:\d+ /, 'the log has both';
+}
+my ($status, $out, $err) = run(@ask, 'v1', '192.0.2.66:1', '192.0.2.2:1060', '-c', 2, '-i', 0);
+like "$status$err$out", qr/\A1(?:(?:short|reset) .*\n){2}--- /, 'one that is denied gets no reply';
+like $daemon->wait_log(qr/ denied /), qr/ denied peer=192\.0\.2\.66:1 /, 'as the log says';
+for my $case (
+    [['v3', 'a', 'b'], '--proxy takes v1 or v2 and two addresses, not v3'],
+    [['v1', '192.0.2.1:1'], '--proxy takes v1 or v2 and two addresses; see sixteen --help'],
+    [['v1', '192.0.2.1', '192.0.2.2:1'], '--proxy: 192.0.2.1: no port; write HOST:PORT'],
+    [['v1', 'localhost:1', '192.0.2.2:1'], '--proxy: localhost:1: an address and a port are needed as numbers'],
+    [['v1', '192.0.2.1:1', '[::1]:1'], '--proxy takes two addresses of the same family']) {
+    ($status, $out, $err) = run(@ask, @{ $case->[0] });
+    like "$status$out$err", qr/\A2sixteen: \Q$case->[1]\E.*\n\z/, "--proxy @{ $case->[0] }: refused";
+}
+is $daemon->stop, 0, 'ends';
 done_testing;

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+# sixteen --json, read back with jq: every field of both objects, and any octets.
+use strict;
+use warnings;
+use Sixteen;
+use Test::More;
+
+plan skip_all => 'jq is not installed' if !have('jq');
+
+# What jq makes of a text, each result on a line; or what it complains of.
+sub jq {
+    my ($filter, $text) = @_;
+    my ($status, $out, $err) = run('jq', '-rc', $filter, write_file(scratch() . '/text', $text));
+    return $status == 0 ? $out : "status $status: $err";
+}
+
+my $daemon = start(options => ['--verbose']);
+my ($status, $out, $err) = run($SIXTEEN, '--json', '-c', 2, '-i', 0, 'localhost', '-4', $daemon->{port});
+is "$status$err", '0', 'two exchanges';
+is jq('.type', $out), "exchange\nexchange\nsummary\n", 'an object a line for each, and one for all';
+is jq('select(.type == "exchange") | keys_unsorted | join(" ")', (split /\n/, $out)[0]),
+    "type seq time host peer local outcome right phase error octets reply resolve_us connect_us send_us first_us last_us end_us us\n",
+    'the fields of an exchange';
+is jq('select(.type == "summary") | keys_unsorted | join(" ")', $out),
+    "type host sent right wrong lost failed unfinished lost_percent elapsed_us rate times errors addresses\n", 'the fields of the summary';
+is jq('select(.type == "summary") | .times | keys_unsorted | join(" ")', $out),
+    "min_us avg_us max_us mdev_us p50_us p90_us p99_us p99_9_us p99_99_us\n", 'and of its times';
+is jq('select(.seq) | [.seq, .host, .local, .outcome, .right, .phase, .error, .octets, .reply]', $out),
+    join('', map { qq{[$_,"localhost","127.0.0.1:$daemon->{port}","ok",true,"close",null,16,"Farewell, client"]\n} } 1, 2), 'their values';
+is jq('select(.seq) | .resolve_us > 0 and .connect_us > 0 and .connect_us <= .send_us and .send_us <= .first_us and .first_us <= .last_us and .last_us <= .end_us and .end_us == .us', $out),
+    "true\ntrue\n", 'the phases come one after the other';
+is jq('select(.times) | [.sent, .right, .wrong, .lost, .failed, .unfinished, .lost_percent, .errors, (.addresses | length)]', $out), "[2,2,0,0,0,0,0,[],1]\n", 'the summary';
+is jq('select(.times) | .times | .min_us > 0 and .min_us <= .p50_us * 1.02 and .avg_us <= .max_us and .p50_us <= .p99_99_us and .p99_99_us <= .max_us', $out), "true\n", 'its times';
+is jq('select(.times) | .elapsed_us >= .times.max_us and .rate > 0', $out), "true\n", 'and its rate';
+my @peers = split /\n/, jq('.peer // empty', $out);
+like $daemon->wait_log(qr/ ok /), qr/ peer=\Q$peers[0]\E local=/, 'peer is the name that the server gives to this end';
+my ($begin) = jq('.time // empty', $out) =~ /\A(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d{6}Z\n/;
+ok defined $begin, 'the time is that of RFC 3339';
+$daemon->stop;
+
+# A server whose replies are what the test says.
+my ($listener, $port) = listen_somewhere();
+sub replied {
+    my ($reply, @options) = @_;
+    my $server = spawn(sub {
+        my $socket = $listener->accept;
+        sysread $socket, my $message, 16;
+        syswrite $socket, $reply;
+        close $socket;
+        select undef, undef, undef, 60;
+    });
+    my @result = run($SIXTEEN, '--json', @options, '127.0.0.1', $port);
+    finish($server);
+    return @result;
+}
+for my $first (map { $_ * 16 } 0 .. 15) {
+    my $reply = join '', map { chr } $first .. $first + 15;
+    ($status, $out, $err) = replied($reply);
+    is "$status$err", '1', "octets $first and up: status 1";
+    is jq('select(.seq) | [.outcome, .right, .phase, .octets, (.reply | explode)]', $out), qq{["mismatch",false,"receive",16,[} . join(',', $first .. $first + 15) . "]]\n",
+        'each is the character of its number';
+    unlike $out, qr/[^\n\x20-\x7e]/, 'and the output is ASCII';
+}
+($status, $out, $err) = replied(substr $REPLY, 0, 3);
+is jq('select(.seq) | [.outcome, .octets, .reply, .error, .last_us, .end_us]', $out), qq{["short",3,"Far","socket closed 3 bytes into a 16-byte message",null,null]\n}, 'what was not reached is null';
+is jq('select(.times | not) | select(.type == "summary") | [.sent, .right, .wrong, .lost, .times, .errors]', $out),
+    qq{[1,0,1,0,null,[{"outcome":"short","phase":"receive","error":"end of file before the sixteenth octet","count":1}]]\n}, 'a summary without a right one';
+($status, $out, $err) = replied('', '-c', 1);
+is jq('select(.type == "summary") | [.sent, .wrong, .lost, .lost_percent]', $out), "[1,0,1,100]\n", 'a lost one';
+close $listener;
+($status, $out, $err) = run($SIXTEEN, '--json', '127.0.0.1', $port);
+is "$status$err", '1', 'nobody listens: status 1, and nothing on standard error';
+is jq('select(.seq) | [.outcome, .phase, .error, .peer, .connect_us, .reply]', $out), qq{["refused","connect","Connection refused",null,null,null]\n}, 'with phase and reason';
+($status, $out, $err) = run($SIXTEEN, '--json', 'no such "host\\' . "\xff");
+is "$status$err", '1', 'a name that is none: status 1';
+is jq('select(.seq) | [.outcome, .phase, .local, (.host | explode | last), .host[:-1]]', $out), qq{["unresolved","resolve",null,255,"no such \\"host\\\\"]\n}, 'it is an object, too';
+is jq('select(.type == "summary") | [.sent, .lost, .addresses]', $out), "[1,1,[]]\n", 'and so is the summary';
+($status, $out, $err) = run($SIXTEEN, '--json', '-b', '192.0.2.1', '127.0.0.1', $port);
+is $status, 2, 'a local failure: status 2';
+is jq('select(.type == "summary") | [.sent, .failed, .errors[0].error]', $out), qq{[0,1,"Cannot assign requested address"]\n}, 'which is not a loss';
+($status, $out, $err) = run($SIXTEEN, '--json', '-q', '-c', 2, '-i', 0, '127.0.0.1', $port);
+is jq('.type', $out), "summary\n", '--quiet: the summary alone';
+done_testing;

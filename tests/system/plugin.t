@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+# sixteen --plugin, as the Monitoring Plugins Development Guidelines want it: one line, with
+# performance data, and a status from 0 to 3.
+use strict;
+use warnings;
+use Sixteen;
+use Test::More;
+
+# What a plugin says, with the figures that change taken out of it.
+sub plugin {
+    my ($status, $out, $err) = run($SIXTEEN, '--plugin', @_);
+    $out =~ s/\d+\.\d{3} ms/N ms/g;
+    $out =~ s/=\d+\.\d{6}s/=Ns/g;
+    return "$status $out$err";
+}
+
+my $daemon = start(listen => ['127.0.0.1:0', '[::1]:0']);
+my ($port, $port6) = @{ $daemon->{ports} };
+my $to = "127.0.0.1:$port";
+is plugin('127.0.0.1', $port), "0 SIXTEEN OK - right reply from $to in N ms | time=Ns;;;0;10 max=Ns;;;0;10 lost=0%;;;0;100\n", 'a right reply is OK';
+is plugin('::1', $port6), "0 SIXTEEN OK - right reply from [::1]:$port6 in N ms | time=Ns;;;0;10 max=Ns;;;0;10 lost=0%;;;0;100\n", 'over IPv6 too';
+is plugin('-c', 3, '-i', 0, '-W', 2, '127.0.0.1', $port), "0 SIXTEEN OK - 3 of 3 replies right, N ms on average | time=Ns;;;0;2 max=Ns;;;0;2 lost=0%;;;0;100\n", 'so are three';
+
+# Every reply takes longer than a nanosecond and less than an hour.
+for my $case (
+    ['60', '3600', 0, 'OK'], ['0.000000001', '3600', 1, 'WARNING'], ['60', '0.000000001', 2, 'CRITICAL'],
+    ['0.000000001', '0.000000001', 2, 'CRITICAL'], ['60:', '3600:', 2, 'CRITICAL'], ['@60:70', '3600', 0, 'OK'],
+    ['@0:60', '3600', 1, 'WARNING'], ['~:60', '~:3600', 0, 'OK'], ['60:70', '3600', 1, 'WARNING']) {
+    my ($warn, $crit, $status, $word) = @$case;
+    like plugin('--warn', $warn, '--crit', $crit, '127.0.0.1', $port),
+        qr/\A$status SIXTEEN $word - right reply from \S+ in N ms \| time=Ns;\Q$warn\E;\Q$crit\E;0;10 /, "--warn $warn --crit $crit: $word";
+}
+like plugin('--crit', '0.000000001', '127.0.0.1', $port), qr/\A2 SIXTEEN CRITICAL .* time=Ns;;0\.000000001;0;10 /, '--crit alone';
+
+is plugin('--bad'), "3 SIXTEEN UNKNOWN - an option that is unknown, ambiguous or takes no value: --bad; see sixteen --help\n", 'misuse is UNKNOWN';
+my ($status, $out, $err) = run($SIXTEEN, '--bad', '-W', 'x', '--plugin', '--worse');
+is "$status $out$err", "3 SIXTEEN UNKNOWN - an option that is unknown, ambiguous or takes no value: --bad; see sixteen --help\n", 'wherever it stands';
+like plugin('--warn', 'x'), qr/\A3 SIXTEEN UNKNOWN - --warn x: .*\n\z/, 'a range that is none';
+like plugin('--warn', '20:10'), qr/\A3 SIXTEEN UNKNOWN - --warn 20:10: .*\n\z/, 'or goes backwards';
+is plugin('-P', 4), "3 SIXTEEN UNKNOWN - a load cannot be told by --plugin; see sixteen --help\n", 'a load';
+is plugin('-b', '192.0.2.1', '127.0.0.1', $port), "3 SIXTEEN UNKNOWN - connect to $to from 192.0.2.1: Cannot assign requested address | time=U;;;0;10 lost=0%;;;0;100\n",
+    'a failure of this host is UNKNOWN';
+like plugin('no-such-host.invalid'), qr/\A2 SIXTEEN CRITICAL - resolve no-such-host\.invalid port 1060: \S.* \| time=U;;;0;10 lost=100%;;;0;100\n\z/,
+    'a name that is not resolved is CRITICAL: the guidelines want it so';
+is plugin('127.0.0.1', $port, '--expect', "Farewell|\ncl\x{1}ent"), "2 SIXTEEN CRITICAL - receive from $to: the server said 'Farewell, client' and not 'Farewell\\x7c\\ncl\\x01ent' | time=U;;;0;10 lost=0%;;;0;100\n",
+    'a wrong reply is, and a bar in it does not begin the performance data';
+($status, $out, $err) = run('sh', '-c', '"$@" >/dev/full', 'sh', $SIXTEEN, '--plugin', '127.0.0.1', $port);
+is $status, 3, 'what cannot be written is UNKNOWN';
+
+my ($silent, $silent_port) = listen_somewhere();
+is plugin('-W', 0.1, '127.0.0.1', $silent_port), "2 SIXTEEN CRITICAL - receive from 127.0.0.1:$silent_port: timed out after 0.1 s, 0 octets into a 16-octet message | time=U;;;0;0.1 lost=100%;;;0;100\n", 'a time-out is';
+like plugin('-w', 0.1, '127.0.0.1', $silent_port), qr/\A2 SIXTEEN CRITICAL - receive from \S+: timed out after 0\.\d+ s, /, 'by --deadline, too';
+close $silent;
+is plugin('-c', 2, '-i', 0, '127.0.0.1', $silent_port), "2 SIXTEEN CRITICAL - 0 of 2 replies right; connect to 127.0.0.1:$silent_port: Connection refused | time=U;;;0;10 lost=100%;;;0;100\n",
+    'so are refusals';
+$daemon->stop;
+done_testing;

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: MIT
+# sixteen as ping: so many exchanges, so often, until such a time, a line for each, and a summary
+# however it ends.
+use strict;
+use warnings;
+use List::Util qw(max min sum);
+use POSIX qw(SIGINT SIGQUIT SIGTERM);
+use Sixteen;
+use Socket ();
+use Test::More;
+use Time::HiRes qw(time);
+
+my $daemon = start(listen => ['127.0.0.1:0', '[::1]:0']);
+my ($port, $port6) = @{ $daemon->{ports} };
+my $number = qr/\d+\.\d{3}/;
+my $times  = qr{min/avg/max/mdev = $number/$number/$number/$number ms\np50/p90/p99/p99\.9/p99\.99 = (?:$number/){4}$number ms\n};
+
+# The pairs of names in the lines of a text.
+sub pairs { return $_[0] =~ /\b(peer=\S+ local=\S+)/g }
+
+my ($status, $out, $err) = run($SIXTEEN, '-c', 3, '-i', 0, '127.0.0.1', $port);
+is "$status$err", '0', 'three exchanges';
+like $out, qr{\A(?:ok peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:$port seq=\d octets=16 us=\d+ connect=\d+ send=\d+ first=\d+ last=\d+ end=\d+\n){3}--- 127\.0\.0\.1:$port statistics ---\n3 sent, 3 right, 0 wrong, 0% lost, time \d+ ms\n$times\z},
+    'a line for each, and the summary';
+is join(' ', $out =~ / seq=(\d+) /g), '1 2 3', 'they are numbered';
+for my $line ($out =~ /^ok .*/mg) {
+    my @phases = $line =~ / (?:connect|send|first|last|end)=(\d+)/g;
+    is_deeply \@phases, [sort { $a <=> $b } @phases], 'the phases come one after the other';
+    my ($us) = $line =~ / us=(\d+)/;
+    is $us, $phases[-1], 'and the end of file is the end';
+}
+$daemon->wait_log(qr/ ok /) for 1 .. 3;
+is_deeply [sort +pairs($out)], [sort +pairs($daemon->{log})], 'one grep finds both ends: the pair of names is the one in the log of sixteend';
+
+($status, $out, $err) = run($SIXTEEN, '-qc', 2, '-i', 0, '::1', $port6);
+like "$status$out$err", qr/\A0--- \[::1\]:$port6 statistics ---\n2 sent, 2 right, 0 wrong, 0% lost, time \d+ ms\n$times\z/, '--quiet: only the summary';
+
+# The schedule: begins at multiples of the interval, as the daemon saw them.
+($status, $out, $err) = run($SIXTEEN, '-c', 6, '-i', 0.1, '127.0.0.1', $port);
+my ($took) = $out =~ /time (\d+) ms/;
+cmp_ok $took, '>=', 500, 'six exchanges 0.1 s apart take half a second';
+
+# A server that takes 0.25 s for the first reply: the exchanges after it begin on the grid.
+my ($listener, $slow_port) = listen_somewhere();
+my $server = spawn(sub {
+    my $first = 1;
+    while (my $socket = $listener->accept) {
+        sysread $socket, my $message, 16;
+        select undef, undef, undef, 0.25 if $first;
+        $first = 0;
+        syswrite $socket, $REPLY;
+        close $socket;
+    }
+});
+($status, $out, $err) = run($SIXTEEN, '--json', '-c', 3, '-i', 0.1, '127.0.0.1', $slow_port);
+finish($server);
+my @seconds = map { /T\d\d:\d\d:(\S+)Z/ && $1 } $out =~ /"time":"([^"]+)"/g;
+$_ += 60 * ($_ < $seconds[0]) for @seconds;
+my @offsets = map { $_ - $seconds[0] } @seconds;
+cmp_ok $offsets[1], '>=', 0.2999, 'where one takes longer than the interval, the next begins at the next multiple, not at once';
+cmp_ok $offsets[2] - $offsets[1], '<', 0.2, 'and the one after it on its own';
+
+# Nobody answers, and nobody listens.
+my ($silent, $silent_port) = listen_somewhere();
+($status, $out, $err) = run($SIXTEEN, '-c', 2, '-i', 0, '-W', 0.2, '127.0.0.1', $silent_port);
+is "$status$err", '1', 'a silent server: status 1';
+like $out, qr/^slow peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:$silent_port seq=2 octets=0 us=2\d{5} connect=\d+ send=\d+ phase=receive error='timed out after 0\.2 s, 0 octets into a 16-octet message'\n/m,
+    'each line has the phase and the reason';
+like $out, qr/ statistics ---\n2 sent, 0 right, 0 wrong, 100% lost, time 4\d\d ms\nerrors: 2 slow in receive: timed out\n\z/, 'the summary at 100 % loss';
+close $silent;
+($status, $out, $err) = run($SIXTEEN, '-c', 2, '-i', 0, '127.0.0.1', $silent_port);
+like "$status$out$err", qr/\A1(?:refused peer=- local=127\.0\.0\.1:$silent_port seq=\d octets=0 us=\d+ phase=connect error='Connection refused'\n){2}---.*\n2 sent, 0 right, 0 wrong, 100% lost, time \d+ ms\nerrors: 2 refused in connect: Connection refused\n\z/,
+    'nobody listens';
+
+# Some right, some wrong.
+($listener, $slow_port) = listen_somewhere();
+$server = spawn(sub {
+    for my $reply ($REPLY, 'Farewell, Client', substr($REPLY, 0, 4), '', "$REPLY!") {
+        my $socket = $listener->accept;
+        sysread $socket, my $message, 16;
+        syswrite $socket, $reply;
+        close $socket;
+    }
+});
+($status, $out, $err) = run($SIXTEEN, '-c', 5, '-i', 0, '127.0.0.1', $slow_port);
+finish($server);
+is $status, 1, 'some are wrong: status 1';
+is join(' ', $out =~ /^(\w+) peer/mg), 'ok mismatch short short excess', 'the outcomes, in the words of the log';
+like $out, qr/^mismatch .* phase=receive error='another reply than was expected' reply='Farewell, Client'$/m, 'another reply is shown';
+like $out, qr/^short .* octets=4 .* error='socket closed 4 bytes into a 16-byte message' reply='Fare'$/m, 'and part of one';
+like $out, qr/^5 sent, 1 right, 3 wrong, 20% lost, /m, 'counted: right, wrong, and lost where no octet came';
+like $out, qr/^errors: 2 short in receive: end of file before the sixteenth octet$/m, 'with a line for each kind';
+
+# -w ends it, whatever happens.
+my $begun = time;
+($status, $out, $err) = run($SIXTEEN, '-i', 0.01, '-w', 0.3, '127.0.0.1', $port);
+cmp_ok time - $begun, '<', 20, '--deadline ends it';
+like "$status$out", qr/\A0ok .* (\d+) right, 0 wrong, 0% lost, time (?:2\d\d|3\d\d|[4-9]\d\d|\d{4}) ms\n/s, 'with status 0';
+(undef, $silent_port) = my @silent = listen_somewhere();
+$begun = time;
+($status, $out, $err) = run($SIXTEEN, '-w', 0.3, '127.0.0.1', $silent_port);
+cmp_ok time - $begun, '>=', 0.3, 'an exchange under way is cut, at its time';
+like "$status$out", qr/\A1slow .* phase=receive error='timed out after 0\.\d+ s, .*\n.*\n1 sent, 0 right, 0 wrong, 100% lost/, 'and counts as lost, because it was slower than each right one';
+
+# Signals.
+sub signalled {
+    my ($when, $signals, @command) = @_;
+    pipe my $reader, my $writer or die "pipe: $!";
+    my $pid = spawn(sub {
+        open STDOUT, '>&', $writer;
+        open STDERR, '>&', $writer;
+        close $reader;
+        exec @command;
+    });
+    close $writer;
+    my $text = '';
+    my $send = sub { kill shift @$signals, $pid };
+    while (sysread $reader, $text, 4096, length $text) {
+        next if !@$signals || $text !~ $when;
+        $send->();
+        $when = qr/ sent, .*\n/;
+    }
+    waitpid $pid, 0;
+    return ($? & 127 ? -($? & 127) : $? >> 8, $text);
+}
+($status, $out) = signalled(qr/seq=2/, [SIGINT], $SIXTEEN, '-i', 0.01, '127.0.0.1', $port);
+like "$status $out", qr/\A0 ok .*\n--- .*\n\d+ sent, \d+ right, 0 wrong, 0% lost, time \d+ ms\n$times\z/s, 'Ctrl-C: the summary and status 0';
+($status, $out) = signalled(qr/seq=2/, [SIGTERM], $SIXTEEN, '-i', 0.01, '127.0.0.1', $port);
+like "$status $out", qr/\A0 ok .*\n--- .*$times\z/s, 'so does a SIGTERM';
+($status, $out) = signalled(qr/seq=2/, [SIGQUIT, SIGINT], $SIXTEEN, '-i', 0.01, '127.0.0.1', $port);
+like "$status $out", qr{\A0 ok .*^\d+ sent, \d+ right, 0 wrong, 0% lost, min/avg/max/mdev = \S+ ms\n.*^--- .*$times\z}ms,
+    'Ctrl-\\: the counts, and it goes on';
+($status, $out) = signalled(qr/sent, /, [SIGINT], 'sh', '-c', '(sleep 0.3; kill -QUIT $$) & exec "$@"', 'sh', $SIXTEEN, '-c', 3, '127.0.0.1', $silent_port);
+like "$status $out", qr/\A1 0 sent, 0 right, 0 wrong, 0% lost\n--- .*\n1 sent, 0 right, 0 wrong, 100% lost, time \d+ ms\nerrors: 1 slow in receive: timed out\n\z/,
+    'both while an exchange hangs: it counts as lost, in its phase';
+
+# Every address of a name.
+SKIP: {
+    my $directory = scratch();
+    my $hosts = write_file("$directory/hosts", "127.0.0.1 two.test\n::1 two.test\n");
+    chmod 0755, $directory;
+    chmod 0644, $hosts;
+    my @prefix = with_mounts('/etc/hosts' => $hosts) or skip 'needs a mount namespace', 9;
+    my $both = start(listen => ['127.0.0.1:0']);
+    my $only = $both->{port};
+    ($status, $out, $err) = run(@prefix, $SIXTEEN, '--all', 'two.test', $only);
+    is "$status$err", '1', '--all: one address of two refuses: status 1';
+    is join("\n", sort map { /(\w+ .*)seq/ && $1 =~ s/peer=\S+/peer=/r } split /\n/, $out),
+        "ok peer= local=127.0.0.1:$only \nrefused peer= local=[::1]:$only ", 'a verdict for each';
+    ($status, $out, $err) = run(@prefix, $SIXTEEN, '--all', '-c', 2, '-i', 0, 'two.test', $only);
+    is "$status$err", '1', 'repeated, too';
+    like $out, qr/^--- 127\.0\.0\.1:$only statistics ---\n2 sent, 2 right, 0 wrong, 0% lost, /m, 'each address has a summary';
+    like $out, qr/^--- \[::1\]:$only statistics ---\n2 sent, 0 right, 0 wrong, 100% lost, /m, 'the broken family is seen';
+    ($status, $out, $err) = run(@prefix, $SIXTEEN, '--all', '-4', 'two.test', $only);
+    is "$status$err", '0', '-4: only the one of the two';
+    ($status, $out, $err) = run(@prefix, $SIXTEEN, '-c', 3, '-i', 0, 'two.test', $only);
+    is $status, 0, 'without --all, the address that accepts is kept';
+    is $err, "sixteen: connect to [::1]:$only: Connection refused\n", 'the one that does not is told once';
+    is scalar(() = $out =~ /^ok \S+ local=127\.0\.0\.1/mg), 3, 'and all three are asked of the other';
+    $both->stop;
+}
+
+# Where it comes from.
+($status, $out, $err) = run($SIXTEEN, '-b', '127.0.0.7', '127.0.0.1', $port);
+like "$status$out$err", qr/\A0Client has been assigned socket name 127\.0\.0\.7:\d+\n/, '--bind an address';
+($status, $out, $err) = run($SIXTEEN, '-b', 'lo', '-c', 1, '127.0.0.1', $port);
+like "$status$out$err", qr/\A0ok peer=127\.0\.0\.1:/, '--bind an interface';
+($status, $out, $err) = run($SIXTEEN, '-b', '127.0.1.0/30', '-c', 4, '-i', 0, '127.0.0.1', $port);
+is join(' ', $out =~ /peer=(\S+):/g), '127.0.1.2 127.0.1.1 127.0.1.2 127.0.1.1', '--bind a prefix: its addresses by turns';
+($status, $out, $err) = run($SIXTEEN, '-b', '192.0.2.1', '127.0.0.1', $port);
+is "$status|$out|$err", "2||sixteen: connect to 127.0.0.1:$port from 192.0.2.1: Cannot assign requested address\n", 'an address of another host is a local error';
+($status, $out, $err) = run($SIXTEEN, '-b', '192.0.2.1', '-c', 2, '-i', 0, '127.0.0.1', $port);
+like "$status$out", qr/\A2failed peer=- local=\S+ seq=1 .* phase=connect error='Cannot assign requested address'\n.*^0 sent, 0 right, 0 wrong, 0% lost, 2 failed here, time/ms, 'told apart from a loss';
+($status, $out, $err) = run($SIXTEEN, '-b', '127.0.0.1', '-6', 'localhost', $port);
+is "$status|$err", "2|sixteen: -4 and -6 exclude each other; see sixteen --help\n", 'a source has a family';
+
+# A name that is not resolved.
+($status, $out, $err) = run($SIXTEEN, '-c', 3, 'no-such-host.invalid');
+like "$status|$out|$err", qr/\A1\|\|sixteen: resolve no-such-host\.invalid port 1060: \S.*\n\z/, 'an unknown name: told once';
+is $daemon->stop, 0, 'the daemon ends';
+done_testing;
