@@ -16,7 +16,8 @@ fuzz_targets = \
 	%D%/quote \
 	%D%/setting_store \
 	%D%/settings \
-	%D%/settings_scan
+	%D%/settings_scan \
+	%D%/source
 check_PROGRAMS += $(fuzz_targets)
 TESTS += $(fuzz_targets)
 EXTRA_DIST += %D%/corpus %D%/dictionaries %D%/run

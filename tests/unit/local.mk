@@ -30,6 +30,7 @@ endif
 	%D%/test_handover.c \
 	%D%/test_linger.c \
 	%D%/test_scribe.c \
+	%D%/test_source.c \
 	%D%/test_probe.c \
 	%D%/test_environment.c \
 	%D%/test_accept_error.c \

@@ -19,7 +19,8 @@ int main(void)
         probe_suite,           environment_suite,   accept_error_suite,  warning_suite,
         snapshot_suite,        stats_suite,         admission_suite,     notify_suite,
         activation_suite,      listener_suite,      report_suite,        metrics_suite,
-        configuration_suite,   prefix_suite,        proxy_suite,         preface_suite};
+        configuration_suite,   prefix_suite,        proxy_suite,         preface_suite,
+        source_suite};
 
     /* A forked test would write once more what it finds in the buffer. */
     setvbuf(stdout, NULL, _IOLBF, 0);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* A source as text, and a number: a socket is bound to what the text names, and of a prefix to one
+ * of its addresses. */
+#include <config.h>
+
+#include "fuzz.h"
+
+#include "client/source.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void judge_address(const struct prefix *prefix, const struct address *bound)
+{
+    struct prefix around = prefix_of(bound, prefix->length);
+    struct prefix host = prefix_of(bound, UINT16_MAX);
+    must(prefix_compare(&around, prefix) == 0);
+    if (prefix->length + 1 < host.length)
+        must(memcmp(host.octets, prefix->octets, sizeof host.octets) != 0);
+}
+
+/* Any address as this host's own; it may have no IPv6 at all. */
+static void judge_bind(const char *text, const struct source *source, uint64_t number)
+{
+    const int on = 1;
+    struct prefix prefix;
+    struct address bound = {.length = sizeof bound.u};
+    char why[PREFIX_WHY];
+    int fd = socket(source_family(source), SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    must(setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof on) == 0);
+    if (source_bind(source, fd, number) == 0) {
+        /* not unmapped: ::/1 has v4-mapped ones too */
+        must(getsockname(fd, &bound.u.any, &bound.length) == 0);
+        must(bound.u.any.sa_family == source_family(source) && bound.u.in.sin_port == 0);
+        if (prefix_parse(text, &prefix, why))
+            judge_address(&prefix, &bound);
+    }
+    close(fd);
+}
+
+static void judge(const char *text, const struct source *source, uint64_t number)
+{
+    if (source_family(source) == AF_UNSPEC) {
+        must(source->interface[0] != '\0' && strcmp(source->interface, text) == 0);
+        must(source->first.length == 0);
+    } else {
+        must(source->interface[0] == '\0' && source->count > 0);
+        judge_bind(text, source, number);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct source source;
+    struct prefix prefix;
+    uint64_t number;
+    char why[SOURCE_WHY];
+    take(&data, &size, &number, sizeof number);
+    char *text = text_of(data, size, "");
+    bool taken = source_parse(text, &source, why);
+    if (taken)
+        judge(text, &source, number);
+    else
+        must(*why != '\0' && strlen(why) < sizeof why && is_printable(why));
+    must(taken || !prefix_parse(text, &prefix, why));
+    free(text);
+    return 0;
+}
