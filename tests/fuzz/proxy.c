@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Any octets as a PROXY protocol header: what is said of them does not depend on the parts in
- * which they come, nor on what is behind the header. */
+ * which they come, nor on what is behind the header; and what the client writes is the same. */
 #include <config.h>
 
 #include "fuzz.h"
 
+#include "client/proxy_header.h"
 #include "server/proxy.h"
 
 #include <stdlib.h>
@@ -32,6 +33,18 @@ static void judge_address(const struct address *address)
     must(address->u.any.sa_family == AF_INET || !IN6_IS_ADDR_V4MAPPED(&address->u.in6.sin6_addr));
 }
 
+/* What the client writes of the addresses is read as the same. */
+static void judge_written(int version, const struct proxy_header *header)
+{
+    unsigned char octets[PROXY_HEADER_SIZE];
+    struct proxy_header again;
+    size_t length = proxy_header_write(version, &header->source, &header->destination, octets);
+    must(length < sizeof octets);
+    must(parse(octets, length, &again) == PROXY_COMPLETE && again.length == length);
+    must(again.carries && address_equals(&again.source, &header->source));
+    must(address_equals(&again.destination, &header->destination));
+}
+
 static void judge_complete(const uint8_t *data, size_t size, const struct proxy_header *header)
 {
     struct proxy_header again;
@@ -43,6 +56,10 @@ static void judge_complete(const uint8_t *data, size_t size, const struct proxy_
         must(address_equals(&again.destination, &header->destination));
         judge_address(&header->source);
         judge_address(&header->destination);
+        if (header->source.u.any.sa_family == header->destination.u.any.sa_family) {
+            judge_written(1, header);
+            judge_written(2, header);
+        }
     }
 }
 

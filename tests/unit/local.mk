@@ -31,6 +31,7 @@ endif
 	%D%/test_linger.c \
 	%D%/test_scribe.c \
 	%D%/test_source.c \
+	%D%/test_proxy_header.c \
 	%D%/test_probe.c \
 	%D%/test_environment.c \
 	%D%/test_accept_error.c \

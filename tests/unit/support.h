@@ -36,6 +36,7 @@ Suite *handover_suite(void);
 Suite *linger_suite(void);
 Suite *scribe_suite(void);
 Suite *source_suite(void);
+Suite *proxy_header_suite(void);
 Suite *probe_suite(void);
 Suite *environment_suite(void);
 Suite *accept_error_suite(void);
