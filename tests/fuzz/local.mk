@@ -14,6 +14,7 @@ fuzz_targets = \
 	%D%/probe \
 	%D%/proxy \
 	%D%/quote \
+	%D%/range \
 	%D%/setting_store \
 	%D%/settings \
 	%D%/settings_scan \

@@ -30,6 +30,7 @@ endif
 	%D%/test_handover.c \
 	%D%/test_linger.c \
 	%D%/test_scribe.c \
+	%D%/test_range.c \
 	%D%/test_source.c \
 	%D%/test_proxy_header.c \
 	%D%/test_probe.c \

@@ -35,6 +35,7 @@ Suite *exchange_faults_suite(void);
 Suite *handover_suite(void);
 Suite *linger_suite(void);
 Suite *scribe_suite(void);
+Suite *range_suite(void);
 Suite *source_suite(void);
 Suite *proxy_header_suite(void);
 Suite *probe_suite(void);

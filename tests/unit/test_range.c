@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* Thresholds as the guidelines for monitoring plugins have them, and what they alert for. */
+#include <config.h>
+
+#include "client/range.h"
+#include "support.h"
+
+#include <math.h>
+
+static struct range parsed(const char *text)
+{
+    struct range range;
+    char why[RANGE_WHY];
+    ck_assert_msg(range_parse(text, &range, why), "%s: %s", text, why);
+    return range;
+}
+
+static const struct {
+    const char *text;
+    struct range range;
+} right[] = {
+    {"10", {0, 10, false}},
+    {"0", {0, 0, false}},
+    {"-0", {0, 0, false}},
+    {"0.25", {0, 0.25, false}},
+    {".5", {0, 0.5, false}},
+    {"5.", {0, 5, false}},
+    {"1e-3", {0, 0.001, false}},
+    {"+1E+3", {0, 1000, false}},
+    {"1e-999", {0, 0, false}},
+    {"010", {0, 10, false}},
+    {"10:", {10, INFINITY, false}},
+    {"-10:", {-10, INFINITY, false}},
+    {"~:10", {-INFINITY, 10, false}},
+    {"~:-10", {-INFINITY, -10, false}},
+    {"~:", {-INFINITY, INFINITY, false}},
+    {"10:20", {10, 20, false}},
+    {"10:10", {10, 10, false}},
+    {"-2.5:-.5", {-2.5, -0.5, false}},
+    {"@10", {0, 10, true}},
+    {"@10:", {10, INFINITY, true}},
+    {"@~:10", {-INFINITY, 10, true}},
+    {"@~:", {-INFINITY, INFINITY, true}},
+    {"@10:20", {10, 20, true}},
+};
+
+START_TEST(a_range_is_read)
+{
+    struct range range = parsed(right[_i].text);
+    ck_assert(range.from == right[_i].range.from);
+    ck_assert(range.to == right[_i].range.to);
+    ck_assert(range.inside == right[_i].range.inside);
+}
+END_TEST
+
+#define NO_RANGE "no range of numbers; write 10, 10:, ~:10, 10:20 or @10:20"
+#define BACKWARDS "the end lies before the beginning, which is 0 where none is given"
+
+static const struct {
+    const char *text, *why;
+} wrong[] = {
+    {"", NO_RANGE},           {"@", NO_RANGE},         {":", NO_RANGE},
+    {":10", NO_RANGE},        {"~", NO_RANGE},         {"~10", NO_RANGE},
+    {"~~:10", NO_RANGE},      {"10:~", NO_RANGE},      {"~:~", NO_RANGE},
+    {"@@10", NO_RANGE},       {"10@", NO_RANGE},       {"10:20:30", NO_RANGE},
+    {"10::", NO_RANGE},       {"10 ", NO_RANGE},       {" 10", NO_RANGE},
+    {"10: 20", NO_RANGE},     {"10 :20", NO_RANGE},    {"10:20 ", NO_RANGE},
+    {"10s", NO_RANGE},        {"10:20s", NO_RANGE},    {"ten", NO_RANGE},
+    {"0x10", NO_RANGE},       {"0x10:0x20", NO_RANGE}, {"inf", NO_RANGE},
+    {"-inf:10", NO_RANGE},    {"10:inf", NO_RANGE},    {"infinity", NO_RANGE},
+    {"nan", NO_RANGE},        {"nan:10", NO_RANGE},    {"1e", NO_RANGE},
+    {"1e999", NO_RANGE},      {"-1e999:", NO_RANGE},   {"1e5.5", NO_RANGE},
+    {"0,5", NO_RANGE},        {"-", NO_RANGE},         {"+", NO_RANGE},
+    {".", NO_RANGE},          {"1.2.3", NO_RANGE},     {"1-2", NO_RANGE},
+    {"--1", NO_RANGE},        {"-10", BACKWARDS},      {"20:10", BACKWARDS},
+    {"@20:10", BACKWARDS},    {"-1:-2", BACKWARDS},    {"@-0.001", BACKWARDS},
+    {"1:0.99999", BACKWARDS},
+};
+
+START_TEST(another_text_is_refused)
+{
+    struct range range;
+    char why[RANGE_WHY];
+    ck_assert(!range_parse(wrong[_i].text, &range, why));
+    ck_assert_str_eq(why, wrong[_i].why);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    double value;
+    bool alerts;
+} values[] = {
+    {"10", -0.001, true},      {"10", 0, false},        {"10", 10, false},
+    {"10", 10.001, true},      {"10:", 9.999, true},    {"10:", 10, false},
+    {"10:", 1e300, false},     {"~:10", -1e300, false}, {"~:10", 10, false},
+    {"~:10", 10.001, true},    {"10:20", 9.999, true},  {"10:20", 10, false},
+    {"10:20", 20, false},      {"10:20", 20.001, true}, {"@10:20", 9.999, false},
+    {"@10:20", 10, true},      {"@10:20", 20, true},    {"@10:20", 20.001, false},
+    {"@10", -0.001, false},    {"@10", 0, true},        {"@10:", 9.999, false},
+    {"@10:", 1e300, true},     {"@~:10", -1e300, true}, {"@~:10", 10.001, false},
+    {"~:", -1e300, false},     {"~:", 1e300, false},    {"@~:", 1e300, true},
+    {"10:10", 10, false},      {"10:10", 10.001, true}, {"@10:10", 10, true},
+    {"@10:10", 10.001, false},
+};
+
+START_TEST(ends_belong_to_the_range_whichever_side_alerts)
+{
+    struct range range = parsed(values[_i].text);
+    ck_assert_msg(range_alerts(&range, values[_i].value) == values[_i].alerts, "%s: %f",
+                  values[_i].text, values[_i].value);
+}
+END_TEST
+
+Suite *range_suite(void)
+{
+    Suite *suite = suite_create("range");
+    TCase *text = add_case(suite, "range as text", NULL);
+    tcase_add_loop_test(text, a_range_is_read, 0, COUNT(right));
+    tcase_add_loop_test(text, another_text_is_refused, 0, COUNT(wrong));
+    TCase *alerts = add_case(suite, "range_alerts", NULL);
+    tcase_add_loop_test(alerts, ends_belong_to_the_range_whichever_side_alerts, 0, COUNT(values));
+    return suite;
+}
