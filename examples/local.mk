@@ -9,4 +9,6 @@ nobase_dist_doc_DATA = \
 	%D%/haproxy/sixteen.conf \
 	%D%/ipvs/keepalived.conf \
 	%D%/kubernetes/README.md \
-	%D%/kubernetes/sixteend.yaml
+	%D%/kubernetes/sixteend.yaml \
+	%D%/monitoring/README.md \
+	%D%/monitoring/icinga2.conf
