@@ -19,6 +19,15 @@ $(services): %D%/service.in
 	  $(SED) -e '/^[@]service[@]$$/{r $(srcdir)/%D%/service.in' -e 'd;}' $(srcdir)/$@.in | \
 	  $(substitute) >$@.tmp && mv $@.tmp $@
 
+# Where each shell looks by itself. Debian's zsh has another place below /usr:
+# make install zshcompletiondir=/usr/share/zsh/vendor-completions
+bashcompletiondir = $(datadir)/bash-completion/completions
+dist_bashcompletion_DATA = %D%/completions/sixteen %D%/completions/sixteend
+zshcompletiondir = $(datadir)/zsh/site-functions
+dist_zshcompletion_DATA = %D%/completions/_sixteen %D%/completions/_sixteend
+fishcompletiondir = $(datadir)/fish/vendor_completions.d
+dist_fishcompletion_DATA = %D%/completions/sixteen.fish %D%/completions/sixteend.fish
+
 # The pid file's folder is there at run time, so no package brings it; but below /usr/local
 # nobody else makes it. The administrator's configuration is never overwritten, and removed only
 # where it is still the one that we brought. The documents' folders are ours alone, and go with

@@ -20,7 +20,8 @@ sub installed {
 my ($status, $out, $err) = run(@make, 'install');
 is "$status$err", '0', 'make install' or diag $out;
 my @files = installed();
-for my $wanted (qw(/sbin/sixteend /bin/sixteen /etc/sixteen.conf /man8/sixteend.8 /man5/sixteen.conf.5 /man1/sixteen.1 /man7/sixteen.7 /sixteend/README.md /examples/haproxy/haproxy.cfg)) {
+for my $wanted (qw(/sbin/sixteend /bin/sixteen /etc/sixteen.conf /man8/sixteend.8 /man5/sixteen.conf.5 /man1/sixteen.1 /man7/sixteen.7 /sixteend/README.md /examples/haproxy/haproxy.cfg
+    /bash-completion/completions/sixteend /site-functions/_sixteen /vendor_completions.d/sixteen.fish)) {
     is scalar(grep { /\Q$wanted\E$/ } @files), 1, "brings $wanted";
 }
 my @units = map { m{/(sixteend[^/]*\.(?:service|socket))$} } @files;

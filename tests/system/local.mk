@@ -9,6 +9,7 @@ system_tests = \
 	%D%/calls.t \
 	%D%/client.t \
 	%D%/closing.t \
+	%D%/completions.t \
 	%D%/config.t \
 	%D%/confinement.t \
 	%D%/drain.t \
