@@ -67,4 +67,25 @@ close connect_to($port);
 ($status) = run($SIXTEEN, '127.0.0.1', $port);
 is $status, 0, 'and after one that only connects the next client is served';
 is $daemon->stop, 0, 'ends';
+
+# Any server of sixteen octets will do: RFC 862's echo ends its side when the client does.
+SKIP: {
+    skip 'socat is not installed', 5 if !have('socat');
+    pipe my $words, my $writer or die "pipe: $!";
+    my $echo = spawn(sub { open STDERR, '>&', $writer; exec 'socat', '-dd', 'TCP4-LISTEN:0,bind=127.0.0.1,fork', 'PIPE' });
+    close $writer;
+    my $echo_port;
+    while (my $line = <$words>) { last if ($echo_port) = $line =~ /listening on AF=2 127\.0\.0\.1:(\d+)/ }
+    my @echo = ('--message', 'sixteen octets !', '--expect', 'sixteen octets !', '127.0.0.1', $echo_port);
+    ($status, $out, $err) = run($SIXTEEN, '--misbehave', 'half-close', @echo);
+    like "$status$err$out", qr/\A0Client.*\nThe server said 'sixteen octets !'\n\z/, 'an echo server';
+    ($status, $out, $err) = run($SIXTEEN, '-W', 0.3, @echo);
+    is "$status$err", "0sixteen: close by 127.0.0.1:$echo_port: the reply is right, but no end of file followed within 0.3 s\n", 'which waits for our end of file otherwise';
+    ($status, $out, $err) = run($SIXTEEN, '-W', 0.3, '-c', 1, @echo);
+    like "$status$err$out", qr/\A0ok .* us=\d{1,5} connect=\d+ .* last=\d+ remark='the reply is right, but no end of file followed within 0\.3 s'\n/, 'a remark, and the time to the last octet';
+    ($status, $out, $err) = run($SIXTEEN, '-W', 0.3, '127.0.0.1', $echo_port);
+    is $status, 1, 'the wrong words';
+    like $err, qr/the server said 'Hi there, server' and not 'Farewell, client'$/, 'are told';
+    finish($echo);
+}
 done_testing;

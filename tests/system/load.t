@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: MIT
+# sixteen as a load generator: closed and open loop, every exchange counted as the daemon counts it,
+# errors told apart, a progress line on a terminal only.
+use strict;
+use warnings;
+use POSIX qw(SIGINT SIGQUIT);
+use Sixteen;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $daemon = start(config => 'log: { level = "warning"; };', listen => ['127.0.0.1:0', '[::1]:0']);
+my ($port, $port6) = @{ $daemon->{ports} };
+
+# How many exchanges the daemon has counted as ok.
+sub served {
+    my ($of) = @_;
+    $of->tell('USR1');
+    my ($count) = $of->wait_log(qr/notice outcomes /) =~ / ok=(\d+) /;
+    return $count;
+}
+
+my $number = qr/\d+\.\d{3}/;
+my $spread = qr{min/avg/max/mdev = $number/$number/$number/$number ms};
+my $ranks  = qr{p50/p90/p99/p99\.9/p99\.99 = (?:$number/){4}$number ms};
+my $chart  = qr/(?: ?[<>]=? +\S+ ms \|#* *\| +\d+\.\d\d%\n)+/;
+
+my ($status, $out, $err) = run($SIXTEEN, '-P', 8, '-c', 1000, '127.0.0.1', $port);
+is "$status$err", '0', 'a closed loop of so many exchanges';
+like $out, qr{\A--- 127\.0\.0\.1:$port statistics ---\n1000 sent, 1000 right, 0 wrong, 0% lost, time \d+ ms, \d+\.\d right/s\n$spread\n$ranks\n$chart\z},
+    'the summary, with a drawing';
+my $sum = 0;
+$sum += $_ for $out =~ /\| +(\d+\.\d\d)%/g;
+cmp_ok abs($sum - 100), '<', 0.2, 'of which the rows are the whole';
+
+($status, $out, $err) = run($SIXTEEN, '-q', '-P', 4, '-c', 100, '--json', '::1', $port6);
+my ($sent) = $out =~ /"sent":(\d+)/;
+is "$status$sent", '0100', 'over IPv6';
+unlike $out, qr/"type":"exchange"/, 'as JSON it is the summary alone';
+like $out, qr/"load":\{"parallel":4,"threads":\d+,"rate":null,"not_begun":0,"histogram":\[\[\d+\.\d{3},\d+\]/, 'with what is known of the load';
+$daemon->stop;
+like $daemon->{log}, qr/outcomes ok=1100 /, 'the daemon has counted the same' if $daemon->{log} =~ /outcomes/;
+
+$daemon = start(config => 'log: { level = "notice"; };');
+$port = $daemon->{port};
+my $begun = time;
+($status, $out, $err) = run($SIXTEEN, '--duration', 0.4, '-P', 2, '--json', '127.0.0.1', $port);
+cmp_ok time - $begun, '>=', 0.4, 'for so long';
+($sent) = $out =~ /"sent":(\d+),"right":\d+,"wrong":0,"lost":0,"failed":0,"unfinished":0/;
+is served($daemon), $sent, 'each exchange that it counts is one that the daemon has answered';
+
+($status, $out, $err) = run($SIXTEEN, '--rate', 200, '-c', 60, '127.0.0.1', $port);
+like "$status$err$out", qr{\A0--- .*\n60 sent, 60 right, 0 wrong, 0% lost, time (\d+) ms, .*\nlatency $spread\nlatency $ranks\nservice $spread\nservice $ranks\n$chart\z},
+    'an open loop tells latency and service';
+my ($took) = $out =~ /time (\d+) ms/;
+cmp_ok $took, '>=', 290, 'at its rate: 60 exchanges at 200 a second begin within 295 ms';
+is served($daemon), $sent + 60, 'and all are served';
+
+# Source addresses.
+($status, $out, $err) = run($SIXTEEN, '-P', 4, '-c', 40, '-b', '127.0.1.0/29', '-q', '127.0.0.1', $port);
+is $status, 0, 'from the addresses of a prefix';
+($status, $out, $err) = run($SIXTEEN, '-P', 2, '-c', 4, '-b', '192.0.2.1', '127.0.0.1', $port);
+is "$status$err", '2', 'from an address of another host: status 2';
+like $out, qr/^0 sent, 0 right, 0 wrong, 0% lost, 4 failed here, .*\nerrors: 4 failed in connect: Cannot assign requested address\n/m, 'which is no loss';
+$daemon->stop;
+
+# A header of the PROXY protocol, and a server with another message.
+$daemon = start(config => 'access: { proxies = [ "127.0.0.1" ]; }; expect = "sixteen octets !"; strict = true;');
+($status, $out, $err) = run($SIXTEEN, '-P', 4, '-c', 40, '-q', '--message', 'sixteen octets !', '127.0.0.1', $daemon->{port}, '--proxy', 'v2', '192.0.2.7:40', '192.0.2.2:1060');
+like "$status$err$out", qr/\A0--- .*\n40 sent, 40 right, /, 'with a header of the PROXY protocol and a message of its own';
+like $daemon->wait_log(qr/ ok /), qr/ ok peer=192\.0\.2\.7:40 .* message='sixteen octets !'/, 'as the daemon sees it';
+$daemon->stop;
+
+# Servers that do wrong, by turns.
+my ($listener, $wrong_port) = listen_somewhere();
+my @turns = ($REPLY, 'Farewell, Client', substr($REPLY, 0, 4), '', "$REPLY!", 'reset');
+my $server = spawn(sub {
+    for (my $i = 0; ; $i++) {
+        my $socket = $listener->accept;
+        sysread $socket, my $message, 16;
+        my $turn = $turns[$i % @turns];
+        if ($turn eq 'reset') { reset_connection($socket) }
+        else                  { syswrite $socket, $turn; close $socket }
+    }
+});
+($status, $out, $err) = run($SIXTEEN, '-P', 1, '-c', 60, '127.0.0.1', $wrong_port);
+finish($server);
+like "$status$err$out", qr/\A1--- .*\n60 sent, 10 right, 30 wrong, 33\.33% lost, /, 'wrong replies and lost ones are counted';
+for my $line ('10 mismatch in receive: another reply than was expected', '20 short in receive: end of file before the sixteenth octet',
+    '10 excess in close: more than 16 octets came', '10 reset in receive: Connection reset by peer') {
+    like $out, qr/^errors: $line$/m, $line;
+}
+close $listener;
+($status, $out, $err) = run($SIXTEEN, '-P', 2, '-c', 50, '127.0.0.1', $wrong_port);
+like "$status$err$out", qr/\A1--- .*\n50 sent, 0 right, 0 wrong, 100% lost, .*\nerrors: 50 refused in connect: Connection refused\n\z/, 'nobody listens';
+
+# A silent server: a time-out for each, the starts that find no place, and the end.
+my ($silent, $silent_port) = listen_somewhere();
+($status, $out, $err) = run($SIXTEEN, '-P', 3, '-c', 3, '-W', 0.2, '127.0.0.1', $silent_port);
+like "$status$err$out", qr/\A1--- .*\n3 sent, 0 right, 0 wrong, 100% lost, .*\nerrors: 3 slow in receive: timed out\n\z/, 'a silent server';
+($status, $out, $err) = run($SIXTEEN, '-P', 2, '--rate', 100, '--duration', 0.5, '-W', 10, '-w', 0.6, '127.0.0.1', $silent_port);
+like "$status$err$out", qr/\A1--- .*\n2 sent, 0 right, 0 wrong, 100% lost, .*\nnot begun: 4[78] that were due\nerrors: 2 slow in receive: timed out\n\z/,
+    'starts that find no place are told, and --deadline cuts what is under way';
+
+# No coordinated omission: a server that stalls 0.4 s holds up what is scheduled meanwhile.
+my ($stalling, $stalling_port) = listen_somewhere();
+$server = spawn(sub {
+    for (my $i = 0; ; $i++) {
+        my $socket = $stalling->accept;
+        sysread $socket, my $message, 16;
+        select undef, undef, undef, 0.4 if $i == 10;
+        syswrite $socket, $REPLY;
+        close $socket;
+    }
+});
+($status, $out, $err) = run($SIXTEEN, '-P', 1, '--rate', 100, '-c', 50, '127.0.0.1', $stalling_port);
+finish($server);
+my ($latency) = $out =~ m{^latency p50/p90/p99/p99\.9/p99\.99 = [\d.]+/([\d.]+)/}m;
+my ($service) = $out =~ m{^service p50/p90/p99/p99\.9/p99\.99 = [\d.]+/([\d.]+)/}m;
+cmp_ok $latency, '>', 250, 'a stall shows in the latency of all that were due in it';
+cmp_ok $service, '<', 200, 'and in the service time of one';
+
+# Signals, and the progress line.
+sub signalled {
+    my ($signals, @command) = @_;
+    pipe my $reader, my $writer or die "pipe: $!";
+    my $pid = spawn(sub {
+        open STDOUT, '>&', $writer;
+        open STDERR, '>&', $writer;
+        exec @command;
+    });
+    close $writer;
+    my $text = '';
+    my @left = @$signals;
+    while (1) {
+        select undef, undef, undef, 0.2;
+        last if !@left;
+        kill shift @left, $pid;
+    }
+    1 while sysread $reader, $text, 4096, length $text;
+    waitpid $pid, 0;
+    return (($? & 127 ? -($? & 127) : $? >> 8) . " $text");
+}
+$daemon = start(config => 'log: { level = "warning"; };');
+like signalled([SIGINT], $SIXTEEN, '-P', 4, '127.0.0.1', $daemon->{port}), qr/\A0 --- .*\n\d+ sent, \d+ right, 0 wrong, 0% lost, /, 'Ctrl-C ends it with the summary';
+like signalled([SIGQUIT, SIGINT], $SIXTEEN, '-P', 4, '127.0.0.1', $daemon->{port}), qr{\A0 0 s: \d+ done, \d+/s, 0 errors\n--- .*\n\d+ sent, }, 'Ctrl-\\ tells how far it is';
+like signalled([SIGINT, SIGINT], $SIXTEEN, '-P', 4, '127.0.0.1', $silent_port), qr/\A1 --- .*\n4 sent, 0 right, 0 wrong, 100% lost, .*\nerrors: 4 slow in receive: timed out\n\z/,
+    'a second Ctrl-C cuts what hangs';
+SKIP: {
+    skip 'script is not installed', 3 if !have('script');
+    my @load = ($SIXTEEN, '-P', 2, '--duration', 1.3, '127.0.0.1', $daemon->{port});
+    ($status, $out, $err) = run('script', '-qec', "@load", '/dev/null');
+    like $out, qr{\r\e\[K\d s: \d+ done, \d+/s, 0 errors, \d s left.*\r\e\[K--- }s, 'on a terminal there is a progress line, which goes away';
+    ($status, $out, $err) = run('script', '-qec', "@load -q", '/dev/null');
+    unlike $out, qr/\e/, 'not with --quiet';
+    unlike $out, qr/#/, 'which draws nothing either';
+}
+
+# Every address.
+SKIP: {
+    my $directory = scratch();
+    my $hosts = write_file("$directory/hosts", "127.0.0.1 two.test\n::1 two.test\n");
+    chmod 0755, $directory;
+    chmod 0644, $hosts;
+    my @prefix = with_mounts('/etc/hosts' => $hosts) or skip 'needs a mount namespace', 5;
+    my $to = $daemon->{port};
+    ($status, $out, $err) = run(@prefix, $SIXTEEN, '-P', 2, '-c', 20, '-q', 'two.test', $to);
+    like "$status$out", qr/\A0--- 127\.0\.0\.1:$to statistics ---\n20 sent, 20 right, /, 'the address that accepts is found';
+    is $err, "sixteen: connect to [::1]:$to: Connection refused\n", 'and the one that does not is told';
+    ($status, $out, $err) = run(@prefix, $SIXTEEN, '-P', 2, '-c', 20, '--all', 'two.test', $to);
+    like "$status$err$out", qr/\A1--- (\S+) statistics ---\n10 sent, .*\n--- (\S+) statistics ---\n10 sent, .*\n--- all addresses ---\n20 sent, 10 right, 0 wrong, 50% lost, /,
+        '--all asks both by turns';
+    ($status, $out, $err) = run(@prefix, $SIXTEEN, '-P', 2, '-c', 20, '-q', 'two.test', $wrong_port);
+    is "$status$err", "1sixteen: connect to [::1]:$wrong_port: Connection refused\nsixteen: connect to 127.0.0.1:$wrong_port: Connection refused\n", 'where none accepts there is no load';
+    like $out, qr/\A--- .*\n1 sent, 0 right, 0 wrong, 100% lost, /, 'but one that is lost';
+}
+$daemon->stop;
+done_testing;
