@@ -14,7 +14,8 @@
 static double bound_of(int row)
 {
     static const double steps[] = {1, 1.5, 2, 3, 5, 7};
-    return steps[row % 6] * pow(10, row / 6);
+    int decade = row / 6;
+    return steps[row % 6] * pow(10, decade);
 }
 
 static int row_of(uint64_t nanoseconds)

@@ -97,7 +97,7 @@ static void fail(struct inquiry *inquiry, enum result result, enum phase phase, 
                           .timeout = inquiry->options->deadline,
                           .began = clock_nanoseconds(),
                           .marks = {-1, -1, -1, -1, -1}};
-    if (inquiry->server_count > 0)
+    if (inquiry->servers != NULL)
         probe.server = inquiry->servers[inquiry->accepting];
     tally_add(inquiry->counting, &probe.verdict, 0);
     report(inquiry, &probe, 1);

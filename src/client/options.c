@@ -252,8 +252,8 @@ static int set_proxy(const struct reading *reading)
 {
     struct client_options *options = reading->options;
     int version = strcmp(optarg, "v1") == 0 ? 1 : strcmp(optarg, "v2") == 0 ? 2 : 0;
-    struct address source;
-    struct address destination;
+    struct address source = {0};
+    struct address destination = {0};
 
     if (version == 0)
         return wrong(reading, "--proxy takes v1 or v2 and two addresses, not %.500s", optarg);

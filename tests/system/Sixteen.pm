@@ -19,7 +19,7 @@ use Time::HiRes qw(time);
 
 our @EXPORT = qw(
     $SIXTEEND $SIXTEEN $GREETING $REPLY
-    scratch write_file read_file run have is_sanitized is_filtered is_gone with_mounts
+    scratch write_file read_file run have is_sanitized is_filtered is_gone with_mounts with_hosts
     own_dev own_syslog next_datagram spawn finish freeze
     why_no_valgrind valgrind
     launch start start_in_background pass_sockets connect_to listen_somewhere read_to_end
@@ -120,6 +120,16 @@ sub with_mounts {
     my $script = join '', map { "mount --rbind '$shown{$_}' '$_' && " } sort keys %shown;
     my @prefix = ('unshare', '--mount', ($> == 0 ? () : '--map-root-user'), 'sh', '-c', "$script exec \"\$@\"", 'sh');
     return (run(@prefix, 'true'))[0] == 0 ? @prefix : ();
+}
+
+# The same with a hosts(5) of the test's own.
+sub with_hosts {
+    my ($text) = @_;
+    my $directory = scratch();
+    chmod 0755, $directory;
+    my $hosts = write_file("$directory/hosts", $text);
+    chmod 0644, $hosts;
+    return with_mounts('/etc/hosts' => $hosts);
 }
 
 # A /dev for the test alone: its path, and a prefix as with_mounts() makes it that shows it; without

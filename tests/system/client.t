@@ -81,9 +81,7 @@ SKIP: {
     is "$status|$out|$err", "1||sixteen: connect to 192.0.2.1:1060: Network is unreachable\n", 'no route';
 }
 SKIP: {
-    my $hosts = write_file(scratch() . '/hosts', "::1 two.test\n127.0.0.1 two.test\n");
-    chmod 0644, $hosts;
-    my @prefix = with_mounts('/etc/hosts' => $hosts) or skip 'needs a mount namespace', 4;
+    my @prefix = with_hosts("::1 two.test\n127.0.0.1 two.test\n") or skip 'needs a mount namespace', 4;
     my $daemon = start(listen => ['127.0.0.1:0']);
     ($status, $out, $err) = run(@prefix, $SIXTEEN, 'two.test', $daemon->{port});
     is $status, 0, 'a name whose first address refuses and whose second answers';
@@ -97,8 +95,8 @@ SKIP: {
 }
 SKIP: {
     my @strace = ('strace', '--follow-forks', '--output=/dev/null', '--trace=all', '--inject');
-    skip 'a sanitizer cannot look for leaks while strace looks', 6 if is_sanitized();
-    skip 'strace cannot trace here', 6 if (run(@strace, 'accept4:error=EPERM', 'true'))[0] != 0;
+    skip 'a sanitizer cannot look for leaks while strace looks', 11 if is_sanitized();
+    skip 'strace cannot trace here', 11 if (run(@strace, 'accept4:error=EPERM', 'true'))[0] != 0;
     my $daemon = start();
     my $to = "127.0.0.1:$daemon->{port}";
     for my $fault (
@@ -113,6 +111,21 @@ SKIP: {
         ($status, $out, $err) = run(@strace, $injection, $SIXTEEN, '127.0.0.1', $daemon->{port});
         is "$status|$err", "$expected|sixteen: $words\n", $what;
     }
+    for my $fault (
+        ['clone3:error=EAGAIN', 'resolve 127.0.0.1', 'Resource temporarily unavailable', 'no thread is to be had'],
+        ['shutdown:error=ENOBUFS', 'send to 127.0.0.1', 'No buffer space available', 'the half-close fails', '--misbehave', 'half-close'],
+        ['setsockopt:error=ENOBUFS:when=2', 'send to 127.0.0.1', 'No buffer space available', 'the reset cannot be asked for', '--misbehave', 'reset'],
+    ) {
+        my ($injection, $phase, $words, $what, @options) = @$fault;
+        ($status, $out, $err) = run(@strace, $injection, $SIXTEEN, @options, '127.0.0.1', $daemon->{port});
+        like "$status|$err", qr/\A[12]\|sixteen: $phase.*: $words\n\z/, $what;
+    }
+    # strace holds up the end, too, and says so.
+    my @slow = ('strace', '--follow-forks', '--output=/dev/null', '--trace-path=/etc/hosts', '--inject=openat:delay_enter=2000000', $SIXTEEN);
+    ($status, $out, $err) = run(@slow, '-w', 0.2, 'localhost', $daemon->{port});
+    like "$status|$out|$err", qr/\A1\|\|sixteen: resolve localhost port $daemon->{port}: timed out after 0\.2 s\n/, '--deadline bounds a resolver that hangs';
+    ($status, $out, $err) = run(@slow, '--plugin', '-w', 0.2, 'localhost', $daemon->{port});
+    like "$status|$out", qr/\A2\|SIXTEEN CRITICAL - resolve localhost port $daemon->{port}: timed out after 0\.2 s \| time=U;;;0;10 lost=100%;;;0;100\n\z/, 'for a plugin, too';
     $daemon->stop;
 }
 done_testing;

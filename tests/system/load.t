@@ -157,11 +157,7 @@ SKIP: {
 
 # Every address.
 SKIP: {
-    my $directory = scratch();
-    my $hosts = write_file("$directory/hosts", "127.0.0.1 two.test\n::1 two.test\n");
-    chmod 0755, $directory;
-    chmod 0644, $hosts;
-    my @prefix = with_mounts('/etc/hosts' => $hosts) or skip 'needs a mount namespace', 5;
+    my @prefix = with_hosts("127.0.0.1 two.test\n::1 two.test\n") or skip 'needs a mount namespace', 5;
     my $to = $daemon->{port};
     ($status, $out, $err) = run(@prefix, $SIXTEEN, '-P', 2, '-c', 20, '-q', 'two.test', $to);
     like "$status$out", qr/\A0--- 127\.0\.0\.1:$to statistics ---\n20 sent, 20 right, /, 'the address that accepts is found';

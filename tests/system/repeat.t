@@ -136,11 +136,7 @@ like "$status $out", qr/\A1 0 sent, 0 right, 0 wrong, 0% lost\n--- .*\n1 sent, 0
 
 # Every address of a name.
 SKIP: {
-    my $directory = scratch();
-    my $hosts = write_file("$directory/hosts", "127.0.0.1 two.test\n::1 two.test\n");
-    chmod 0755, $directory;
-    chmod 0644, $hosts;
-    my @prefix = with_mounts('/etc/hosts' => $hosts) or skip 'needs a mount namespace', 9;
+    my @prefix = with_hosts("127.0.0.1 two.test\n::1 two.test\n") or skip 'needs a mount namespace', 9;
     my $both = start(listen => ['127.0.0.1:0']);
     my $only = $both->{port};
     ($status, $out, $err) = run(@prefix, $SIXTEEN, '--all', 'two.test', $only);
