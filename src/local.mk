@@ -61,6 +61,9 @@ noinst_LIBRARIES += %D%/libsixteen.a
 	%D%/client/probe.h %D%/client/probe.c \
 	%D%/client/times.h %D%/client/times.c \
 	%D%/client/tally.h %D%/client/tally.c \
+	%D%/client/schedule.h %D%/client/schedule.c \
+	%D%/client/flight.h %D%/client/flight.c \
+	%D%/client/driver.h %D%/client/driver.c \
 	%D%/client/load.h %D%/client/load.c \
 	%D%/client/options.h %D%/client/options.c \
 	%D%/client/report.h %D%/client/report.c \

@@ -34,6 +34,8 @@ endif
 	%D%/test_source.c \
 	%D%/test_proxy_header.c \
 	%D%/test_probe.c \
+	%D%/test_schedule.c \
+	%D%/test_load.c \
 	%D%/test_environment.c \
 	%D%/test_accept_error.c \
 	%D%/test_warning.c \
@@ -55,7 +57,8 @@ endif
 %C%_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 %C%_unit_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=recv,--wrap=send,--wrap=shutdown,--wrap=clock_nanoseconds \
-	-Wl,--wrap=getaddrinfo,--wrap=freeaddrinfo,--wrap=tsearch,--wrap=socket,--wrap=acceptor_census,--wrap=log_lost,--wrap=access
+	-Wl,--wrap=getaddrinfo,--wrap=freeaddrinfo,--wrap=tsearch,--wrap=socket,--wrap=acceptor_census,--wrap=log_lost,--wrap=access \
+	-Wl,--wrap=pthread_create,--wrap=epoll_create1,--wrap=epoll_ctl,--wrap=sched_getaffinity
 %C%_unit_LDADD = $(sixteen_libs) $(CHECK_LIBS)
 
 # Each verdict is a line of TAP; the driver would count a failure once more for the

@@ -54,6 +54,8 @@ Suite *listener_suite(void);
 Suite *report_suite(void);
 Suite *metrics_suite(void);
 Suite *configuration_suite(void);
+Suite *schedule_suite(void);
+Suite *load_suite(void);
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
