@@ -22,6 +22,7 @@ system_tests = \
 	%D%/kubernetes.t \
 	%D%/leaks.t \
 	%D%/limits.t \
+	%D%/load.t \
 	%D%/manuals.t \
 	%D%/metrics.t \
 	%D%/misbehave.t \
