@@ -24,7 +24,7 @@ static void add_failure(struct tally *tally, const struct verdict *verdict, uint
 
 void tally_add(struct tally *tally, const struct verdict *verdict, int64_t took)
 {
-    enum class class = verdict_class(verdict);
+    enum verdict_class class = verdict_class(verdict);
     tally->classes[class]++;
     tally->sent += class != CLASS_LOCAL;
     if (class == CLASS_RIGHT)

@@ -17,7 +17,7 @@ struct failure {
 /* All zero is none. */
 struct tally {
     uint64_t sent;       /* right + wrong + lost */
-    uint64_t classes[4]; /* by enum class; CLASS_LOCAL ones were not sent */
+    uint64_t classes[4]; /* by enum verdict_class; CLASS_LOCAL ones were not sent */
     uint64_t unfinished; /* that the end cut short, too soon for a verdict */
     struct times times;  /* of the right ones */
     struct failure failures[TALLY_FAILURES];

@@ -10,11 +10,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum class verdict_class(const struct verdict *verdict) {
-    switch (verdict->result){
-        case RESULT_RIGHT : case RESULT_SILENT : case RESULT_QUIET : return CLASS_RIGHT;
-        case RESULT_LOCAL : return CLASS_LOCAL;
-        default : return verdict->count > 0 ? CLASS_WRONG : CLASS_LOST;
+enum verdict_class verdict_class(const struct verdict *verdict)
+{
+    switch (verdict->result) {
+    case RESULT_RIGHT:
+    case RESULT_SILENT:
+    case RESULT_QUIET: return CLASS_RIGHT;
+    case RESULT_LOCAL: return CLASS_LOCAL;
+    default: return verdict->count > 0 ? CLASS_WRONG : CLASS_LOST;
     }
 }
 

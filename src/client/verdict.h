@@ -25,7 +25,7 @@ enum result {
 };
 
 /* What it means for the server and the path to it. */
-enum class {
+enum verdict_class {
     CLASS_RIGHT,
     CLASS_WRONG, /* octets came that were not right */
     CLASS_LOST,  /* none came */
@@ -39,7 +39,7 @@ struct verdict {
     size_t count;     /* how many octets of a reply came */
 };
 
-enum class verdict_class(const struct verdict *verdict);
+enum verdict_class verdict_class(const struct verdict *verdict);
 
 /* The outcome's word, as the server's log has them: "ok", "refused", ... */
 const char *verdict_outcome(const struct verdict *verdict);
