@@ -36,6 +36,7 @@ endif
 	%D%/test_probe.c \
 	%D%/test_schedule.c \
 	%D%/test_load.c \
+	%D%/test_times.c \
 	%D%/test_environment.c \
 	%D%/test_accept_error.c \
 	%D%/test_warning.c \
