@@ -40,6 +40,7 @@ Suite *source_suite(void);
 Suite *proxy_header_suite(void);
 Suite *probe_suite(void);
 Suite *times_suite(void);
+Suite *verdict_suite(void);
 Suite *environment_suite(void);
 Suite *accept_error_suite(void);
 Suite *warning_suite(void);

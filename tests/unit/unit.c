@@ -35,6 +35,11 @@ int main(void)
         report_suite,         metrics_suite,         configuration_suite,
         prefix_suite,         proxy_suite,           preface_suite,
         times_suite};
+        probe_suite,           environment_suite,   accept_error_suite,  warning_suite,
+        snapshot_suite,        stats_suite,         admission_suite,     notify_suite,
+        activation_suite,      listener_suite,      report_suite,        metrics_suite,
+        configuration_suite,   prefix_suite,        proxy_suite,         preface_suite,
+        times_suite,           verdict_suite};
 
     /* A forked test would write once more what it finds in the buffer. */
     setvbuf(stdout, NULL, _IOLBF, 0);
