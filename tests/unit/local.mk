@@ -38,6 +38,7 @@ endif
 	%D%/test_load.c \
 	%D%/test_times.c \
 	%D%/test_verdict.c \
+	%D%/test_tally.c \
 	%D%/test_environment.c \
 	%D%/test_accept_error.c \
 	%D%/test_warning.c \

@@ -41,6 +41,7 @@ Suite *proxy_header_suite(void);
 Suite *probe_suite(void);
 Suite *times_suite(void);
 Suite *verdict_suite(void);
+Suite *tally_suite(void);
 Suite *environment_suite(void);
 Suite *accept_error_suite(void);
 Suite *warning_suite(void);
