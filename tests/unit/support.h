@@ -42,6 +42,7 @@ Suite *probe_suite(void);
 Suite *times_suite(void);
 Suite *verdict_suite(void);
 Suite *tally_suite(void);
+Suite *chart_suite(void);
 Suite *environment_suite(void);
 Suite *accept_error_suite(void);
 Suite *warning_suite(void);
