@@ -47,14 +47,15 @@ const char *misbehaviour_parse(const char *text, struct misbehaviour *misbehavio
     return "it must be drip, short, excess, silent, reset or half-close";
 }
 
-/* Wait until the instant, or until the peer says something or ends its stream: whether it did. */
-static bool peer_speaks_until(int fd, int64_t at)
+/* Wait until the instant, but no longer than the deadline, or until the peer says something or ends
+ * its stream: whether it did. */
+static bool peer_speaks_until(int fd, struct deadline instant, struct deadline deadline)
 {
     struct pollfd peer = {.fd = fd, .events = POLLIN};
+    struct deadline end = instant.at < deadline.at ? instant : deadline;
     int ready;
     do {
-        int64_t left = deadline_left((struct deadline){at}, clock_nanoseconds());
-        struct timespec wait = timespec_from(left);
+        struct timespec wait = timespec_from(deadline_left(end, clock_nanoseconds()));
         ready = ppoll(&peer, 1, &wait, NULL);
     } while (ready < 0 && errno == EINTR);
     return ready > 0;
@@ -70,6 +71,8 @@ static enum transfer_status drip(double pace, int fd, const char *message, struc
         int64_t next = deadline_after(begun, pace * i).at;
         if (peer_speaks_until(fd, next < deadline.at ? next : deadline.at))
             return TRANSFER_EOF;
+        if (peer_speaks_until(fd, deadline_after(begun, pace * i), deadline))
+            return TRANSFER_DONE;
         status = send_all(fd, message + i, 1, 0, deadline, &sent);
     }
     return status;
@@ -82,10 +85,11 @@ static enum transfer_status reset(int fd, const char *message, struct deadline d
     size_t sent;
     enum transfer_status status = send_all(fd, message, PART, 0, deadline, &sent);
 
-    (void)peer_speaks_until(fd, deadline_after(clock_nanoseconds(), BEFORE_RESET).at);
-    if (status == TRANSFER_DONE && setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard) != 0)
-        return TRANSFER_FAILED;
-    return status;
+    if (status != TRANSFER_DONE)
+        return status;
+    (void)peer_speaks_until(fd, deadline_after(clock_nanoseconds(), BEFORE_RESET), deadline);
+    return setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard) == 0 ? TRANSFER_DONE
+                                                                          : TRANSFER_FAILED;
 }
 
 static enum transfer_status half_close(enum transfer_status status, int fd)

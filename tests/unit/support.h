@@ -43,6 +43,7 @@ Suite *times_suite(void);
 Suite *verdict_suite(void);
 Suite *tally_suite(void);
 Suite *chart_suite(void);
+Suite *misbehaviour_suite(void);
 Suite *environment_suite(void);
 Suite *accept_error_suite(void);
 Suite *warning_suite(void);
