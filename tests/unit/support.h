@@ -44,6 +44,7 @@ Suite *verdict_suite(void);
 Suite *tally_suite(void);
 Suite *chart_suite(void);
 Suite *misbehaviour_suite(void);
+Suite *json_suite(void);
 Suite *environment_suite(void);
 Suite *accept_error_suite(void);
 Suite *warning_suite(void);
