@@ -4,6 +4,7 @@
 #include "client/progress.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <unistd.h>
 
 #define CLEAR_LINE "\r\033[K"
@@ -16,19 +17,18 @@ struct progress progress_of(const struct client_options *options)
                                          isatty(STDERR_FILENO) == 1};
 }
 
-/* Seconds until the load will end; less than 0 where that is not known. */
+/* Seconds until the load will end; infinity where that is not known. */
 static double seconds_left(const struct client_options *options, uint64_t done, double rate,
                            double elapsed)
 {
-    double left = -1;
+    double end = INFINITY;
     if (options->duration > 0)
-        left = options->duration - elapsed;
-    if (options->deadline > 0 && (left < 0 || options->deadline - elapsed < left))
-        left = options->deadline - elapsed;
-    if (options->count > done && rate > 0 &&
-        (left < 0 || (double)(options->count - done) / rate < left))
-        left = (double)(options->count - done) / rate;
-    return left;
+        end = options->duration;
+    if (options->deadline > 0)
+        end = fmin(end, options->deadline);
+    if (options->count > done && rate > 0)
+        end = fmin(end, elapsed + (double)(options->count - done) / rate);
+    return fmax(end - elapsed, 0);
 }
 
 void progress_show(struct progress *progress, struct load_progress load, int64_t elapsed,
@@ -41,7 +41,7 @@ void progress_show(struct progress *progress, struct load_progress load, int64_t
 
     fprintf(stderr, "%s%.0f s: %" PRIu64 " done, %.0f/s, %" PRIu64 " errors",
             progress->is_shown ? CLEAR_LINE : "", seconds, load.done, rate, load.errors);
-    if (left >= 0)
+    if (isfinite(left))
         fprintf(stderr, ", %.0f s left", left);
     fputs(stays ? "\n" : "", stderr);
     progress->done = load.done;

@@ -42,6 +42,7 @@ endif
 	%D%/test_chart.c \
 	%D%/test_misbehaviour.c \
 	%D%/test_json.c \
+	%D%/test_progress.c \
 	%D%/test_environment.c \
 	%D%/test_accept_error.c \
 	%D%/test_warning.c \

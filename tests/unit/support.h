@@ -45,6 +45,7 @@ Suite *tally_suite(void);
 Suite *chart_suite(void);
 Suite *misbehaviour_suite(void);
 Suite *json_suite(void);
+Suite *progress_suite(void);
 Suite *environment_suite(void);
 Suite *accept_error_suite(void);
 Suite *warning_suite(void);

@@ -40,7 +40,7 @@ int main(void)
         activation_suite,      listener_suite,      report_suite,        metrics_suite,
         configuration_suite,   prefix_suite,        proxy_suite,         preface_suite,
         times_suite,           verdict_suite,       tally_suite,         chart_suite,
-        misbehaviour_suite,    json_suite};
+        misbehaviour_suite,    json_suite,          progress_suite};
 
     /* A forked test would write once more what it finds in the buffer. */
     setvbuf(stdout, NULL, _IOLBF, 0);
