@@ -3,11 +3,11 @@
 
 #include "client/misbehaviour.h"
 
+#include "common/decimal.h"
 #include "common/wire.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -18,12 +18,9 @@
 
 static const char *parse_pace(const char *text, struct misbehaviour *misbehaviour)
 {
-    char *end;
-    if (*text == '\0')
-        return NULL;
-    misbehaviour->pace = strtod(text + 1, &end);
-    if (*text != ':' || end == text + 1 || *end != '\0' ||
-        !(misbehaviour->pace >= 0 && misbehaviour->pace <= PACE_MAX))
+    double *pace = &misbehaviour->pace;
+    if (*text != '\0' && (*text != ':' || !read_decimal(text + 1, strlen(text + 1), pace) ||
+                          *pace < 0 || *pace > PACE_MAX))
         return "drip takes a number of seconds between two octets, at most 3600, like drip:0.5";
     return NULL;
 }
@@ -68,11 +65,8 @@ static enum transfer_status drip(double pace, int fd, const char *message, struc
     size_t sent;
 
     for (int i = 0; i < WIRE_OCTETS && status == TRANSFER_DONE; i++) {
-        int64_t next = deadline_after(begun, pace * i).at;
-        if (peer_speaks_until(fd, next < deadline.at ? next : deadline.at))
-            return TRANSFER_EOF;
         if (peer_speaks_until(fd, deadline_after(begun, pace * i), deadline))
-            return TRANSFER_DONE;
+            return TRANSFER_EOF;
         status = send_all(fd, message + i, 1, 0, deadline, &sent);
     }
     return status;

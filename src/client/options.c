@@ -3,6 +3,7 @@
 
 #include "client/options.h"
 
+#include "common/decimal.h"
 #include "common/misuse.h"
 #include "common/wire.h"
 
@@ -141,9 +142,7 @@ static int set_format(const struct reading *reading, enum client_format format)
 /* A number from `least` to `most`, or above `least` if that is 0 and `zero` is not taken. */
 static bool read_number(const char *text, bool zero, double most, double *number)
 {
-    char *end;
-    *number = strtod(text, &end);
-    return end != text && *end == '\0' && (*number > 0 || (zero && *number == 0)) &&
+    return read_decimal(text, strlen(text), number) && (*number > 0 || (zero && *number == 0)) &&
            *number <= most;
 }
 

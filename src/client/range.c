@@ -3,33 +3,24 @@
 
 #include "client/range.h"
 
+#include "common/decimal.h"
+
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* strtod(3) alone would take "inf", "nan", "0x10", and space before the number. */
-static bool parse_number(const char *text, size_t length, double *number)
-{
-    char *end;
-    if (length == 0 || strspn(text, "+-.0123456789Ee") != length)
-        return false;
-    *number = strtod(text, &end);
-    return end == text + length && isfinite(*number);
-}
 
 static bool parse_ends(const char *text, struct range *range)
 {
     const char *colon = strchr(text, ':');
     if (colon == NULL)
-        return parse_number(text, strlen(text), &range->to);
+        return read_decimal(text, strlen(text), &range->to);
     if (strncmp(text, "~:", 2) == 0)
         range->from = -INFINITY;
-    else if (!parse_number(text, (size_t)(colon - text), &range->from))
+    else if (!read_decimal(text, (size_t)(colon - text), &range->from))
         return false;
     const char *to = colon + 1;
     range->to = INFINITY;
-    return *to == '\0' || parse_number(to, strlen(to), &range->to);
+    return *to == '\0' || read_decimal(to, strlen(to), &range->to);
 }
 
 bool range_parse(const char *text, struct range *range, char why[RANGE_WHY])

@@ -27,9 +27,9 @@ struct tally {
 /* Count one that took so many nanoseconds. */
 void tally_add(struct tally *tally, const struct verdict *verdict, int64_t took);
 
-/* Count one that the end cut short after so many nanoseconds: as lost if it was slower than each
- * right one, else as unfinished. `phase` is the one that it was in, and `count` how many octets
- * of a reply had come. */
+/* Count one that the end cut short after so many nanoseconds: as lost, or wrong where octets had
+ * come, if it was slower than each right one, else as unfinished. `phase` is the one that it was
+ * in, and `count` how many octets of a reply had come. */
 void tally_cut(struct tally *tally, enum phase phase, size_t count, int64_t took);
 
 /* Count in `into` all that `from` has counted. */

@@ -3,6 +3,10 @@
 
 #include "common/decimal.h"
 
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
 char *put_decimal(char *to, unsigned long long value)
 {
     char digits[20];
@@ -14,4 +18,14 @@ char *put_decimal(char *to, unsigned long long value)
         *to++ = digits[--count];
     *to = '\0';
     return to;
+}
+
+/* strtod(3) alone would take "inf", "nan", "0x10", and space before the number. */
+bool read_decimal(const char *text, size_t length, double *number)
+{
+    char *end;
+    if (length == 0 || strspn(text, "+-.0123456789Ee") != length)
+        return false;
+    *number = strtod(text, &end);
+    return end == text + length && isfinite(*number);
 }

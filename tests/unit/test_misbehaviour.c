@@ -60,7 +60,7 @@ START_TEST(a_drip_may_have_a_pace)
     static const struct {
         const char *text;
         double pace;
-    } rows[] = {{"drip", 1},      {"drip:0", 0},       {"drip:1", 1},
+    } rows[] = {{"drip", 0.5},    {"drip:0", 0},       {"drip:1", 1},
                 {"drip:0.5", .5}, {"drip:1e-3", .001}, {"drip:3600", 3600}};
     ck_assert_ptr_null(misbehaviour_parse(rows[_i].text, &misbehaviour));
     ck_assert_int_eq(misbehaviour.kind, MISBEHAVE_DRIP);
@@ -71,9 +71,9 @@ END_TEST
 START_TEST(a_pace_is_a_number_of_seconds_up_to_an_hour)
 {
     static const char *const texts[] = {
-        "drip:",       "drip:x",    "drip:1s",  "drip:1 ",    "drip:0.5:1", "drip:-1",
-        "drip:-0.001", "drip:3601", "drip:1e9", "drip:1e999", "drip:inf",   "drip:nan",
-        "drip=1",      "drips",     "drip1",    "drip 1",     "drip::1"};
+        "drip:",     "drip:x",   "drip:1s",    "drip:1 ",  "drip:0.5:1", "drip:-1", "drip:-0.001",
+        "drip:3601", "drip:1e9", "drip:1e999", "drip:inf", "drip:nan",   "drip: 1", "drip:0x1",
+        "drip=1",    "drips",    "drip1",      "drip 1",   "drip::1"};
     for (size_t i = 0; i < COUNT(texts); i++)
         ck_assert_pstr_eq(
             misbehaviour_parse(texts[i], &misbehaviour),
@@ -267,7 +267,7 @@ static void drip_until(void *(*then)(void *))
     peer_start(&peer, ends.theirs, then);
     clock_stop();
     IO_SCRIPT({.times = 3, .seconds = HOUR});
-    ck_assert_int_eq(drip(HOUR, in_seconds(17 * HOUR)), TRANSFER_DONE);
+    ck_assert_int_eq(drip(HOUR, in_seconds(17 * HOUR)), TRANSFER_EOF);
     peer_join(&peer);
     ck_assert_uint_eq(io_calls(), 4);
 }
@@ -296,7 +296,7 @@ START_TEST(a_drip_does_not_begin_where_the_peer_has_spoken)
 {
     write_octets(ends.theirs, "!", 1);
     wait_readable(ends.ours);
-    ck_assert_int_eq(drip(0, in_seconds(60)), TRANSFER_DONE);
+    ck_assert_int_eq(drip(0, in_seconds(60)), TRANSFER_EOF);
     assert_sent("", 0);
 }
 END_TEST
