@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 #define NEVER INT64_MAX
-#define BATCH 64                /* events, and beginnings, before the others' turn */
+#define ENDS 64                 /* that are looked at before others may begin, … */
+#define BEGINNINGS (2 * ENDS)   /* … and the other way round: more, or the places never fill */
 #define PAUSE INT64_C(10000000) /* before the next try, where this host can't begin one */
 
 int driver_prepare(struct driver *driver, struct load *load, unsigned index)
@@ -143,7 +144,7 @@ static void begin(struct driver *driver, int64_t now)
 static int64_t begin_due(struct driver *driver)
 {
     int64_t now = 0;
-    for (int i = 0; i < BATCH; i++) {
+    for (int i = 0; i < BEGINNINGS; i++) {
         if (TAILQ_EMPTY(&driver->idle))
             return NEVER;
         now = clock_nanoseconds();
@@ -169,7 +170,7 @@ static int milliseconds(int64_t wait)
 }
 
 /* Wait until an event is there, or `until`. Returns how many events there are. */
-static int await(const struct driver *driver, int64_t until, struct epoll_event events[BATCH])
+static int await(const struct driver *driver, int64_t until, struct epoll_event events[ENDS])
 {
     struct pollfd ready = {.fd = driver->epoll, .events = POLLIN};
     int64_t left = deadline_left((struct deadline){until}, clock_nanoseconds());
@@ -179,7 +180,7 @@ static int await(const struct driver *driver, int64_t until, struct epoll_event 
         if (ppoll(&ready, 1, &time, NULL) == 0)
             return 0;
     }
-    return epoll_wait(driver->epoll, events, BATCH, milliseconds(left));
+    return epoll_wait(driver->epoll, events, ENDS, milliseconds(left));
 }
 
 static void go_on(struct driver *driver, const struct epoll_event *event)
@@ -233,7 +234,7 @@ static uint64_t count_not_begun(const struct driver *driver)
 
 void driver_run(struct driver *driver)
 {
-    struct epoll_event events[BATCH];
+    struct epoll_event events[ENDS];
     while (!atomic_load(&driver->load->cut)) {
         int64_t until = begin_due(driver);
         struct flight *oldest = TAILQ_FIRST(&driver->live);
