@@ -25,7 +25,7 @@ struct inquiry {
     pthread_mutex_t lock;    /* protects all that follows, and the output */
     struct address *servers; /* NULL until the name is resolved */
     size_t server_count;
-    size_t accepting;       /* … and which one is asked */
+    size_t asked;           /* … and which one was asked last */
     int64_t begun;          /* the first exchange; 0: none has */
     int64_t under_way;      /* the beginning of the one that is; 0: none is */
     struct tally *counting; /* where it counts */
@@ -98,7 +98,7 @@ static void fail(struct inquiry *inquiry, enum result result, enum phase phase, 
                           .began = clock_nanoseconds(),
                           .marks = {-1, -1, -1, -1, -1}};
     if (inquiry->servers != NULL)
-        probe.server = inquiry->servers[inquiry->accepting];
+        probe.server = inquiry->servers[inquiry->asked];
     tally_add(inquiry->counting, &probe.verdict, 0);
     report(inquiry, &probe, 1);
 }
@@ -127,22 +127,27 @@ static bool ask(struct inquiry *inquiry, struct probe *probe, size_t server, str
 }
 
 /* Ask the addresses in order until one lets us connect, and keep to that from then on. What
- * became of those before it is told, and not counted. */
+ * became of those before it is told, and not counted. False where there was no time to ask. */
 static bool ask_accepting(struct inquiry *inquiry, struct probe *probe, uint64_t sequence)
 {
-    for (size_t i = inquiry->accepting; ask(inquiry, probe, i, &inquiry->first, sequence); i++) {
-        inquiry->accepted = inquiry->accepted || probe->verdict.phase > PHASE_CONNECT;
-        if (inquiry->accepted || i + 1 == inquiry->server_count) {
-            lock(inquiry);
-            inquiry->accepting = inquiry->accepted ? i : 0;
-            unlock(inquiry);
-            return true;
-        }
-        const struct exchange_report passed_over = {inquiry->options, probe, sequence,
-                                                    inquiry->resolving};
-        report_failure(&passed_over);
+    const struct exchange_report passed_over = {inquiry->options, probe, sequence,
+                                                inquiry->resolving};
+    size_t first = inquiry->accepted ? inquiry->asked : 0;
+    size_t i = first;
+    bool is_last = false;
+    struct probe next;
+
+    for (; !is_last && ask(inquiry, &next, i, &inquiry->first, sequence); i++) {
+        if (i > first)
+            report_failure(&passed_over);
+        *probe = next;
+        inquiry->accepted = inquiry->accepted || next.verdict.phase > PHASE_CONNECT;
+        is_last = inquiry->accepted || i + 1 == inquiry->server_count;
+        lock(inquiry);
+        inquiry->asked = i;
+        unlock(inquiry);
     }
-    return false;
+    return i > first;
 }
 
 static void ask_round(struct inquiry *inquiry, uint64_t sequence)
@@ -167,9 +172,11 @@ static int64_t next_beginning(int64_t last, int64_t interval)
 
 static void sleep_until(int64_t at)
 {
-    struct timespec until = timespec_from(at);
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
-        continue;
+    const struct timespec until = timespec_from(at);
+    int error;
+    do
+        error = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+    while (error == EINTR);
 }
 
 static void ask_repeatedly(struct inquiry *inquiry)
@@ -231,7 +238,7 @@ static void make_load(struct inquiry *inquiry)
                                    .count = options->count,
                                    .duration = options->duration,
                                    .question = &options->question,
-                                   .servers = inquiry->servers + inquiry->accepting,
+                                   .servers = inquiry->servers + inquiry->asked,
                                    .server_count = options->all ? inquiry->server_count : 1};
     struct load *load = load_start(&plan);
     if (load != NULL) {
@@ -252,21 +259,20 @@ static enum result resolve(struct inquiry *inquiry, int *error)
     size_t count = 0;
     int64_t begun = clock_nanoseconds();
 
-    *error =
+    errno = 0;
+    int failure =
         endpoint_resolve(&inquiry->options->server, inquiry->options->family, 0, &servers, &count);
-    if (*error == EAI_SYSTEM)
-        *error = errno;
-    else if (*error == EAI_MEMORY)
-        *error = ENOMEM;
-    else if (*error != 0)
-        return RESULT_UNRESOLVED;
-    inquiry->resolving = clock_nanoseconds() - begun;
-    if (*error == 0 && inquiry->options->all) {
+    if (failure == EAI_SYSTEM && errno == 0) /* the C library does that */
+        failure = EAI_AGAIN;
+    *error = errno;
+    if (failure == 0 && inquiry->options->all)
         tallies = calloc(count, sizeof *tallies);
-        *error = tallies != NULL ? 0 : ENOMEM;
+    bool is_local = tallies == NULL || failure == EAI_MEMORY || failure == EAI_SYSTEM;
+    if (is_local || failure != 0) {
+        *error = !is_local ? failure : failure == EAI_SYSTEM ? *error : ENOMEM;
+        return is_local ? RESULT_LOCAL : RESULT_UNRESOLVED;
     }
-    if (*error != 0)
-        return RESULT_LOCAL;
+    inquiry->resolving = clock_nanoseconds() - begun;
     lock(inquiry);
     inquiry->servers = servers;
     inquiry->server_count = count;
@@ -356,7 +362,7 @@ static void fill_in(const struct inquiry *inquiry, struct summary *summary)
                                 .failure = inquiry->has_failure ? &inquiry->failure : NULL};
     if (inquiry->server_count > 0 && !inquiry->options->all) {
         summary->server_count = 1;
-        summary->servers = &inquiry->servers[inquiry->accepting];
+        summary->servers = &inquiry->servers[inquiry->asked];
     }
     if (inquiry->begun > 0)
         summary->elapsed = clock_nanoseconds() - inquiry->begun;

@@ -47,14 +47,18 @@ static bool pack(struct cargo *cargo, const struct question *question)
     return cargo->octets != NULL;
 }
 
-/* Every driver is told to, so that every one can be released. */
+/* Every driver is told to, so that every one can be released; the first error counts. */
 static bool prepare(struct load *load)
 {
     load->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    bool is_ready = pack(&load->cargo, load->plan.question);
+    int error = load->wake < 0 ? errno : 0;
+    if (!pack(&load->cargo, load->plan.question) && error == 0)
+        error = ENOMEM;
     for (unsigned i = 0; i < load->drivers; i++)
-        is_ready = driver_prepare(&load->driver[i], load, i) == 0 && is_ready;
-    return is_ready;
+        if (driver_prepare(&load->driver[i], load, i) != 0 && error == 0)
+            error = errno;
+    errno = error;
+    return error == 0;
 }
 
 static void *drive(void *argument)

@@ -51,18 +51,16 @@ static void put_words(const struct summary *summary, const struct tally *total)
     char server[ADDRESS_TEXT];
     uint64_t all = total->sent + total->classes[CLASS_LOCAL];
 
-    if (all > 1)
+    if (all != 1)
         printf("%" PRIu64 " of %" PRIu64 " replies right", total->classes[CLASS_RIGHT], all);
-    if (all > 1 && summary->failure != NULL)
+    if (all != 1 && summary->failure != NULL)
         fputs("; ", stdout);
     if (summary->failure != NULL)
         put_failure(summary);
-    else if (all > 1)
-        printf(", %.3f ms on average", ms);
     else if (all == 1)
         printf("right reply from %s in %.3f ms", address_format(summary->servers, server), ms);
     else
-        fputs("the time was up before the first exchange had ended", stdout);
+        printf(", %.3f ms on average", ms);
 }
 
 static void put_performance(const struct summary *summary, const struct tally *total)

@@ -22,7 +22,7 @@ our @EXPORT = qw(
     scratch write_file read_file run have is_sanitized is_filtered is_gone with_mounts with_hosts
     own_dev own_syslog next_datagram spawn finish freeze
     why_no_valgrind valgrind
-    launch start start_in_background pass_sockets connect_to listen_somewhere read_to_end
+    launch start start_in_background pass_sockets connect_to listen_somewhere full_listener read_to_end
     reset_connection wait_for everything_is_read begin_load end_load);
 
 my $build = $ENV{BUILD_DIR} // '.';
@@ -337,6 +337,17 @@ sub listen_somewhere {
     my $socket = IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => 0, Listen => 5)
         or croak "listen: $@";
     return ($socket, $socket->sockport);
+}
+
+# One whose queue is full, so that SYNs are dropped and a handshake never ends: what holds it so,
+# and its port.
+sub full_listener {
+    socket my $full, Socket::PF_INET(), Socket::SOCK_STREAM(), 0 or croak "socket: $!";
+    bind $full, Socket::pack_sockaddr_in(0, Socket::inet_aton('127.0.0.1')) or croak "bind: $!";
+    listen $full, 0;
+    my $port = (Socket::unpack_sockaddr_in(getsockname $full))[0];
+    my @filling = map { IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $port, Blocking => 0) } 1 .. 4;
+    return ([$full, @filling], $port);
 }
 
 # Read until the peer's end of file: what came, and how it ended ('eof', 'reset',

@@ -3,7 +3,6 @@
 use strict;
 use warnings;
 use Sixteen;
-use Socket ();
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -63,12 +62,7 @@ like "$status|$out|$err", qr/\A1\|\|sixteen: resolve no-such-host\.invalid port 
 ($status, $out, $err) = run($SIXTEEN, '-6', '127.0.0.1');
 like "$status|$out|$err", qr/\A1\|\|sixteen: resolve 127\.0\.0\.1 port 1060 \(IPv6 only\): \S.*\n\z/, 'an address of the other family';
 
-# A listener whose queue is full drops SYNs: the handshake never ends.
-socket my $full, Socket::PF_INET(), Socket::SOCK_STREAM(), 0;
-bind $full, Socket::pack_sockaddr_in(0, Socket::inet_aton('127.0.0.1'));
-listen $full, 0;
-my $full_port = (Socket::unpack_sockaddr_in(getsockname $full))[0];
-my @filling = map { IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $full_port, Blocking => 0) } 1 .. 4;
+my ($full, $full_port) = full_listener();
 my $begun = time;
 ($status, $out, $err) = run($SIXTEEN, '-W', '0.3', '127.0.0.1', $full_port);
 is "$status|$out|$err", "1||sixteen: connect to 127.0.0.1:$full_port: timed out after 0.3 s\n", 'a handshake that never ends';
@@ -95,8 +89,8 @@ SKIP: {
 }
 SKIP: {
     my @strace = ('strace', '--follow-forks', '--output=/dev/null', '--trace=all', '--inject');
-    skip 'a sanitizer cannot look for leaks while strace looks', 11 if is_sanitized();
-    skip 'strace cannot trace here', 11 if (run(@strace, 'accept4:error=EPERM', 'true'))[0] != 0;
+    skip 'a sanitizer cannot look for leaks while strace looks', 13 if is_sanitized();
+    skip 'strace cannot trace here', 13 if (run(@strace, 'accept4:error=EPERM', 'true'))[0] != 0;
     my $daemon = start();
     my $to = "127.0.0.1:$daemon->{port}";
     for my $fault (
@@ -112,6 +106,7 @@ SKIP: {
         is "$status|$err", "$expected|sixteen: $words\n", $what;
     }
     for my $fault (
+        ['eventfd2:error=EMFILE', 'connect to 127.0.0.1', 'Too many open files', 'a load gets no descriptor', '-P', '1'],
         ['clone3:error=EAGAIN', 'resolve 127.0.0.1', 'Resource temporarily unavailable', 'no thread is to be had'],
         ['shutdown:error=ENOBUFS', 'send to 127.0.0.1', 'No buffer space available', 'the half-close fails', '--misbehave', 'half-close'],
         ['setsockopt:error=ENOBUFS:when=2', 'send to 127.0.0.1', 'No buffer space available', 'the reset cannot be asked for', '--misbehave', 'reset'],
@@ -120,6 +115,8 @@ SKIP: {
         ($status, $out, $err) = run(@strace, $injection, $SIXTEEN, @options, '127.0.0.1', $daemon->{port});
         like "$status|$err", qr/\A[12]\|sixteen: $phase.*: $words\n\z/, $what;
     }
+    ($status, $out, $err) = run(@strace, 'socket:error=EMFILE', $SIXTEEN, 'no-such-host.invalid');
+    is "$status|$err", "1|sixteen: resolve no-such-host.invalid port 1060: Temporary failure in name resolution\n", 'nor does the resolver, which does not say so';
     # strace holds up the end, too, and says so.
     my @slow = ('strace', '--follow-forks', '--output=/dev/null', '--trace-path=/etc/hosts', '--inject=openat:delay_enter=2000000', $SIXTEEN);
     ($status, $out, $err) = run(@slow, '-w', 0.2, 'localhost', $daemon->{port});

@@ -52,9 +52,11 @@ is served($daemon), $sent, 'each exchange that it counts is one that the daemon 
 ($status, $out, $err) = run($SIXTEEN, '--rate', 200, '-c', 60, '127.0.0.1', $port);
 like "$status$err$out", qr{\A0--- .*\n60 sent, 60 right, 0 wrong, 0% lost, time (\d+) ms, .*\nlatency $spread\nlatency $ranks\nservice $spread\nservice $ranks\n$chart\z},
     'an open loop tells latency and service';
+my (undef, $object) = run($SIXTEEN, '--rate', 1000, '-c', 10, '--json', '127.0.0.1', $port);
+like $object, qr/"service":\{"min_us":.*"load":\{"parallel":1000,"threads":\d+,"rate":1000\.000,"not_begun":0,/, 'as JSON, too';
 my ($took) = $out =~ /time (\d+) ms/;
 cmp_ok $took, '>=', 290, 'at its rate: 60 exchanges at 200 a second begin within 295 ms';
-is served($daemon), $sent + 60, 'and all are served';
+is served($daemon), $sent + 70, 'and all are served';
 
 # Source addresses.
 ($status, $out, $err) = run($SIXTEEN, '-P', 4, '-c', 40, '-b', '127.0.1.0/29', '-q', '127.0.0.1', $port);

@@ -102,6 +102,22 @@ $begun = time;
 cmp_ok time - $begun, '>=', 0.3, 'an exchange under way is cut, at its time';
 like "$status$out", qr/\A1slow .* phase=receive error='timed out after 0\.\d+ s, .*\n.*\n1 sent, 0 right, 0 wrong, 100% lost/, 'and counts as lost, because it was slower than each right one';
 
+# One that was under way for less than the slowest right one took is unfinished, not lost.
+my ($tardy, $tardy_port) = listen_somewhere();
+$server = spawn(sub {
+    my @held;
+    while (my $socket = $tardy->accept) {
+        sysread $socket, my $message, 16;
+        select undef, undef, undef, 0.5;
+        syswrite $socket, $REPLY if !@held;
+        shutdown $socket, 1 if !@held;
+        push @held, $socket;
+    }
+});
+($status, $out, $err) = run($SIXTEEN, '-i', 0, '-w', 0.8, '127.0.0.1', $tardy_port);
+finish($server);
+like "$status$out", qr/\A0ok .*\n--- .*\n1 sent, 1 right, 0 wrong, 0% lost, 1 unfinished, time \d+ ms\n/, 'an exchange that the end cuts too soon for a verdict';
+
 # Signals.
 sub signalled {
     my ($when, $signals, @command) = @_;
@@ -136,7 +152,7 @@ like "$status $out", qr/\A1 0 sent, 0 right, 0 wrong, 0% lost\n--- .*\n1 sent, 0
 
 # Every address of a name.
 SKIP: {
-    my @prefix = with_hosts("127.0.0.1 two.test\n::1 two.test\n") or skip 'needs a mount namespace', 9;
+    my @prefix = with_hosts("127.0.0.1 two.test\n::1 two.test\n") or skip 'needs a mount namespace', 11;
     my $both = start(listen => ['127.0.0.1:0']);
     my $only = $both->{port};
     ($status, $out, $err) = run(@prefix, $SIXTEEN, '--all', 'two.test', $only);
@@ -154,6 +170,13 @@ SKIP: {
     is $err, "sixteen: connect to [::1]:$only: Connection refused\n", 'the one that does not is told once';
     is scalar(() = $out =~ /^ok \S+ local=127\.0\.0\.1/mg), 3, 'and all three are asked of the other';
     $both->stop;
+
+    # The first address takes all the time there is.
+    my ($hole, $hole_port) = full_listener();
+    ($status, $out, $err) = run(with_hosts("127.0.0.1 two.test\n127.0.0.2 two.test\n"), $SIXTEEN, '-w', 0.3, '-c', 1, 'two.test', $hole_port);
+    like "$status$err$out", qr/\A1slow peer=- local=127\.0\.0\.1:$hole_port .* phase=connect error='timed out after 0\.[23]\d* s'\n--- 127\.0\.0\.1:$hole_port .*\n1 sent, 0 right, 0 wrong, 100% lost, /, 'the deadline leaves no time for the second';
+    ($status, $out, $err) = run(with_hosts("127.0.0.1 two.test\n127.0.0.2 two.test\n"), $SIXTEEN, '--all', '-w', 0.3, '-c', 1, 'two.test', $hole_port);
+    like "$status$err$out", qr/\A1slow peer=- local=127\.0\.0\.1:$hole_port .*\n--- 127\.0\.0\.1.*\n1 sent, .*\n(?:errors: .*\n)--- 127\.0\.0\.2:$hole_port statistics ---\n0 sent, /, 'nor does it with --all';
 }
 
 # Where it comes from.
