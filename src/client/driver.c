@@ -89,6 +89,7 @@ static void count(struct driver *driver, const struct flight *flight, int64_t en
 {
     bool is_right = verdict_class(&flight->verdict) == CLASS_RIGHT;
     tally_add(&driver->tallies[flight->server], &flight->verdict, end - flight->scheduled);
+    driver->timely += is_right && end < atomic_load(&driver->load->end);
     if (is_right && is_open_loop(driver))
         times_add(&driver->service, (uint64_t)(end - flight->began));
     if (!is_right)

@@ -28,6 +28,7 @@ struct driver {
     int64_t first; /* when its first exchange began, … */
     int64_t last;  /* … and its last one ended */
     uint64_t not_begun;
+    uint64_t timely; /* right, before the end of the load */
     struct times service;
     struct tally *tallies; /* one for each server */
 };

@@ -182,10 +182,17 @@ static void put_load(const struct summary *summary, const struct tally *total)
     fputs("}", stdout);
 }
 
+static double rate_of(const struct summary *summary, const struct tally *total)
+{
+    if (summary->load != NULL)
+        return summary->load->rate;
+    double seconds = (double)summary->elapsed / 1e9;
+    return seconds > 0 ? (double)total->classes[CLASS_RIGHT] / seconds : 0;
+}
+
 void json_summary(const struct summary *summary)
 {
     static struct tally total;
-    double seconds = (double)summary->elapsed / 1e9;
 
     summary_total(summary, &total);
     fputs("{\"type\":\"summary\",", stdout);
@@ -194,7 +201,7 @@ void json_summary(const struct summary *summary)
     put_counts(&total);
     printf(",\"lost_percent\":%.4f", tally_lost(&total));
     put_time("elapsed_us", (double)summary->elapsed);
-    printf(",\"rate\":%.3f", seconds > 0 ? (double)total.classes[CLASS_RIGHT] / seconds : 0);
+    printf(",\"rate\":%.3f", rate_of(summary, &total));
     put_times("times", &total.times);
     put_failures(&total);
     put_servers(summary);

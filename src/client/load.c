@@ -175,6 +175,7 @@ static void add_up(struct load *load, struct load_result *result)
 {
     int64_t first = INT64_MAX;
     int64_t last = 0;
+    uint64_t timely = 0;
     result->tallies = load->driver[0].tallies;
     for (unsigned i = 0; i < load->drivers; i++) {
         const struct driver *driver = &load->driver[i];
@@ -182,12 +183,15 @@ static void add_up(struct load *load, struct load_result *result)
             tally_merge(&result->tallies[s], &driver->tallies[s]);
         times_merge(&result->service, &driver->service);
         result->not_begun += driver->not_begun;
+        timely += driver->timely;
         first = driver->first < first ? driver->first : first;
         last = driver->last > last ? driver->last : last;
     }
     for (unsigned i = 0; i < load->drivers; i++)
         count_those_cut(&load->driver[i], result->tallies);
     result->elapsed = last > first ? last - first : 0;
+    int64_t until = last < load->end ? last : load->end;
+    result->rate = until > first ? (double)timely / ((double)(until - first) / 1e9) : 0;
     load->driver[0].tallies = NULL;
 }
 

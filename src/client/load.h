@@ -29,6 +29,8 @@ struct load_result {
                               scheduled one */
     struct tally *tallies; /* one for each server; to be freed */
     int64_t elapsed;       /* nanoseconds from the first beginning to the last end */
+    double rate; /* right ones each second, while exchanges began: those that are let end when the
+                    duration is over, or behind a stop, neither count nor take time */
 };
 
 struct load;

@@ -194,8 +194,8 @@ static void put_tally(const struct summary *summary, const struct tally *tally)
 
     put_counts(stdout, tally);
     printf(", time %.0f ms", seconds * 1e3);
-    if (summary->load != NULL && seconds > 0)
-        printf(", %.1f right/s", (double)tally->classes[CLASS_RIGHT] / seconds);
+    if (summary->load != NULL)
+        printf(", %.1f right/s", summary->load->rate);
     puts("");
     if (summary->load == NULL)
         put_times(&tally->times, "");

@@ -235,6 +235,7 @@ START_TEST(exactly_so_many_exchanges)
     ck_assert_uint_eq(result.not_begun, 0);
     ck_assert_uint_eq(result.service.histogram.total, 0);
     ck_assert_int_ge(result.elapsed, (int64_t)result.tallies[0].times.histogram.most);
+    ck_assert_double_eq_tol(result.rate * (double)result.elapsed / 1e9, 100, 0.01);
 }
 END_TEST
 
@@ -271,6 +272,20 @@ START_TEST(none_begins_behind_the_duration)
     run();
     assert_counts(servers[0].served, 0, 0, 0);
     ck_assert_uint_eq(result.not_begun, 0);
+}
+END_TEST
+
+/* Else one that takes long to end would make a quick server slow. */
+START_TEST(the_rate_is_of_the_time_before_the_end)
+{
+    start_server(WIRE_REPLY, WIRE_OCTETS, THEN_STAYS);
+    plan.parallel = 2;
+    plan.duration = 0.3;
+    question.timeout = 1;
+    run();
+    assert_counts(2, 0, 0, 0);
+    ck_assert_int_ge(result.elapsed, SECOND);
+    ck_assert_double_ge(result.rate, 2 / 0.31);
 }
 END_TEST
 
@@ -704,6 +719,7 @@ Suite *load_suite(void)
     tcase_add_test(closed, no_more_at_once_than_there_are);
     tcase_add_test(closed, no_socket_is_left_open);
     tcase_add_test(closed, none_begins_behind_the_duration);
+    tcase_add_test(closed, the_rate_is_of_the_time_before_the_end);
     tcase_add_test(closed, what_has_been_done_can_be_seen_meanwhile);
     tcase_add_test(closed, servers_are_asked_by_turns);
     tcase_add_test(closed, each_thread_asks_each_server);
