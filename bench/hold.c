@@ -7,14 +7,15 @@
  *     -p   hold the other ends too, in a child that never reads: what the pairs of sockets
  *          cost by themselves
  *
- * They come from 200 addresses of 127.1.0.0/16. They are opened one after the other, so
- * that no queue of the server's runs over. Prints "begun=TIME open=TIME" in seconds of
- * CLOCK_MONOTONIC, when the first was begun and when the last had sent. */
+ * They come from the addresses of 127.1.0.0/24 by turns, so that ports don't run out. They
+ * are opened one after the other, so that no queue of the server's runs over. Prints
+ * "begun=TIME open=TIME" in seconds of CLOCK_MONOTONIC, when the first was begun and when
+ * the last had sent. */
 #include <config.h>
 
+#include "client/source.h"
 #include "common/deadline.h"
 #include "common/wire.h"
-#include "sources.h"
 
 #include <arpa/inet.h>
 #include <signal.h>
@@ -73,10 +74,11 @@ static pid_t hold_other_ends(int listener, int count)
     _exit(EX_OK);
 }
 
-static void open_one(const struct sockaddr_in *server, uint32_t number, size_t octets)
+static void open_one(const struct source *source, const struct sockaddr_in *server, int number,
+                     size_t octets)
 {
     int fd = open_socket();
-    if (bind_source(fd, number) != 0)
+    if (source_bind(source, fd, (uint64_t)number) != 0)
         die("hold: bind");
     if (connect(fd, (const struct sockaddr *)server, sizeof *server) != 0)
         die("hold: connect");
@@ -98,6 +100,8 @@ static int usage(void)
 int main(int argc, char *argv[])
 {
     struct sockaddr_in server = {.sin_family = AF_INET};
+    struct source source;
+    char why[SOURCE_WHY];
     size_t octets = 8;
     bool pairs = false;
     pid_t other = 0;
@@ -113,7 +117,6 @@ int main(int argc, char *argv[])
     }
     if (optind + (pairs ? 1 : 3) != argc || octets > WIRE_OCTETS)
         return usage();
-    raise_descriptors();
     int count = atoi(argv[optind]);
     if (pairs)
         other = hold_other_ends(listen_here(&server), count);
@@ -122,9 +125,10 @@ int main(int argc, char *argv[])
     else
         server.sin_port = htons((uint16_t)atoi(argv[optind + 2]));
 
+    (void)source_parse("127.1.0.0/24", &source, why);
     int64_t begun = clock_nanoseconds();
     for (int i = 0; i < count; i++)
-        open_one(&server, (uint32_t)i, octets);
+        open_one(&source, &server, i, octets);
     printf("begun=%.6f open=%.6f\n", seconds_of(begun), seconds_of(clock_nanoseconds()));
     fflush(stdout);
     while (read(STDIN_FILENO, &nothing, 1) > 0)

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: MIT
 # Nothing here is built, run or installed but by `make bench` and `make bench-smoke`.
-bench_programs = %D%/bare %D%/load %D%/hold %D%/syslog_reader %D%/answer %D%/access
+bench_programs = %D%/bare %D%/hold %D%/syslog_reader %D%/answer %D%/access
 EXTRA_PROGRAMS += $(bench_programs)
 CLEANFILES += $(bench_programs) %D%/no_batch.so %D%/server-go %D%/server-rust
 %C%_bare_SOURCES = %D%/bare.c
 %C%_bare_LDADD = $(sixteen_libs)
-%C%_load_SOURCES = %D%/load.c %D%/sources.h %D%/sources.c
-%C%_load_LDADD = $(sixteen_libs)
-%C%_hold_SOURCES = %D%/hold.c %D%/sources.h %D%/sources.c
+%C%_hold_SOURCES = %D%/hold.c
 %C%_hold_LDADD = $(sixteen_libs)
 %C%_syslog_reader_SOURCES = %D%/syslog_reader.c
 %C%_answer_SOURCES = %D%/answer.c

@@ -1,37 +1,59 @@
 # SPDX-License-Identifier: MIT
-# One run of bench/load.
+# A load, which sixteen makes: once to warm up, and once to measure.
 package Bench::Load;
 use strict;
 use warnings;
+use JSON::PP qw(decode_json);
 
-our $PROGRAM;    # where bench/load is built
+our $PROGRAM;         # where sixteen is built
 
-my $running;     # the pid of the one that runs
+my $LAST_WAIT = 1;    # seconds at the end, for what is under way
+
+# What an outcome of sixteen's counts as.
+my %KIND = (refused => 'refused', unreachable => 'reset', reset => 'reset', mismatch => 'wrong', excess => 'wrong',
+    short => 'wrong', slow => 'unanswered', failed => 'local');
+
+my $running;          # the pid of the one that runs
 my $main = $$;
 
-# Named arguments: port, connections, threads, seconds, warm_up, histogram (a file),
+sub begin {
+    my ($with, $seconds) = @_;
+    my @command = (@{ $with->{under} // [] }, $PROGRAM, '--json', '-P', $with->{connections}, '--duration', $seconds,
+        '-w', $seconds + $LAST_WAIT, '127.0.0.1', $with->{port});
+    $running = open my $output, '-|', @command or die "$command[0]: $!\n";
+    return $output;
+}
+
+# What its summary says. Its status tells of wrong replies, and so do its figures.
+sub end {
+    my ($output) = @_;
+    my $line = readline $output;
+    close $output;
+    undef $running;
+    die "sixteen failed with status $?\n" if !defined $line;
+    return decode_json($line);
+}
+
+# Warm up, and begin to measure. Named arguments: port, connections, seconds, warm_up,
 # under => [command that runs it].
 sub start {
     my ($class, %with) = @_;
-    my $threads = $with{threads} < $with{connections} ? $with{threads} : $with{connections};
-    my @command = (@{ $with{under} // [] }, $PROGRAM, '-c', $with{connections}, '-t', $threads,
-        '-d', $with{seconds}, '-w', $with{warm_up}, ($with{histogram} ? ('-H', $with{histogram}) : ()),
-        '127.0.0.1', $with{port});
-    my $pid = open my $output, '-|', @command or die "$command[0]: $!\n";
-    $running = $pid;
-    return bless { output => $output }, $class;
+    my $before = end(begin(\%with, $with{warm_up}));
+    return bless { output => begin(\%with, $with{seconds}), before => $before->{right} }, $class;
 }
 
-# Wait for its end: its figures by name, and `errors`, their sum.
+# Wait for its end: its figures by name, `errors`, the sum of their kinds, and `histogram`,
+# { microseconds => exchanges }.
 sub finish {
     my ($self) = @_;
-    my $line = readline($self->{output}) // '';
-    my $ended = close $self->{output};
-    undef $running;
-    die "load failed with status $?\n" if !$ended;
-    my %figure = map { /^(\w+)=(\S+)$/ } split ' ', $line;
-    $figure{errors} = 0;
-    $figure{errors} += $figure{$_} for qw(refused reset wrong late local);
+    my $summary = end($self->{output});
+    my $times = $summary->{times} // {};
+    my %figure = (rate => $summary->{rate}, exchanges => $summary->{right}, all => $self->{before} + $summary->{right},
+        unanswered => $summary->{unfinished}, map { $_ => 0 } qw(refused reset wrong local));
+    @figure{qw(p50 p99 p999 max)} = map { $times->{$_} // 0 } qw(p50_us p99_us p99_9_us max_us);
+    $figure{ $KIND{ $_->{outcome} } } += $_->{count} for @{ $summary->{errors} };
+    $figure{errors} += $figure{$_} for qw(refused reset wrong local);
+    $figure{histogram} = { map { @$_ } @{ $summary->{load}{histogram} } };
     return \%figure;
 }
 

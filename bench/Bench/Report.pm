@@ -8,7 +8,7 @@ use Exporter 'import';
 our @EXPORT_OK = qw(csv_file csv_line write_csv write_table @MEASURED @SUMMARY @HELD);
 
 our @MEASURED = qw(telling round connections row rate exchanges all cpu_us p50 p99 p999 max
-    unanswered refused reset wrong late local peak_kib);
+    unanswered refused reset wrong local peak_kib);
 our @SUMMARY = qw(telling connections row rate ratio cpu_us cpu_ratio p50 p99 p999 errors unanswered peak_kib spread);
 our @HELD = qw(row connections octets held opened_s accepted_s rss_kib kernel_kib rate ratio spread errors);
 

@@ -151,7 +151,7 @@ sub measure {
 sub peak_in_the_middle {
     my ($self, %load) = @_;
     return 0 if !$self->{row}{forks};
-    sleep $load{warm_up} + $load{seconds} / 2;
+    sleep $load{seconds} / 2;
     return status_sum('VmHWM', $self->processes);
 }
 
