@@ -4,13 +4,14 @@
 #define CLIENT_FLIGHT_H
 
 #include "client/probe.h"
+#include "client/proxy_header.h"
 
 #include <sys/queue.h>
 
 /* What every exchange of a load is about. */
 struct cargo {
     const struct question *question;
-    char *octets; /* what is sent: the header, if there is one, and the message */
+    char octets[PROXY_HEADER_SIZE + WIRE_OCTETS]; /* the header, if there is one, and the message */
     size_t length;
 };
 

@@ -7,6 +7,7 @@
 #include "common/checked.h"
 #include "common/deadline.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -34,17 +35,14 @@ static void raise_descriptors(rlim_t needed)
 }
 
 /* Header and message in one piece, for one send(2). */
-static bool pack(struct cargo *cargo, const struct question *question)
+static void pack(struct cargo *cargo, const struct question *question)
 {
+    assert(question->header_length <= PROXY_HEADER_SIZE);
     cargo->question = question;
     cargo->length = question->header_length + WIRE_OCTETS;
-    cargo->octets = malloc(cargo->length);
-    if (cargo->octets != NULL) {
-        if (question->header_length > 0)
-            memcpy(cargo->octets, question->header, question->header_length);
-        memcpy(cargo->octets + question->header_length, question->message, WIRE_OCTETS);
-    }
-    return cargo->octets != NULL;
+    if (question->header_length > 0)
+        memcpy(cargo->octets, question->header, question->header_length);
+    memcpy(cargo->octets + question->header_length, question->message, WIRE_OCTETS);
 }
 
 /* Every driver is told to, so that every one can be released; the first error counts. */
@@ -52,8 +50,7 @@ static bool prepare(struct load *load)
 {
     load->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int error = load->wake < 0 ? errno : 0;
-    if (!pack(&load->cargo, load->plan.question) && error == 0)
-        error = ENOMEM;
+    pack(&load->cargo, load->plan.question);
     for (unsigned i = 0; i < load->drivers; i++)
         if (driver_prepare(&load->driver[i], load, i) != 0 && error == 0)
             error = errno;
@@ -208,6 +205,5 @@ void load_free(struct load *load)
         driver_release(&load->driver[i]);
     if (load->wake >= 0)
         close(load->wake);
-    free(load->cargo.octets);
     free(load);
 }
