@@ -21,7 +21,7 @@ struct progress progress_of(const struct client_options *options)
 static double seconds_left(const struct client_options *options, uint64_t done, double rate,
                            double elapsed)
 {
-    double end = INFINITY;
+    double end = HUGE_VAL;
     if (options->duration > 0)
         end = options->duration;
     if (options->deadline > 0)

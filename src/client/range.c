@@ -15,11 +15,11 @@ static bool parse_ends(const char *text, struct range *range)
     if (colon == NULL)
         return read_decimal(text, strlen(text), &range->to);
     if (strncmp(text, "~:", 2) == 0)
-        range->from = -INFINITY;
+        range->from = -HUGE_VAL;
     else if (!read_decimal(text, (size_t)(colon - text), &range->from))
         return false;
     const char *to = colon + 1;
-    range->to = INFINITY;
+    range->to = HUGE_VAL;
     return *to == '\0' || read_decimal(to, strlen(to), &range->to);
 }
 
