@@ -63,7 +63,8 @@ static bool parse_link_local(const char *text, struct source *source)
     const struct addrinfo hints = {
         .ai_family = AF_INET6, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
     struct addrinfo *found;
-    if (getaddrinfo(text, NULL, &hints, &found) != 0)
+    /* The number of an interface may have any number of zeros before it. */
+    if (strlen(text) >= ADDRESS_TEXT || getaddrinfo(text, NULL, &hints, &found) != 0)
         return false;
     source->first.length = found->ai_addrlen;
     memcpy(&source->first.u, found->ai_addr, found->ai_addrlen);

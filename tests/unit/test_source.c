@@ -91,6 +91,7 @@ START_TEST(each_number_has_its_address)
 END_TEST
 
 #define NO_LINK_LOCAL "no IPv6 address with an interface of this host behind it"
+#define ZEROS "0000000000000000"
 #define NOTHING "neither an address, a prefix nor an interface of this host"
 
 static const struct {
@@ -114,6 +115,7 @@ static const struct {
     {"fe80::1%no such", NO_LINK_LOCAL},
     {"fe80::%lo/64", NO_LINK_LOCAL},
     {"127.0.0.1%lo", NO_LINK_LOCAL},
+    {"fe80::1%" ZEROS ZEROS ZEROS ZEROS "1", NO_LINK_LOCAL},
 };
 
 START_TEST(another_text_is_refused)
