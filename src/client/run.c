@@ -56,15 +56,23 @@ static int report_all(const struct summary *summary)
     return tally_status(&total);
 }
 
+/* Blocked, it would come in spite of being ignored, as it is in a shell's background. */
+static void add_unless_ignored(sigset_t *signals, int signal)
+{
+    struct sigaction now;
+    if (sigaction(signal, NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+        sigaddset(signals, signal);
+}
+
 /* A single exchange is left to what signals usually do; of several they bring the summary. */
 static void block_signals(const struct client_options *options, sigset_t *signals)
 {
     sigemptyset(signals);
     sigaddset(signals, OVER);
     if (options->mode != CLIENT_ONCE) {
-        sigaddset(signals, SIGINT);
-        sigaddset(signals, SIGTERM);
-        sigaddset(signals, SIGQUIT);
+        add_unless_ignored(signals, SIGINT);
+        add_unless_ignored(signals, SIGTERM);
+        add_unless_ignored(signals, SIGQUIT);
     }
     CHECKED(pthread_sigmask(SIG_BLOCK, signals, NULL));
 }

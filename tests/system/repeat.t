@@ -149,6 +149,8 @@ like "$status $out", qr{\A0 ok .*^\d+ sent, \d+ right, 0 wrong, 0% lost, min/avg
 ($status, $out) = signalled(qr/sent, /, [SIGINT], 'sh', '-c', '(sleep 0.3; kill -QUIT $$) & exec "$@"', 'sh', $SIXTEEN, '-c', 3, '127.0.0.1', $silent_port);
 like "$status $out", qr/\A1 0 sent, 0 right, 0 wrong, 0% lost\n--- .*\n1 sent, 0 right, 0 wrong, 100% lost, time \d+ ms\nerrors: 1 slow in receive: timed out\n\z/,
     'both while an exchange hangs: it counts as lost, in its phase';
+($status, $out) = signalled(qr/seq=2/, [SIGINT], 'sh', '-c', 'trap "" INT; exec "$@"', 'sh', $SIXTEEN, '-c', 40, '-i', 0.01, '127.0.0.1', $port);
+like "$status $out", qr/\A0 ok .*\n40 sent, 40 right, /s, 'a SIGINT that was ignored at the start, as in the background of a script, stays so';
 
 # Every address of a name.
 SKIP: {
