@@ -133,8 +133,10 @@ static int set_family(const struct reading *reading, int family)
 
 static int set_format(const struct reading *reading, enum client_format format)
 {
-    if (reading->options->format != FORMAT_TEXT && reading->options->format != format)
+    if (reading->options->format != FORMAT_TEXT && reading->options->format != format) {
+        reading->options->format = FORMAT_PLUGIN; /* which tells its misuse, too */
         return wrong(reading, "--json and --plugin exclude each other; see sixteen --help");
+    }
     reading->options->format = format;
     return 0;
 }
@@ -237,8 +239,9 @@ static int take_address(const struct reading *reading, struct address *address)
         return wrong(reading, "--proxy takes v1 or v2 and two addresses; see sixteen --help");
     const char *text = reading->argv[optind++];
     const char *why = endpoint_parse(text, &endpoint);
-    if (why == NULL && endpoint_resolve(&endpoint, AF_UNSPEC, AI_NUMERICHOST | AI_NUMERICSERV,
-                                        &found, &count) != 0)
+    if (why == NULL && (endpoint.host[0] == '\0' ||
+                        endpoint_resolve(&endpoint, AF_UNSPEC, AI_NUMERICHOST | AI_NUMERICSERV,
+                                         &found, &count) != 0))
         why = "an address and a port are needed as numbers, like 192.0.2.1:1060";
     if (why != NULL)
         return wrong(reading, "--proxy: %.500s: %s", text, why);

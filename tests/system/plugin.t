@@ -39,6 +39,7 @@ like plugin('--warn', 'x'), qr/\A3 SIXTEEN UNKNOWN - --warn x: .*\n\z/, 'a range
 like plugin('--warn', '20:10'), qr/\A3 SIXTEEN UNKNOWN - --warn 20:10: .*\n\z/, 'or goes backwards';
 is plugin('-P', 4), "3 SIXTEEN UNKNOWN - a load cannot be told by --plugin; see sixteen --help\n", 'a load';
 is plugin('--json'), "3 SIXTEEN UNKNOWN - --json and --plugin exclude each other; see sixteen --help\n", 'another format';
+like join('', run($SIXTEEN, '--json', '--plugin')), qr/\A3SIXTEEN UNKNOWN - --json and --plugin exclude each other; .*\n\z/, 'whichever comes first';
 is plugin('-b', '192.0.2.1', '127.0.0.1', $port), "3 SIXTEEN UNKNOWN - connect to $to from 192.0.2.1: Cannot assign requested address | time=U;;;0;10 lost=0%;;;0;100\n",
     'a failure of this host is UNKNOWN';
 like plugin('no-such-host.invalid'), qr/\A2 SIXTEEN CRITICAL - resolve no-such-host\.invalid port 1060: \S.* \| time=U;;;0;10 lost=100%;;;0;100\n\z/,

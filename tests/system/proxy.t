@@ -202,6 +202,7 @@ for my $case (
     [['v1', '192.0.2.1:1'], '--proxy takes v1 or v2 and two addresses; see sixteen --help'],
     [['v1', '192.0.2.1', '192.0.2.2:1'], '--proxy: 192.0.2.1: no port; write HOST:PORT'],
     [['v1', 'localhost:1', '192.0.2.2:1'], '--proxy: localhost:1: an address and a port are needed as numbers'],
+    [['v1', '*:1', '*:2'], '--proxy: *:1: an address and a port are needed as numbers'],
     [['v1', '192.0.2.1:1', '[::1]:1'], '--proxy takes two addresses of the same family']) {
     ($status, $out, $err) = run(@ask, @{ $case->[0] });
     like "$status$out$err", qr/\A2sixteen: \Q$case->[1]\E.*\n\z/, "--proxy @{ $case->[0] }: refused";
