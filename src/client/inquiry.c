@@ -18,13 +18,13 @@ struct inquiry {
     struct deadline end; /* of everything */
     pthread_t starter;   /* who is told when it is over, and by which signal */
     int signal;
-    atomic_int phase;  /* of the exchange under way */
-    int64_t resolving; /* nanoseconds that it took; the thread's own, as is the next */
-    bool accepted;     /* without --all: whether an address has accepted … */
+    atomic_int phase; /* of the exchange under way */
+    bool accepted;    /* the thread's own: without --all, whether an address has accepted … */
 
     pthread_mutex_t lock;    /* protects all that follows, and the output */
     struct address *servers; /* NULL until the name is resolved */
     size_t server_count;
+    int64_t resolving;      /* nanoseconds that it took; -1 until then */
     size_t asked;           /* … and which one was asked last */
     int64_t begun;          /* the first exchange; 0: none has */
     int64_t under_way;      /* the beginning of the one that is; 0: none is */
@@ -119,6 +119,8 @@ static bool ask(struct inquiry *inquiry, struct probe *probe, size_t server, str
     lock(inquiry);
     inquiry->under_way = now;
     inquiry->counting = tally;
+    inquiry->asked = server;
+    atomic_store(&inquiry->phase, PHASE_CONNECT);
     if (inquiry->begun == 0)
         inquiry->begun = now;
     unlock(inquiry);
@@ -143,9 +145,6 @@ static bool ask_accepting(struct inquiry *inquiry, struct probe *probe, uint64_t
         *probe = next;
         inquiry->accepted = inquiry->accepted || next.verdict.phase > PHASE_CONNECT;
         is_last = inquiry->accepted || i + 1 == inquiry->server_count;
-        lock(inquiry);
-        inquiry->asked = i;
-        unlock(inquiry);
     }
     return i > first;
 }
@@ -254,26 +253,27 @@ static void make_load(struct inquiry *inquiry)
 /* What came of resolving the name, and the error number if it failed. */
 static enum result resolve(struct inquiry *inquiry, int *error)
 {
+    const struct client_options *options = inquiry->options;
     struct address *servers = NULL;
-    struct tally *tallies = &inquiry->first;
     size_t count = 0;
     int64_t begun = clock_nanoseconds();
 
     errno = 0;
-    int failure =
-        endpoint_resolve(&inquiry->options->server, inquiry->options->family, 0, &servers, &count);
+    int failure = endpoint_resolve(&options->server, options->family, 0, &servers, &count);
     if (failure == EAI_SYSTEM && errno == 0) /* the C library does that */
         failure = EAI_AGAIN;
-    *error = errno;
-    if (failure == 0 && inquiry->options->all)
-        tallies = calloc(count, sizeof *tallies);
-    bool is_local = tallies == NULL || failure == EAI_MEMORY || failure == EAI_SYSTEM;
-    if (is_local || failure != 0) {
-        *error = !is_local ? failure : failure == EAI_SYSTEM ? *error : ENOMEM;
+    bool is_local = failure == EAI_MEMORY || failure == EAI_SYSTEM;
+    *error = failure == EAI_SYSTEM ? errno : failure == EAI_MEMORY ? ENOMEM : failure;
+    if (failure != 0)
         return is_local ? RESULT_LOCAL : RESULT_UNRESOLVED;
+    struct tally *tallies = options->all ? calloc(count, sizeof *tallies) : &inquiry->first;
+    if (tallies == NULL) {
+        *error = ENOMEM;
+        free(servers);
+        return RESULT_LOCAL;
     }
-    inquiry->resolving = clock_nanoseconds() - begun;
     lock(inquiry);
+    inquiry->resolving = clock_nanoseconds() - begun;
     inquiry->servers = servers;
     inquiry->server_count = count;
     inquiry->counting = inquiry->tallies = tallies;
