@@ -49,18 +49,36 @@ static void unlock(struct inquiry *inquiry)
     CHECKED(pthread_mutex_unlock(&inquiry->lock));
 }
 
+static void keep_failure(struct inquiry *inquiry, const struct probe *probe)
+{
+    if (inquiry->has_failure)
+        return;
+    inquiry->failure = *probe;
+    inquiry->has_failure = true;
+}
+
+/* Of a name that is not resolved there is no summary as text. */
+static bool is_told(const struct client_options *options, const struct verdict *verdict)
+{
+    if (options->format == FORMAT_PLUGIN)
+        return false;
+    if (options->format == FORMAT_JSON && options->mode == CLIENT_LOAD)
+        return false;
+    if (!options->quiet)
+        return true;
+    if (options->mode == CLIENT_REPEATED)
+        return options->format == FORMAT_TEXT && verdict->phase == PHASE_RESOLVE;
+    return verdict_class(verdict) != CLASS_RIGHT;
+}
+
 static void report(struct inquiry *inquiry, const struct probe *probe, uint64_t sequence)
 {
     const struct client_options *options = inquiry->options;
     const struct exchange_report report = {options, probe, sequence, inquiry->resolving};
-    bool right = verdict_class(&probe->verdict) == CLASS_RIGHT;
 
-    if (!right && !inquiry->has_failure) {
-        inquiry->failure = *probe;
-        inquiry->has_failure = true;
-    }
-    if (options->format == FORMAT_PLUGIN ||
-        (options->quiet && (right || options->mode == CLIENT_REPEATED)))
+    if (verdict_class(&probe->verdict) != CLASS_RIGHT)
+        keep_failure(inquiry, probe);
+    if (!is_told(options, &probe->verdict))
         return;
     if (options->format == FORMAT_JSON)
         json_exchange(&report);
@@ -128,12 +146,23 @@ static bool ask(struct inquiry *inquiry, struct probe *probe, size_t server, str
     return true;
 }
 
+/* Tell of an address that is not asked again, because there is another. */
+static void pass_over(struct inquiry *inquiry, const struct probe *probe, uint64_t sequence)
+{
+    const struct client_options *options = inquiry->options;
+    const struct exchange_report report = {options, probe, sequence, inquiry->resolving};
+
+    if (options->format == FORMAT_PLUGIN || (options->quiet && options->mode != CLIENT_ONCE))
+        return;
+    lock(inquiry);
+    report_failure(&report);
+    unlock(inquiry);
+}
+
 /* Ask the addresses in order until one lets us connect, and keep to that from then on. What
  * became of those before it is told, and not counted. False where there was no time to ask. */
 static bool ask_accepting(struct inquiry *inquiry, struct probe *probe, uint64_t sequence)
 {
-    const struct exchange_report passed_over = {inquiry->options, probe, sequence,
-                                                inquiry->resolving};
     size_t first = inquiry->accepted ? inquiry->asked : 0;
     size_t i = first;
     bool is_last = false;
@@ -141,7 +170,7 @@ static bool ask_accepting(struct inquiry *inquiry, struct probe *probe, uint64_t
 
     for (; !is_last && ask(inquiry, &next, i, &inquiry->first, sequence); i++) {
         if (i > first)
-            report_failure(&passed_over);
+            pass_over(inquiry, probe, sequence);
         *probe = next;
         inquiry->accepted = inquiry->accepted || next.verdict.phase > PHASE_CONNECT;
         is_last = inquiry->accepted || i + 1 == inquiry->server_count;
@@ -151,7 +180,7 @@ static bool ask_accepting(struct inquiry *inquiry, struct probe *probe, uint64_t
 
 static void ask_round(struct inquiry *inquiry, uint64_t sequence)
 {
-    struct probe probe;
+    struct probe probe = {0};
     if (!inquiry->options->all) {
         if (ask_accepting(inquiry, &probe, sequence))
             note(inquiry, &probe, sequence);
@@ -214,7 +243,7 @@ static void see_through(struct inquiry *inquiry, struct load *load)
 /* A load does not go from one address to the next, so which one accepts must be known. */
 static bool find_accepting(struct inquiry *inquiry)
 {
-    struct probe probe;
+    struct probe probe = {0};
     if (inquiry->options->all || inquiry->server_count == 1)
         return true;
     bool has_asked = ask_accepting(inquiry, &probe, 1);
@@ -390,14 +419,27 @@ void inquiry_show(struct inquiry *inquiry, struct progress *progress, bool stays
     unlock(inquiry);
 }
 
+/* The exchange under way has no more time, but does not say so itself any more. */
+static void cut(struct inquiry *inquiry, int64_t now)
+{
+    uint64_t before = inquiry->counting->unfinished;
+    const struct probe probe = {
+        .server = inquiry->servers[inquiry->asked],
+        .verdict = {.result = RESULT_TIMEOUT, .phase = (enum phase)atomic_load(&inquiry->phase)},
+        .timeout = (double)(now - inquiry->under_way) / 1e9};
+
+    tally_cut(inquiry->counting, probe.verdict.phase, 0, now - inquiry->under_way);
+    if (inquiry->counting->unfinished == before)
+        keep_failure(inquiry, &probe);
+}
+
 void inquiry_finish(struct inquiry *inquiry, struct summary *summary)
 {
     int64_t now = clock_nanoseconds();
 
     lock(inquiry); /* for good */
     if (!inquiry->over && inquiry->under_way != 0)
-        tally_cut(inquiry->counting, (enum phase)atomic_load(&inquiry->phase), 0,
-                  now - inquiry->under_way);
+        cut(inquiry, now);
     else if (!inquiry->over && inquiry->servers == NULL && inquiry->end.at <= now)
         fail(inquiry, RESULT_TIMEOUT, PHASE_RESOLVE, 0);
     fill_in(inquiry, summary);

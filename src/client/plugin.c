@@ -51,6 +51,10 @@ static void put_words(const struct summary *summary, const struct tally *total)
     char server[ADDRESS_TEXT];
     uint64_t all = total->sent + total->classes[CLASS_LOCAL];
 
+    if (all == 0) {
+        fputs("ended before the first reply", stdout);
+        return;
+    }
     if (all != 1)
         printf("%" PRIu64 " of %" PRIu64 " replies right", total->classes[CLASS_RIGHT], all);
     if (all != 1 && summary->failure != NULL)
@@ -72,10 +76,10 @@ static void put_performance(const struct summary *summary, const struct tally *t
         printf("%.6fs", total->times.mean / 1e9);
     else
         fputs("U", stdout);
-    printf(";%s;%s;0;%g", options->warn.text != NULL ? options->warn.text : "",
+    printf(";%s;%s;0;%.10g", options->warn.text != NULL ? options->warn.text : "",
            options->crit.text != NULL ? options->crit.text : "", options->question.timeout);
     if (total->classes[CLASS_RIGHT] > 0)
-        printf(" max=%.6fs;;;0;%g", (double)total->times.histogram.most / 1e9,
+        printf(" max=%.6fs;;;0;%.10g", (double)total->times.histogram.most / 1e9,
                options->question.timeout);
     printf(" lost=%.4g%%;;;0;100\n", tally_lost(total));
 }

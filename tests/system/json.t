@@ -80,4 +80,7 @@ is $status, 2, 'a local failure: status 2';
 is jq('select(.type == "summary") | [.sent, .failed, .errors[0].error]', $out), qq{[0,1,"Cannot assign requested address"]\n}, 'which is not a loss';
 ($status, $out, $err) = run($SIXTEEN, '--json', '-q', '-c', 2, '-i', 0, '127.0.0.1', $port);
 is jq('.type', $out), "summary\n", '--quiet: the summary alone';
+($status, $out, $err) = run($SIXTEEN, '--json', '-P', 2, 'no-such-host.invalid');
+is jq('[.type, .errors[0].outcome]', $out), qq{["summary","unresolved"]\n}, 'so it is of a load, whatever becomes of it';
+is "$status$err", '1', 'with nothing on standard error';
 done_testing;

@@ -39,6 +39,8 @@ like plugin('--warn', 'x'), qr/\A3 SIXTEEN UNKNOWN - --warn x: .*\n\z/, 'a range
 like plugin('--warn', '20:10'), qr/\A3 SIXTEEN UNKNOWN - --warn 20:10: .*\n\z/, 'or goes backwards';
 is plugin('-P', 4), "3 SIXTEEN UNKNOWN - a load cannot be told by --plugin; see sixteen --help\n", 'a load';
 is plugin('--json'), "3 SIXTEEN UNKNOWN - --json and --plugin exclude each other; see sixteen --help\n", 'another format';
+like plugin('-W', 31536000, '127.0.0.1', $port), qr/ time=Ns;;;0;31536000 max=Ns;;;0;31536000 lost=/, 'performance data have no exponents';
+is plugin('-w', '0.000000001', '127.0.0.1', $port), "3 SIXTEEN UNKNOWN - ended before the first reply | time=U;;;0;10 lost=0%;;;0;100\n", 'no time at all';
 like join('', run($SIXTEEN, '--json', '--plugin')), qr/\A3SIXTEEN UNKNOWN - --json and --plugin exclude each other; .*\n\z/, 'whichever comes first';
 is plugin('-b', '192.0.2.1', '127.0.0.1', $port), "3 SIXTEEN UNKNOWN - connect to $to from 192.0.2.1: Cannot assign requested address | time=U;;;0;10 lost=0%;;;0;100\n",
     'a failure of this host is UNKNOWN';
@@ -50,10 +52,25 @@ is plugin('127.0.0.1', $port, '--expect', "Farewell|\ncl\x{1}ent"), "2 SIXTEEN C
 is $status, 3, 'what cannot be written is UNKNOWN';
 
 my ($silent, $silent_port) = listen_somewhere();
+my $pid = open my $plugin, '-|', $SIXTEEN, '--plugin', '-w', 60, '127.0.0.1', $silent_port or die "open: $!";
+my $held = $silent->accept;
+kill 'TERM', $pid;
+like join('', <$plugin>), qr/\ASIXTEEN CRITICAL - (?:connect to|send to|receive from) 127\.0\.0\.1:$silent_port: timed out after \S+ s.* \| time=U;;;0;10 lost=100%;;;0;100\n\z/,
+    'whoever ends it early learns where it was';
+close $plugin;
+is $? >> 8, 2, 'and that this is CRITICAL';
+close $held;
 is plugin('-W', 0.1, '127.0.0.1', $silent_port), "2 SIXTEEN CRITICAL - receive from 127.0.0.1:$silent_port: timed out after 0.1 s, 0 octets into a 16-octet message | time=U;;;0;0.1 lost=100%;;;0;100\n", 'a time-out is';
 like plugin('-w', 0.1, '127.0.0.1', $silent_port), qr/\A2 SIXTEEN CRITICAL - receive from \S+: timed out after 0\.\d+ s, /, 'by --deadline, too';
 close $silent;
 is plugin('-c', 2, '-i', 0, '127.0.0.1', $silent_port), "2 SIXTEEN CRITICAL - 0 of 2 replies right; connect to 127.0.0.1:$silent_port: Connection refused | time=U;;;0;10 lost=100%;;;0;100\n",
     'so are refusals';
+SKIP: {
+    my @prefix = with_hosts("::1 two.test\n127.0.0.1 two.test\n") or skip 'needs a mount namespace', 1;
+    my $only = start(listen => ['127.0.0.1:0']);
+    my ($status, $out, $err) = run(@prefix, $SIXTEEN, '--plugin', 'two.test', $only->{port});
+    like "$status$err$out", qr/\A0SIXTEEN OK - right reply from 127\.0\.0\.1:/, 'an address that is passed over makes no second line';
+    $only->stop;
+}
 $daemon->stop;
 done_testing;

@@ -154,7 +154,7 @@ like "$status $out", qr/\A0 ok .*\n40 sent, 40 right, /s, 'a SIGINT that was ign
 
 # Every address of a name.
 SKIP: {
-    my @prefix = with_hosts("127.0.0.1 two.test\n::1 two.test\n") or skip 'needs a mount namespace', 11;
+    my @prefix = with_hosts("127.0.0.1 two.test\n::1 two.test\n") or skip 'needs a mount namespace', 12;
     my $both = start(listen => ['127.0.0.1:0']);
     my $only = $both->{port};
     ($status, $out, $err) = run(@prefix, $SIXTEEN, '--all', 'two.test', $only);
@@ -171,6 +171,8 @@ SKIP: {
     is $status, 0, 'without --all, the address that accepts is kept';
     is $err, "sixteen: connect to [::1]:$only: Connection refused\n", 'the one that does not is told once';
     is scalar(() = $out =~ /^ok \S+ local=127\.0\.0\.1/mg), 3, 'and all three are asked of the other';
+    ($status, $out, $err) = run(@prefix, $SIXTEEN, '-qc', 1, 'two.test', $only);
+    is "$status$err", '0', '--quiet: only the summary, here too';
     $both->stop;
 
     # The first address takes all the time there is.
@@ -198,5 +200,7 @@ is "$status|$err", "2|sixteen: -4 and -6 exclude each other; see sixteen --help\
 # A name that is not resolved.
 ($status, $out, $err) = run($SIXTEEN, '-c', 3, 'no-such-host.invalid');
 like "$status|$out|$err", qr/\A1\|\|sixteen: resolve no-such-host\.invalid port 1060: \S.*\n\z/, 'an unknown name: told once';
+($status, $out, $err) = run($SIXTEEN, '-qc', 3, 'no-such-host.invalid');
+like "$status|$out|$err", qr/\A1\|\|sixteen: resolve no-such-host\.invalid port 1060: \S.*\n\z/, 'with --quiet, too, as there is no summary';
 is $daemon->stop, 0, 'the daemon ends';
 done_testing;
