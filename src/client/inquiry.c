@@ -27,6 +27,7 @@ struct inquiry {
     int64_t resolving;      /* nanoseconds that it took; -1 until then */
     size_t asked;           /* … and which one was asked last */
     int64_t begun;          /* the first exchange; 0: none has */
+    int64_t ended;          /* the last one that did */
     int64_t under_way;      /* the beginning of the one that is; 0: none is */
     struct tally *counting; /* where it counts */
     struct tally *tallies;  /* with --all one for each address, else `first` */
@@ -99,6 +100,7 @@ static void note(struct inquiry *inquiry, const struct probe *probe, uint64_t se
     lock(inquiry);
     uint64_t before = inquiry->counting->unfinished;
     inquiry->under_way = 0;
+    inquiry->ended = clock_nanoseconds();
     if (verdict->result == RESULT_TIMEOUT && probe->timeout < inquiry->options->question.timeout)
         tally_cut(inquiry->counting, verdict->phase, verdict->count, probe->took);
     else
@@ -393,8 +395,8 @@ static void fill_in(const struct inquiry *inquiry, struct summary *summary)
         summary->server_count = 1;
         summary->servers = &inquiry->servers[inquiry->asked];
     }
-    if (inquiry->begun > 0)
-        summary->elapsed = clock_nanoseconds() - inquiry->begun;
+    if (inquiry->ended > inquiry->begun)
+        summary->elapsed = inquiry->ended - inquiry->begun;
     if (has_load) {
         summary->load = &inquiry->result;
         summary->tallies = inquiry->result.tallies;
@@ -428,6 +430,7 @@ static void cut(struct inquiry *inquiry, int64_t now)
         .verdict = {.result = RESULT_TIMEOUT, .phase = (enum phase)atomic_load(&inquiry->phase)},
         .timeout = (double)(now - inquiry->under_way) / 1e9};
 
+    inquiry->ended = now;
     tally_cut(inquiry->counting, probe.verdict.phase, 0, now - inquiry->under_way);
     if (inquiry->counting->unfinished == before)
         keep_failure(inquiry, &probe);

@@ -152,6 +152,17 @@ like "$status $out", qr/\A1 0 sent, 0 right, 0 wrong, 0% lost\n--- .*\n1 sent, 0
 ($status, $out) = signalled(qr/seq=2/, [SIGINT], 'sh', '-c', 'trap "" INT; exec "$@"', 'sh', $SIXTEEN, '-c', 40, '-i', 0.01, '127.0.0.1', $port);
 like "$status $out", qr/\A0 ok .*\n40 sent, 40 right, /s, 'a SIGINT that was ignored at the start, as in the background of a script, stays so';
 
+# Between two exchanges nothing is measured.
+my $pid = open my $between, '-|', $SIXTEEN, '-i', 3600, '127.0.0.1', $port or die "open: $!";
+$out = <$between>;
+select undef, undef, undef, 0.5;
+kill 'INT', $pid;
+$out .= join '', <$between>;
+close $between;
+like $out, qr/\Aok .* us=(\d+) .*\n--- .*\n1 sent, 1 right, 0 wrong, 0% lost, time (\d+) ms\n/, 'ended before the second one';
+my ($us, $ms) = $out =~ / us=(\d+) .* time (\d+) ms/s;
+cmp_ok $ms, '<', $us / 1000 + 450, 'the time is that to the end of the last';
+
 # Every address of a name.
 SKIP: {
     my @prefix = with_hosts("127.0.0.1 two.test\n::1 two.test\n") or skip 'needs a mount namespace', 12;
