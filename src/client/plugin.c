@@ -52,7 +52,7 @@ static void put_words(const struct summary *summary, const struct tally *total)
     uint64_t all = total->sent + total->classes[CLASS_LOCAL];
 
     if (all == 0) {
-        fputs("ended before the first reply", stdout);
+        fputs("the end came before the first reply", stdout);
         return;
     }
     if (all != 1)

@@ -60,6 +60,7 @@ like join('', <$plugin>), qr/\ASIXTEEN CRITICAL - (?:connect to|send to|receive 
 close $plugin;
 is $? >> 8, 2, 'and that this is CRITICAL';
 close $held;
+like plugin('-w', '0.000001', '127.0.0.1', $silent_port), qr/\A3 SIXTEEN UNKNOWN - the end came before the first reply \| time=U;;;0;10 lost=0%;;;0;100\n\z/, 'no time for any exchange';
 is plugin('-W', 0.1, '127.0.0.1', $silent_port), "2 SIXTEEN CRITICAL - receive from 127.0.0.1:$silent_port: timed out after 0.1 s, 0 octets into a 16-octet message | time=U;;;0;0.1 lost=100%;;;0;100\n", 'a time-out is';
 like plugin('-w', 0.1, '127.0.0.1', $silent_port), qr/\A2 SIXTEEN CRITICAL - receive from \S+: timed out after 0\.\d+ s, /, 'by --deadline, too';
 close $silent;
