@@ -81,7 +81,9 @@ bool source_parse(const char *text, struct source *source, char why[SOURCE_WHY])
     *source = (struct source){0};
     if (prefix_parse(text, &prefix, why)) {
         take_prefix(&prefix, source);
-        return true;
+        snprintf(why, SOURCE_WHY,
+                 "a link-local address needs an interface behind it, like fe80::7%%eth0");
+        return prefix.family == AF_INET || !IN6_IS_ADDR_LINKLOCAL(&source->first.u.in6.sin6_addr);
     }
     if (strchr(text, '%') != NULL) {
         snprintf(why, SOURCE_WHY, "no IPv6 address with an interface of this host behind it");
