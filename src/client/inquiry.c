@@ -257,6 +257,16 @@ static bool find_accepting(struct inquiry *inquiry)
     return inquiry->accepted;
 }
 
+/* For how many seconds a load may begin exchanges; 0: without end. */
+static double time_to_begin(const struct inquiry *inquiry)
+{
+    const struct client_options *options = inquiry->options;
+    double left = (double)deadline_left(inquiry->end, clock_nanoseconds()) / 1e9;
+    if (options->deadline <= 0 || (options->duration > 0 && options->duration < left))
+        return options->duration;
+    return left > 0 ? left : 1e-9;
+}
+
 static void make_load(struct inquiry *inquiry)
 {
     const struct client_options *options = inquiry->options;
@@ -266,7 +276,7 @@ static void make_load(struct inquiry *inquiry)
     const struct load_plan plan = {.parallel = options->parallel,
                                    .rate = options->rate,
                                    .count = options->count,
-                                   .duration = options->duration,
+                                   .duration = time_to_begin(inquiry),
                                    .question = &options->question,
                                    .servers = inquiry->servers + inquiry->asked,
                                    .server_count = options->all ? inquiry->server_count : 1};

@@ -104,6 +104,12 @@ like "$status$err$out", qr/\A1--- .*\n3 sent, 0 right, 0 wrong, 100% lost, .*\ne
 like "$status$err$out", qr/\A1--- .*\n2 sent, 0 right, 0 wrong, 100% lost, .*\nnot begun: 4[78] that were due\nerrors: 2 slow in receive: timed out\n\z/,
     'starts that find no place are told, and --deadline cuts what is under way';
 
+# Those under way may end a little later than --deadline, but none begins.
+($status, $out, $err) = run($SIXTEEN, '-q', '--rate', 100, '-w', 0.5, '--json', '127.0.0.1', $port);
+my ($of_time, $too_many) = map { $out =~ /"$_":(\d+)/ ? $1 : 0 } qw(sent not_begun);
+cmp_ok $of_time + $too_many, '<=', 50, '--deadline is the end of the schedule';
+cmp_ok $of_time + $too_many, '>', 0, 'and not its beginning';
+
 # No coordinated omission: a server that stalls 0.4 s holds up what is scheduled meanwhile.
 my ($stalling, $stalling_port) = listen_somewhere();
 $server = spawn(sub {
