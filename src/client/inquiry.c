@@ -15,6 +15,7 @@
 
 struct inquiry {
     const struct client_options *options;
+    int64_t started;
     struct deadline end; /* of everything */
     pthread_t starter;   /* who is told when it is over, and by which signal */
     int signal;
@@ -113,9 +114,12 @@ static void note(struct inquiry *inquiry, const struct probe *probe, uint64_t se
 /* A failure without an exchange, told as one that came no further. */
 static void fail(struct inquiry *inquiry, enum result result, enum phase phase, int error)
 {
+    int64_t now = clock_nanoseconds();
+    int64_t began = phase == PHASE_RESOLVE ? inquiry->started : now;
     struct probe probe = {.verdict = {.result = result, .phase = phase, .error = error},
                           .timeout = inquiry->options->deadline,
-                          .began = clock_nanoseconds(),
+                          .began = began,
+                          .took = now - began,
                           .marks = {-1, -1, -1, -1, -1}};
     if (inquiry->servers != NULL)
         probe.server = inquiry->servers[inquiry->asked];
@@ -352,9 +356,9 @@ struct inquiry *inquiry_start(const struct client_options *options, int over)
     inquiry.signal = over;
     inquiry.resolving = -1;
     inquiry.counting = inquiry.tallies = &inquiry.first;
-    inquiry.end.at = options->deadline > 0
-                         ? deadline_after(clock_nanoseconds(), options->deadline).at
-                         : INT64_MAX;
+    inquiry.started = clock_nanoseconds();
+    inquiry.end.at =
+        options->deadline > 0 ? deadline_after(inquiry.started, options->deadline).at : INT64_MAX;
     CHECKED(pthread_attr_init(&detached));
     CHECKED(pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED));
     int error = pthread_create(&thread, &detached, work, &inquiry);

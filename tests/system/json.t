@@ -75,6 +75,9 @@ is jq('select(.seq) | [.outcome, .phase, .error, .peer, .connect_us, .reply]', $
 is "$status$err", '1', 'a name that is none: status 1';
 is jq('select(.seq) | [.outcome, .phase, .local, (.host | explode | last), .host[:-1]]', $out), qq{["unresolved","resolve",null,255,"no such \\"host\\\\"]\n}, 'it is an object, too';
 is jq('select(.type == "summary") | [.sent, .lost, .addresses]', $out), "[1,1,[]]\n", 'and so is the summary';
+is jq('select(.seq) | .us > 0', $out), "true\n", 'to look for it took its time';
+($status, $out, $err) = run($SIXTEEN, '--json', '-P', 2, 'no-such-host.invalid');
+is "$status$err" . jq('.type', $out), "1summary\n", 'of a load it is the summary alone';
 ($status, $out, $err) = run($SIXTEEN, '--json', '-b', '192.0.2.1', '127.0.0.1', $port);
 is $status, 2, 'a local failure: status 2';
 is jq('select(.type == "summary") | [.sent, .failed, .errors[0].error]', $out), qq{[0,1,"Cannot assign requested address"]\n}, 'which is not a loss';

@@ -211,7 +211,9 @@ is "$status|$err", "2|sixteen: -4 and -6 exclude each other; see sixteen --help\
 # A name that is not resolved.
 ($status, $out, $err) = run($SIXTEEN, '-c', 3, 'no-such-host.invalid');
 like "$status|$out|$err", qr/\A1\|\|sixteen: resolve no-such-host\.invalid port 1060: \S.*\n\z/, 'an unknown name: told once';
-($status, $out, $err) = run($SIXTEEN, '-qc', 3, 'no-such-host.invalid');
-like "$status|$out|$err", qr/\A1\|\|sixteen: resolve no-such-host\.invalid port 1060: \S.*\n\z/, 'with --quiet, too, as there is no summary';
+($status, $out, $err) = run($SIXTEEN, '-q', '-c', 3, 'no-such-host.invalid');
+like "$status|$out|$err", qr/\A1\|\|sixteen: resolve no-such-host\.invalid port 1060: \S.*\n\z/, 'with --quiet too, since no summary follows';
+($status, $out, $err) = run($SIXTEEN, '-b', 'fe80::7', '-c', 1, '::1', $port6);
+is "$status|$out|$err", "2||sixteen: --bind fe80::7: a link-local address needs an interface behind it, like fe80::7%eth0\n", 'a link-local source without its interface';
 is $daemon->stop, 0, 'the daemon ends';
 done_testing;
