@@ -169,13 +169,13 @@ SKIP: {
 SKIP: {
     my @prefix = with_hosts("127.0.0.1 two.test\n::1 two.test\n") or skip 'needs a mount namespace', 5;
     my $to = $daemon->{port};
-    ($status, $out, $err) = run(@prefix, $SIXTEEN, '-P', 2, '-c', 20, '-q', 'two.test', $to);
+    ($status, $out, $err) = run(@prefix, $SIXTEEN, '-P', 2, '-c', 20, 'two.test', $to);
     like "$status$out", qr/\A0--- 127\.0\.0\.1:$to statistics ---\n20 sent, 20 right, /, 'the address that accepts is found';
     is $err, "sixteen: connect to [::1]:$to: Connection refused\n", 'and the one that does not is told';
     ($status, $out, $err) = run(@prefix, $SIXTEEN, '-P', 2, '-c', 20, '--all', 'two.test', $to);
     like "$status$err$out", qr/\A1--- (\S+) statistics ---\n10 sent, .*\n--- (\S+) statistics ---\n10 sent, .*\n--- all addresses ---\n20 sent, 10 right, 0 wrong, 50% lost, /,
         '--all asks both by turns';
-    ($status, $out, $err) = run(@prefix, $SIXTEEN, '-P', 2, '-c', 20, '-q', 'two.test', $wrong_port);
+    ($status, $out, $err) = run(@prefix, $SIXTEEN, '-P', 2, '-c', 20, 'two.test', $wrong_port);
     is "$status$err", "1sixteen: connect to [::1]:$wrong_port: Connection refused\nsixteen: connect to 127.0.0.1:$wrong_port: Connection refused\n", 'where none accepts there is no load';
     like $out, qr/\A--- .*\n1 sent, 0 right, 0 wrong, 100% lost, /, 'but one that is lost';
 }
