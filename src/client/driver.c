@@ -134,7 +134,8 @@ static void begin(struct driver *driver, int64_t now)
     TAILQ_INSERT_TAIL(&driver->live, flight, link);
     enum flight_state state =
         flight_begin(flight, &load->cargo, &plan->servers[flight->server], number, driver->epoll);
-    if (state == FLIGHT_FAILED)
+    /* An open loop has its own pace, and is to keep it. */
+    if (state == FLIGHT_FAILED && !is_open_loop(driver))
         driver->pause = now + PAUSE;
     if (state != FLIGHT_ON)
         land(driver, flight, clock_nanoseconds());

@@ -158,7 +158,7 @@ static void pass_over(struct inquiry *inquiry, const struct probe *probe, uint64
     const struct client_options *options = inquiry->options;
     const struct exchange_report report = {options, probe, sequence, inquiry->resolving};
 
-    if (options->format == FORMAT_PLUGIN || (options->quiet && options->mode != CLIENT_ONCE))
+    if (options->format == FORMAT_PLUGIN)
         return;
     lock(inquiry);
     report_failure(&report);
@@ -220,7 +220,7 @@ static void ask_repeatedly(struct inquiry *inquiry)
 
     for (uint64_t sequence = 1;; sequence++) {
         ask_round(inquiry, sequence);
-        if (sequence == inquiry->options->count)
+        if (sequence == inquiry->options->count || ferror(stdout))
             break;
         next = next_beginning(next, interval);
         if (next >= inquiry->end.at)

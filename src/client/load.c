@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <math.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,6 +174,7 @@ static void add_up(struct load *load, struct load_result *result)
     int64_t first = INT64_MAX;
     int64_t last = 0;
     uint64_t timely = 0;
+    uint64_t begun = 0;
     result->tallies = load->driver[0].tallies;
     for (unsigned i = 0; i < load->drivers; i++) {
         const struct driver *driver = &load->driver[i];
@@ -181,6 +183,7 @@ static void add_up(struct load *load, struct load_result *result)
         times_merge(&result->service, &driver->service);
         result->not_begun += driver->not_begun;
         timely += driver->timely;
+        begun += driver->begun;
         first = driver->first < first ? driver->first : first;
         last = driver->last > last ? driver->last : last;
     }
@@ -188,7 +191,11 @@ static void add_up(struct load *load, struct load_result *result)
         count_those_cut(&load->driver[i], result->tallies);
     result->elapsed = last > first ? last - first : 0;
     int64_t until = last < load->end ? last : load->end;
-    result->rate = until > first ? (double)timely / ((double)(until - first) / 1e9) : 0;
+    double seconds = (double)(until - first) / 1e9;
+    /* Behind each start of an open loop there is the time to the next. */
+    if (load->plan.rate > 0)
+        seconds = fmax(seconds, (double)begun / load->plan.rate);
+    result->rate = seconds > 0 ? (double)timely / seconds : 0;
     load->driver[0].tallies = NULL;
 }
 

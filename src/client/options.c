@@ -310,6 +310,9 @@ static int set_server(const struct reading *reading)
     const char *port = count > 1 ? arguments[1] : WIRE_PORT;
     if (count > 2)
         return wrong(reading, "more arguments than HOST and PORT: %.500s", arguments[2]);
+    const char *colon = strchr(host, ':');
+    if (host[0] == '[' || (colon != NULL && strchr(colon + 1, ':') == NULL))
+        return wrong(reading, "HOST and PORT are two arguments, without brackets, not %.500s", host);
     if (host[0] == '\0' || strlen(host) >= sizeof server->host)
         return wrong(reading, "HOST must be a name or an address, not %.500s",
                      host[0] != '\0' ? host : "''");

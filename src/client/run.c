@@ -8,6 +8,7 @@
 #include "client/plugin.h"
 #include "client/progress.h"
 #include "client/report.h"
+#include "client/status.h"
 #include "common/checked.h"
 
 #include <pthread.h>
@@ -41,6 +42,14 @@ static void wait_for_end(struct inquiry *inquiry, const struct client_options *o
     progress_clear(&progress);
 }
 
+/* With -c and -w, as with ping(8), fewer right ones than were wanted are not enough. */
+static bool is_enough(const struct client_options *options, size_t servers,
+                      const struct tally *total)
+{
+    uint64_t each = options->mode == CLIENT_LOAD ? 1 : servers;
+    return options->deadline <= 0 || total->classes[CLASS_RIGHT] >= options->count * each;
+}
+
 static int report_all(const struct summary *summary)
 {
     static struct tally total;
@@ -53,7 +62,10 @@ static int report_all(const struct summary *summary)
     else if (options->mode != CLIENT_ONCE && summary->server_count > 0)
         report_summary(summary);
     summary_total(summary, &total);
-    return tally_status(&total);
+    int status = tally_status(&total);
+    if (status == STATUS_RIGHT && !is_enough(options, summary->server_count, &total))
+        status = STATUS_WRONG;
+    return status;
 }
 
 /* Blocked, it would come in spite of being ignored, as it is in a shell's background. */

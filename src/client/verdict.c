@@ -56,7 +56,8 @@ const char *phase_name(enum phase phase)
 
 char *verdict_why(const struct verdict *verdict, double seconds, char why[VERDICT_WHY])
 {
-    seconds = round(seconds * 1e3) / 1e3;
+    if (seconds >= 1e-3)
+        seconds = round(seconds * 1e3) / 1e3;
     why[0] = '\0';
     switch (verdict->result) {
     case RESULT_RIGHT:

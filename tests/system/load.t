@@ -56,6 +56,8 @@ my (undef, $object) = run($SIXTEEN, '--rate', 1000, '-c', 10, '--json', '127.0.0
 like $object, qr/"service":\{"min_us":.*"load":\{"parallel":1000,"threads":\d+,"rate":1000\.000,"not_begun":0,/, 'as JSON, too';
 my ($took) = $out =~ /time (\d+) ms/;
 cmp_ok $took, '>=', 290, 'at its rate: 60 exchanges at 200 a second begin within 295 ms';
+my ($rate) = $object =~ /"rate":([\d.]+),"times"/;
+cmp_ok $rate, '<=', 1000, 'of ten starts the rate is not that of nine intervals';
 is served($daemon), $sent + 70, 'and all are served';
 
 # Source addresses.

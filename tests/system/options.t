@@ -66,6 +66,8 @@ like $err, qr/--stderr needs --foreground/, 'with the reason';
     [['--expect', 'seventeen octets!'], qr/--expect must be exactly 16 octets, and this has 17/],
     [['a', '1', 'b'], qr/more arguments than HOST and PORT: b/],
     [['127.0.0.1', '65536'], qr/PORT must be a number from 0 to 65535 or the name of a service, not 65536/],
+    [['127.0.0.1:1060'], qr/HOST and PORT are two arguments, without brackets, not 127\.0\.0\.1:1060/],
+    [['[::1]', '1060'], qr/HOST and PORT are two arguments, without brackets, not \[::1\]/],
     [[''], qr/HOST must be a name or an address/],
 );
 for my $case (@wrong) {
