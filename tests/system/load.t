@@ -137,6 +137,7 @@ sub signalled {
     my $pid = spawn(sub {
         open STDOUT, '>&', $writer;
         open STDERR, '>&', $writer;
+        @SIG{qw(INT QUIT)} = ('DEFAULT') x 2;    # whoever runs this may ignore them
         exec @command;
     });
     close $writer;

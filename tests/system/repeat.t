@@ -131,6 +131,7 @@ sub signalled {
         open STDOUT, '>&', $writer;
         open STDERR, '>&', $writer;
         close $reader;
+        @SIG{qw(INT QUIT)} = ('DEFAULT') x 2;    # whoever runs this may ignore them
         exec @command;
     });
     close $writer;
