@@ -181,6 +181,7 @@ static int await(const struct driver *driver, int64_t until, struct epoll_event 
         struct timespec time = timespec_from(left);
         if (ppoll(&ready, 1, &time, NULL) == 0)
             return 0;
+        left = 0;
     }
     return epoll_wait(driver->epoll, events, ENDS, milliseconds(left));
 }

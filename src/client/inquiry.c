@@ -19,6 +19,7 @@ struct inquiry {
     struct deadline end; /* of everything */
     pthread_t starter;   /* who is told when it is over, and by which signal */
     int signal;
+    atomic_bool over;
     atomic_int phase; /* of the exchange under way */
     bool accepted;    /* the thread's own: without --all, whether an address has accepted … */
 
@@ -38,7 +39,6 @@ struct inquiry {
     struct load *load; /* while there is one */
     bool stopping;     /* it was told to end */
     struct load_result result;
-    bool over;
 };
 
 static void lock(struct inquiry *inquiry)
@@ -375,12 +375,9 @@ struct deadline inquiry_end(const struct inquiry *inquiry)
     return inquiry->end;
 }
 
-bool inquiry_is_over(struct inquiry *inquiry)
+bool inquiry_is_over(const struct inquiry *inquiry)
 {
-    lock(inquiry);
-    bool over = inquiry->over;
-    unlock(inquiry);
-    return over;
+    return atomic_load(&inquiry->over);
 }
 
 bool inquiry_stop(struct inquiry *inquiry, bool cut)
@@ -445,7 +442,11 @@ static void cut(struct inquiry *inquiry, int64_t now)
         .timeout = (double)(now - inquiry->under_way) / 1e9};
 
     inquiry->ended = now;
-    tally_cut(inquiry->counting, probe.verdict.phase, 0, now - inquiry->under_way);
+    /* of a reply that is right, only the end of file was not there yet */
+    if (probe.verdict.phase == PHASE_CLOSE)
+        inquiry->counting->unfinished++;
+    else
+        tally_cut(inquiry->counting, probe.verdict.phase, 0, now - inquiry->under_way);
     if (inquiry->counting->unfinished == before)
         keep_failure(inquiry, &probe);
 }

@@ -18,7 +18,8 @@ struct inquiry *inquiry_start(const struct client_options *options, int over);
 /* The instant at which everything is to end. */
 struct deadline inquiry_end(const struct inquiry *inquiry);
 
-bool inquiry_is_over(struct inquiry *inquiry);
+/* Whether all exchanges have ended. Never waits for the output. */
+bool inquiry_is_over(const struct inquiry *inquiry);
 
 /* Have it end. A load lets the exchanges that are under way end, unless it is to be `cut` or was
  * told before. Returns whether there is something to wait for: inquiry_is_over(). */

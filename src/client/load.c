@@ -162,10 +162,10 @@ void load_cut(struct load *load)
 /* Only the sum of all tells whether one that was cut took longer than each right one. */
 static void count_those_cut(const struct driver *driver, struct tally *tallies)
 {
-    const struct flight *flight;
-    TAILQ_FOREACH(flight, &driver->live, link)
-    tally_cut(&tallies[flight->server], flight->verdict.phase, flight->verdict.count,
-              driver->last - flight->scheduled);
+    for (const struct flight *flight = TAILQ_FIRST(&driver->live); flight != NULL;
+         flight = TAILQ_NEXT(flight, link))
+        tally_cut(&tallies[flight->server], flight->verdict.phase, flight->verdict.count,
+                  driver->last - flight->scheduled);
 }
 
 /* Add up in the first driver's tallies what each has counted. */

@@ -312,7 +312,8 @@ static int set_server(const struct reading *reading)
         return wrong(reading, "more arguments than HOST and PORT: %.500s", arguments[2]);
     const char *colon = strchr(host, ':');
     if (host[0] == '[' || (colon != NULL && strchr(colon + 1, ':') == NULL))
-        return wrong(reading, "HOST and PORT are two arguments, without brackets, not %.500s", host);
+        return wrong(reading, "HOST and PORT are two arguments, without brackets, not %.500s",
+                     host);
     if (host[0] == '\0' || strlen(host) >= sizeof server->host)
         return wrong(reading, "HOST must be a name or an address, not %.500s",
                      host[0] != '\0' ? host : "''");

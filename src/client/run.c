@@ -13,10 +13,23 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 #define OVER SIGUSR1 /* from the inquiry */
+#define PATIENCE 2   /* seconds */
 #define PROGRESS_EVERY INT64_C(500000000)
 #define GRACE INT64_C(100000000) /* for an exchange that ends with the time to say so itself */
+
+/* Have it end; a load may take its time for that. Else there is not much to wait for, unless
+ * whoever reads the output has stopped to: then SIGALRM ends us, because everything else waits. */
+static bool stop(struct inquiry *inquiry, bool cut)
+{
+    (void)alarm(PATIENCE);
+    bool is_to_wait = inquiry_stop(inquiry, cut);
+    if (is_to_wait)
+        (void)alarm(0);
+    return is_to_wait;
+}
 
 static void wait_for_end(struct inquiry *inquiry, const struct client_options *options,
                          const sigset_t *signals)
@@ -27,7 +40,7 @@ static void wait_for_end(struct inquiry *inquiry, const struct client_options *o
 
     while (!inquiry_is_over(inquiry)) {
         int64_t left = deadline_left(last, clock_nanoseconds());
-        if (left == 0 && !inquiry_stop(inquiry, true))
+        if (left == 0 && !stop(inquiry, true))
             break;
         if (left == 0)
             left = last.at = INT64_MAX;
@@ -36,7 +49,7 @@ static void wait_for_end(struct inquiry *inquiry, const struct client_options *o
         int signal = sigtimedwait(signals, NULL, &wait);
         if (signal == SIGQUIT || (signal < 0 && progress.is_shown))
             inquiry_show(inquiry, &progress, signal == SIGQUIT);
-        if ((signal == SIGINT || signal == SIGTERM) && !inquiry_stop(inquiry, false))
+        if ((signal == SIGINT || signal == SIGTERM) && !stop(inquiry, false))
             break;
     }
     progress_clear(&progress);
