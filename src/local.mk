@@ -71,7 +71,8 @@ noinst_LIBRARIES += %D%/libsixteen.a
 	%D%/client/json.h %D%/client/json.c \
 	%D%/client/plugin.h %D%/client/plugin.c \
 	%D%/client/progress.h %D%/client/progress.c \
-	%D%/client/inquiry.h %D%/client/inquiry.c \
+	%D%/client/inquiry.h %D%/client/inquiry_state.h %D%/client/inquiry.c \
+	%D%/client/asker.h %D%/client/asker.c \
 	%D%/client/status.h %D%/client/run.h %D%/client/run.c
 
 if WITH_SECCOMP
