@@ -171,6 +171,7 @@ static enum result resolve(struct inquiry *inquiry, int *error)
 {
     const struct client_options *options = inquiry->options;
     struct address *servers = NULL;
+    struct tally *tallies = &inquiry->first;
     size_t count = 0;
     int64_t begun = clock_nanoseconds();
 
@@ -178,15 +179,13 @@ static enum result resolve(struct inquiry *inquiry, int *error)
     int failure = endpoint_resolve(&options->server, options->family, 0, &servers, &count);
     if (failure == EAI_SYSTEM && errno == 0) /* the C library does that */
         failure = EAI_AGAIN;
-    bool is_local = failure == EAI_MEMORY || failure == EAI_SYSTEM;
-    *error = failure == EAI_SYSTEM ? errno : failure == EAI_MEMORY ? ENOMEM : failure;
-    if (failure != 0)
-        return is_local ? RESULT_LOCAL : RESULT_UNRESOLVED;
-    struct tally *tallies = options->all ? calloc(count, sizeof *tallies) : &inquiry->first;
-    if (tallies == NULL) {
-        *error = ENOMEM;
+    if (failure == 0 && options->all)
+        tallies = calloc(count, sizeof *tallies);
+    bool is_local = tallies == NULL || failure == EAI_MEMORY || failure == EAI_SYSTEM;
+    *error = failure == EAI_SYSTEM ? errno : is_local ? ENOMEM : failure;
+    if (*error != 0) {
         free(servers);
-        return RESULT_LOCAL;
+        return is_local ? RESULT_LOCAL : RESULT_UNRESOLVED;
     }
     inquiry_lock(inquiry);
     inquiry->resolving = clock_nanoseconds() - begun;

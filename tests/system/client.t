@@ -51,6 +51,9 @@ is against(sub { syswrite $_[0], $REPLY }, '-W', '0.2'),
     "0|$said|sixteen: close by SERVER: the reply is right, but no end of file followed within 0.2 s\n",
     'a right reply without end of file is right, with a remark';
 
+is against(sub { syswrite $_[0], $REPLY; shutdown $_[0], 1 }, '-q'), '0||', '--quiet: a right reply is told by the status alone';
+is against(sub { syswrite $_[0], 'Fare'; shutdown $_[0], 1 }, '-q'), "1||sixteen: receive from SERVER: socket closed 4 bytes into a 16-byte message\n", 'and a wrong one by its reason';
+
 my ($listener, $port) = listen_somewhere();
 close $listener;
 my ($status, $out, $err) = run($SIXTEEN, '127.0.0.1', $port);
