@@ -19,7 +19,7 @@ use Time::HiRes qw(time);
 
 our @EXPORT = qw(
     $SIXTEEND $SIXTEEN $GREETING $REPLY
-    scratch write_file read_file run have is_sanitized is_filtered is_gone with_mounts with_hosts
+    scratch write_file read_file run have has_terminals is_sanitized is_filtered is_gone with_mounts with_hosts
     own_dev own_syslog next_datagram spawn finish freeze
     why_no_valgrind valgrind
     launch start start_in_background pass_sockets connect_to listen_somewhere full_listener read_to_end
@@ -78,6 +78,9 @@ sub run {
     unlink $out, $err;
     return ($status, @text);
 }
+
+# Whether there are terminals to be had: where nobody mounted devpts there are none.
+sub has_terminals { return have('script') && (run('script', '-qec', 'true', '/dev/null'))[0] == 0 }
 
 # Whether the programs were built with a sanitizer.
 sub is_sanitized { return read_file($SIXTEEND) =~ /__(?:asan|tsan|ubsan)_/ }

@@ -163,7 +163,7 @@ my @held;
 like signalled(sub { push @held, $silent->accept; return @held == 4 }, [SIGINT, SIGINT], $SIXTEEN, '-P', 4, '127.0.0.1', $silent_port), qr/\A1 --- .*\n4 sent, 0 right, 0 wrong, 100% lost, .*\nerrors: 4 slow in receive: timed out\n\z/,
     'a second Ctrl-C cuts what hangs';
 SKIP: {
-    skip 'script is not installed', 3 if !have('script');
+    skip 'needs script and a terminal', 3 if !has_terminals();
     my @load = ($SIXTEEN, '-P', 2, '--duration', 1.3, '127.0.0.1', $daemon->{port});
     ($status, $out, $err) = run('script', '-qec', "@load", '/dev/null');
     like $out, qr{\r\e\[K\d s: \d+ done, \d+/s, 0 errors, \d s left.*\r\e\[K--- }s, 'on a terminal there is a progress line, which goes away';
