@@ -156,6 +156,7 @@ bool inquiry_stop(struct inquiry *inquiry, bool cut)
 
 static void fill_in(const struct inquiry *inquiry, struct summary *summary)
 {
+    static struct tally total; /* the lock is held */
     bool has_load = inquiry->result.tallies != NULL;
 
     *summary = (struct summary){.options = inquiry->options,
@@ -174,11 +175,14 @@ static void fill_in(const struct inquiry *inquiry, struct summary *summary)
         summary->tallies = inquiry->result.tallies;
         summary->elapsed = inquiry->result.elapsed;
     }
+    total = summary->tallies[0];
+    for (size_t i = 1; i < summary->server_count; i++)
+        tally_merge(&total, &summary->tallies[i]);
+    summary->total = &total;
 }
 
 void inquiry_show(struct inquiry *inquiry, struct progress *progress, bool stays)
 {
-    static struct tally total;
     struct summary summary;
 
     inquiry_lock(inquiry);
@@ -187,8 +191,7 @@ void inquiry_show(struct inquiry *inquiry, struct progress *progress, bool stays
                       stays);
     else if (stays) {
         fill_in(inquiry, &summary);
-        summary_total(&summary, &total);
-        report_counts(&total);
+        report_counts(summary.total);
     }
     inquiry_unlock(inquiry);
 }
@@ -203,11 +206,7 @@ static void cut(struct inquiry *inquiry, int64_t now)
         .timeout = (double)(now - inquiry->under_way) / 1e9};
 
     inquiry->ended = now;
-    /* of a reply that is right, only the end of file was not there yet */
-    if (probe.verdict.phase == PHASE_CLOSE)
-        inquiry->counting->unfinished++;
-    else
-        tally_cut(inquiry->counting, probe.verdict.phase, 0, now - inquiry->under_way);
+    tally_cut(inquiry->counting, probe.verdict.phase, 0, now - inquiry->under_way);
     if (inquiry->counting->unfinished == before)
         keep_failure(inquiry, &probe);
 }

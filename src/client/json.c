@@ -166,7 +166,7 @@ static void put_histogram(const struct histogram *histogram)
     fputs("]", stdout);
 }
 
-static void put_load(const struct summary *summary, const struct tally *total)
+static void put_load(const struct summary *summary)
 {
     const struct load_result *load = summary->load;
     if (summary->options->rate > 0)
@@ -178,34 +178,33 @@ static void put_load(const struct summary *summary, const struct tally *total)
     else
         fputs("null", stdout);
     printf(",\"not_begun\":%" PRIu64, load->not_begun);
-    put_histogram(&total->times.histogram);
+    put_histogram(&summary->total->times.histogram);
     fputs("}", stdout);
 }
 
-static double rate_of(const struct summary *summary, const struct tally *total)
+static double rate_of(const struct summary *summary)
 {
     if (summary->load != NULL)
         return summary->load->rate;
     double seconds = (double)summary->elapsed / 1e9;
-    return seconds > 0 ? (double)total->classes[CLASS_RIGHT] / seconds : 0;
+    return seconds > 0 ? (double)summary->total->classes[CLASS_RIGHT] / seconds : 0;
 }
 
 void json_summary(const struct summary *summary)
 {
-    static struct tally total;
+    const struct tally *total = summary->total;
 
-    summary_total(summary, &total);
     fputs("{\"type\":\"summary\",", stdout);
     put_text("host", summary->options->server.host);
     fputs(",", stdout);
-    put_counts(&total);
-    printf(",\"lost_percent\":%.4f", tally_lost(&total));
+    put_counts(total);
+    printf(",\"lost_percent\":%.4f", tally_lost(total));
     put_time("elapsed_us", (double)summary->elapsed);
-    printf(",\"rate\":%.3f", rate_of(summary, &total));
-    put_times("times", &total.times);
-    put_failures(&total);
+    printf(",\"rate\":%.3f", rate_of(summary));
+    put_times("times", &total->times);
+    put_failures(total);
     put_servers(summary);
     if (summary->load != NULL)
-        put_load(summary, &total);
+        put_load(summary);
     puts("}");
 }

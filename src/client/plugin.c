@@ -86,12 +86,10 @@ static void put_performance(const struct summary *summary, const struct tally *t
 
 enum plugin_status plugin_summary(const struct summary *summary)
 {
-    static struct tally total;
-    summary_total(summary, &total);
-    enum plugin_status status = judge(summary, &total);
+    enum plugin_status status = judge(summary, summary->total);
     put_begin(status);
-    put_words(summary, &total);
-    put_performance(summary, &total);
+    put_words(summary, summary->total);
+    put_performance(summary, summary->total);
     return status;
 }
 

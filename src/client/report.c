@@ -204,34 +204,25 @@ static void put_tally(const struct summary *summary, const struct tally *tally)
     put_failures(tally);
 }
 
-void summary_total(const struct summary *summary, struct tally *total)
-{
-    *total = summary->tallies[0];
-    for (size_t i = 1; i < summary->server_count; i++)
-        tally_merge(total, &summary->tallies[i]);
-}
-
+/* With several addresses, a load's times are of all of them together. */
 void report_summary(const struct summary *summary)
 {
-    static struct tally total;
+    bool each = summary->load == NULL || summary->server_count == 1;
     char server[ADDRESS_TEXT];
 
-    /* with several, a load's service times are of all of them together */
-    bool each = summary->load == NULL || summary->server_count == 1;
-    for (size_t i = 0; each && i < summary->server_count; i++) {
+    for (size_t i = 0; i < summary->server_count; i++) {
         printf("--- %s statistics ---\n", address_format(&summary->servers[i], server));
-        put_tally(summary, &summary->tallies[i]);
-    }
-    summary_total(summary, &total);
-    if (!each) {
-        for (size_t i = 0; i < summary->server_count; i++) {
-            printf("--- %s statistics ---\n", address_format(&summary->servers[i], server));
+        if (each) {
+            put_tally(summary, &summary->tallies[i]);
+        } else {
             put_counts(stdout, &summary->tallies[i]);
             puts("");
         }
+    }
+    if (!each) {
         puts("--- all addresses ---");
-        put_tally(summary, &total);
+        put_tally(summary, summary->total);
     }
     if (summary->load != NULL && !summary->options->quiet)
-        chart_print(stdout, &total.times.histogram);
+        chart_print(stdout, &summary->total->times.histogram);
 }

@@ -22,6 +22,7 @@ struct summary {
     size_t server_count; /* addresses that were asked; 0 where the name has none */
     const struct address *servers;
     const struct tally *tallies;    /* one for each, but one where there is no address */
+    const struct tally *total;      /* of them all */
     int64_t elapsed;                /* nanoseconds from the first beginning to the end */
     const struct probe *failure;    /* the first exchange that was not right; NULL: all were */
     const struct load_result *load; /* NULL: they came one at a time */
@@ -43,9 +44,6 @@ void report_summary(const struct summary *summary);
 
 /* The counts up to now, in a line on standard error. */
 void report_counts(const struct tally *tally);
-
-/* The tallies of all addresses in one. */
-void summary_total(const struct summary *summary, struct tally *total);
 
 /* "connect to 192.0.2.1:1060 from 192.0.2.9", and the reason if it is not right. */
 #define FAILURE_TEXT (3 * ADDRESS_TEXT + sizeof(struct endpoint) + VERDICT_WHY + 200)

@@ -56,16 +56,15 @@ static void wait_for_end(struct inquiry *inquiry, const struct client_options *o
 }
 
 /* With -c and -w, as with ping(8), fewer right ones than were wanted are not enough. */
-static bool is_enough(const struct client_options *options, size_t servers,
-                      const struct tally *total)
+static bool is_enough(const struct summary *summary)
 {
-    uint64_t each = options->mode == CLIENT_LOAD ? 1 : servers;
-    return options->deadline <= 0 || total->classes[CLASS_RIGHT] >= options->count * each;
+    const struct client_options *options = summary->options;
+    uint64_t each = options->mode == CLIENT_LOAD ? 1 : summary->server_count;
+    return options->deadline <= 0 || summary->total->classes[CLASS_RIGHT] >= options->count * each;
 }
 
 static int report_all(const struct summary *summary)
 {
-    static struct tally total;
     const struct client_options *options = summary->options;
 
     if (options->format == FORMAT_PLUGIN)
@@ -74,9 +73,8 @@ static int report_all(const struct summary *summary)
         json_summary(summary);
     else if (options->mode != CLIENT_ONCE && summary->server_count > 0)
         report_summary(summary);
-    summary_total(summary, &total);
-    int status = tally_status(&total);
-    if (status == STATUS_RIGHT && !is_enough(options, summary->server_count, &total))
+    int status = tally_status(summary->total);
+    if (status == STATUS_RIGHT && !is_enough(summary))
         status = STATUS_WRONG;
     return status;
 }

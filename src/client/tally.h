@@ -28,8 +28,8 @@ struct tally {
 void tally_add(struct tally *tally, const struct verdict *verdict, int64_t took);
 
 /* Count one that the end cut short after so many nanoseconds: as lost, or wrong where octets had
- * come, if it was slower than each right one, else as unfinished. `phase` is the one that it was
- * in, and `count` how many octets of a reply had come. */
+ * come, if it was slower than each right one, else, or behind a right reply, as unfinished. `phase`
+ * is the one that it was in, and `count` how many octets of a reply had come. */
 void tally_cut(struct tally *tally, enum phase phase, size_t count, int64_t took);
 
 /* Count in `into` all that `from` has counted. */
