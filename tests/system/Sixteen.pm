@@ -20,7 +20,7 @@ use Time::HiRes qw(time);
 our @EXPORT = qw(
     $SIXTEEND $SIXTEEN $GREETING $REPLY
     scratch write_file read_file run have has_terminals is_sanitized is_filtered is_gone with_mounts with_hosts
-    own_dev own_syslog next_datagram spawn finish freeze
+    own_dev own_syslog next_datagram spawn spawn_to_read finish freeze
     why_no_valgrind valgrind
     launch start start_in_background pass_sockets connect_to listen_somewhere full_listener read_to_end
     reset_connection wait_for everything_is_read begin_load end_load);
@@ -104,6 +104,21 @@ sub spawn {
     }
     $started{$pid} = 1;
     return $pid;
+}
+
+# Run a command so that the test reads all that it says: its pid, and from where. Ctrl-C reaches it
+# also where whoever runs the tests ignores that.
+sub spawn_to_read {
+    my @command = @_;
+    pipe my $reader, my $writer or croak "pipe: $!";
+    my $pid = spawn(sub {
+        open STDOUT, '>&', $writer;
+        open STDERR, '>&', $writer;
+        close $reader;
+        @SIG{qw(INT QUIT)} = ('DEFAULT') x 2;
+        exec @command;
+    });
+    return ($pid, $reader);
 }
 
 # End what spawn() began.

@@ -133,14 +133,7 @@ cmp_ok $service, '<', 200, 'and in the service time of one';
 # Signals, and the progress line.
 sub signalled {
     my ($is_under_way, $signals, @command) = @_;
-    pipe my $reader, my $writer or die "pipe: $!";
-    my $pid = spawn(sub {
-        open STDOUT, '>&', $writer;
-        open STDERR, '>&', $writer;
-        @SIG{qw(INT QUIT)} = ('DEFAULT') x 2;    # whoever runs this may ignore them
-        exec @command;
-    });
-    close $writer;
+    my ($pid, $reader) = spawn_to_read(@command);
     wait_for($is_under_way);
     my $text = '';
     for my $signal (@$signals) {

@@ -126,15 +126,7 @@ like "$status$out", qr/\A0ok .*\n--- .*\n1 sent, 1 right, 0 wrong, 0% lost, 1 un
 # Signals.
 sub signalled {
     my ($when, $signals, @command) = @_;
-    pipe my $reader, my $writer or die "pipe: $!";
-    my $pid = spawn(sub {
-        open STDOUT, '>&', $writer;
-        open STDERR, '>&', $writer;
-        close $reader;
-        @SIG{qw(INT QUIT)} = ('DEFAULT') x 2;    # whoever runs this may ignore them
-        exec @command;
-    });
-    close $writer;
+    my ($pid, $reader) = spawn_to_read(@command);
     my $text = '';
     my $send = sub { kill shift @$signals, $pid };
     while (sysread $reader, $text, 4096, length $text) {
