@@ -149,6 +149,14 @@ START_TEST(what_was_cut_is_lost_where_none_was_right)
 }
 END_TEST
 
+START_TEST(behind_a_right_reply_the_end_is_no_loss)
+{
+    tally_cut(&tally, PHASE_CLOSE, 16, 1000);
+    ck_assert_uint_eq(tally.unfinished, 1);
+    ck_assert_uint_eq(tally.sent, 0);
+}
+END_TEST
+
 START_TEST(what_was_cut_in_the_reply_is_wrong)
 {
     const struct verdict late = {RESULT_TIMEOUT, PHASE_RECEIVE, 0, 0};
@@ -256,6 +264,7 @@ Suite *tally_suite(void)
     tcase_add_test(tcase, merging_none_changes_nothing);
     tcase_add_test(tcase, merged_kinds_beyond_the_last_count_as_the_last);
     tcase_add_test(tcase, lost_percent_are_of_those_sent);
+    tcase_add_test(tcase, behind_a_right_reply_the_end_is_no_loss);
     tcase_add_loop_test(tcase, the_status_tells_of_the_server_before_this_host, 0, 16);
     return suite;
 }
