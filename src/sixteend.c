@@ -4,14 +4,14 @@
 #include <config.h>
 
 #include "common/output.h"
-#include "server/activation.h"
-#include "server/configuration.h"
-#include "server/daemonize.h"
-#include "server/log.h"
-#include "server/options.h"
-#include "server/service.h"
-#include "server/settings.h"
-#include "server/signals.h"
+#include "server/process/activation.h"
+#include "server/config/configuration.h"
+#include "server/process/background.h"
+#include "server/log/log.h"
+#include "server/config/options.h"
+#include "server/process/service.h"
+#include "server/config/settings.h"
+#include "server/process/signals.h"
 
 #include <stdio.h>
 #include <sysexits.h>

@@ -5,7 +5,7 @@
 
 #include "fuzz.h"
 
-#include "server/options.h"
+#include "server/config/options.h"
 
 #include <getopt.h>
 #include <stdlib.h>

@@ -6,9 +6,9 @@
 #include "fuzz.h"
 
 #include "common/environment.h"
-#include "server/activation.h"
-#include "server/log.h"
-#include "server/notify.h"
+#include "server/process/activation.h"
+#include "server/log/log.h"
+#include "server/process/notify.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 
 #include "fuzz.h"
 
-#include "server/exchange.h"
+#include "server/connection/exchange.h"
 
 #include <errno.h>
 #include <string.h>

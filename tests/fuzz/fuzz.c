@@ -3,7 +3,7 @@
 
 #include "fuzz.h"
 
-#include "server/settings_file.h"
+#include "server/config/config_file.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #ifndef FUZZ_FUZZ_H
 #define FUZZ_FUZZ_H
 
-#include "server/settings.h"
+#include "server/config/settings.h"
 
 #include <stdint.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 fuzz_targets = \
 	%D%/address \
 	%D%/client_options \
-	%D%/conversation \
+	%D%/connection \
 	%D%/daemon_options \
 	%D%/decimal \
 	%D%/endpoint \
@@ -12,12 +12,12 @@ fuzz_targets = \
 	%D%/exchange \
 	%D%/prefix \
 	%D%/probe \
-	%D%/proxy \
+	%D%/proxy_header \
 	%D%/quote \
 	%D%/range \
 	%D%/setting_store \
-	%D%/settings \
-	%D%/settings_scan \
+	%D%/config_file \
+	%D%/config_scan \
 	%D%/source
 check_PROGRAMS += $(fuzz_targets)
 TESTS += $(fuzz_targets)

@@ -87,7 +87,7 @@ for my $command ([$SIXTEEND, '--help'], [$SIXTEEND, '--version'], [$SIXTEEND, '-
 
 my $source = $ENV{SOURCE_DIR} // '../..';
 my $build = $ENV{BUILD_DIR};
-for my $program (['sixteend', $SIXTEEND, 'sixteend.8', 'src/server/options.c'], ['sixteen', $SIXTEEN, 'sixteen.1', 'src/client/options.c']) {
+for my $program (['sixteend', $SIXTEEND, 'sixteend.8', 'src/server/config/options.c'], ['sixteen', $SIXTEEN, 'sixteen.1', 'src/client/options.c']) {
     my ($name, $path, $page, $code) = @$program;
     ($status, my $help, $err) = run($path, '--help');
     is "$status$err", '0', "$name --help: status 0";

@@ -3,7 +3,7 @@
 
 #include "descriptor_support.h"
 
-#include "server/activation.h"
+#include "server/process/activation.h"
 #include "support.h"
 
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 #ifndef UNIT_EXCHANGE_SUPPORT_H
 #define UNIT_EXCHANGE_SUPPORT_H
 
-#include "server/exchange.h"
+#include "server/connection/exchange.h"
 #include "support.h"
 
 extern struct snapshot snapshot; /* of that conversation */

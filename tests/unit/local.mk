@@ -20,16 +20,16 @@ endif
 	%D%/test_quote.c \
 	%D%/test_settings.c \
 	%D%/test_setting_store.c \
-	%D%/test_settings_scan.c \
-	%D%/test_settings_file.c \
+	%D%/test_config_scan.c \
+	%D%/test_config_file.c \
 	%D%/test_settings_print.c \
-	%D%/test_conversation.c \
+	%D%/test_connection.c \
 	%D%/exchange_support.h %D%/exchange_support.c \
 	%D%/test_exchange.c \
 	%D%/test_exchange_faults.c \
-	%D%/test_handover.c \
-	%D%/test_linger.c \
-	%D%/test_scribe.c \
+	%D%/test_workers.c \
+	%D%/test_lingering_close.c \
+	%D%/test_log_writer.c \
 	%D%/test_range.c \
 	%D%/test_source.c \
 	%D%/test_proxy_header.c \
@@ -50,15 +50,15 @@ endif
 	%D%/test_stats.c \
 	%D%/test_admission.c \
 	%D%/test_prefix.c \
-	%D%/test_proxy.c \
-	%D%/test_preface.c \
+	%D%/test_proxy_header_parse.c \
+	%D%/test_proxy_header_receive.c \
 	%D%/log_support.h %D%/log_support.c \
 	%D%/test_notify.c \
 	%D%/descriptor_support.h %D%/descriptor_support.c \
 	%D%/test_activation.c \
 	%D%/test_listener.c \
 	%D%/test_report.c \
-	%D%/test_metrics.c \
+	%D%/test_prometheus.c \
 	%D%/test_configuration.c
 %C%_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/%D%
 %C%_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

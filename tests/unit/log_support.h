@@ -3,7 +3,7 @@
 #ifndef UNIT_LOG_SUPPORT_H
 #define UNIT_LOG_SUPPORT_H
 
-#include "server/log.h"
+#include "server/log/log.h"
 #include "support.h"
 
 /* Gather the lines of every level from now on, and no longer: fixtures of a test case. */

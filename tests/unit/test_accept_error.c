@@ -2,7 +2,7 @@
 /* What is done about each failure of accept(2). */
 #include <config.h>
 
-#include "server/accept_error.h"
+#include "server/connection/accept_error.h"
 #include "support.h"
 
 #include <errno.h>

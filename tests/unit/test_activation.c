@@ -4,7 +4,7 @@
 
 #include "descriptor_support.h"
 #include "log_support.h"
-#include "server/activation.h"
+#include "server/process/activation.h"
 
 #include <fcntl.h>
 #include <limits.h>

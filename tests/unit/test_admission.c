@@ -3,7 +3,7 @@
 #include <config.h>
 
 #include "log_support.h"
-#include "server/admission.h"
+#include "server/connection/admission.h"
 #include "support.h"
 
 #include <sched.h>

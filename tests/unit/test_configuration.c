@@ -2,7 +2,7 @@
 /* The defaults, over them the file, over that the command line. */
 #include <config.h>
 
-#include "server/configuration.h"
+#include "server/config/configuration.h"
 #include "support.h"
 
 #include <errno.h>

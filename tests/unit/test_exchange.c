@@ -4,7 +4,7 @@
 #include <config.h>
 
 #include "exchange_support.h"
-#include "server/log.h"
+#include "server/log/log.h"
 
 #include <errno.h>
 #include <string.h>

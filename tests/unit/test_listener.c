@@ -4,7 +4,7 @@
 
 #include "descriptor_support.h"
 #include "log_support.h"
-#include "server/listeners.h"
+#include "server/connection/listeners.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 #include <config.h>
 
 #include "log_support.h"
-#include "server/notify.h"
+#include "server/process/notify.h"
 
 #include <errno.h>
 #include <fcntl.h>

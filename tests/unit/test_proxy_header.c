@@ -3,7 +3,7 @@
 #include <config.h>
 
 #include "client/proxy_header.h"
-#include "server/proxy.h"
+#include "server/connection/proxy_header.h"
 #include "support.h"
 
 #include <string.h>

@@ -3,7 +3,7 @@
 #include <config.h>
 
 #include "log_support.h"
-#include "server/report.h"
+#include "server/log/report.h"
 
 #include <netinet/in.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 /* Storing a value by its row of the table: each type, and what it refuses. */
 #include <config.h>
 
-#include "server/settings.h"
+#include "server/config/settings.h"
 #include "support.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
 /* The table of keys. */
 #include <config.h>
 
-#include "server/settings.h"
+#include "server/config/settings.h"
 #include "support.h"
 
 #include <string.h>

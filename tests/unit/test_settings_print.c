@@ -2,7 +2,7 @@
 /* What settings_print() writes is read back as the same, and prints the same again. */
 #include <config.h>
 
-#include "server/settings_file.h"
+#include "server/config/config_file.h"
 #include "support.h"
 
 #include <stdint.h>

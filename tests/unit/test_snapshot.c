@@ -3,7 +3,7 @@
  * valgrind's to see. */
 #include <config.h>
 
-#include "server/snapshot.h"
+#include "server/config/snapshot.h"
 #include "support.h"
 
 static struct settings settings;

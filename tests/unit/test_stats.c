@@ -2,7 +2,7 @@
 /* The counters. They begin with the program, so each test looks at what it added. */
 #include <config.h>
 
-#include "server/stats.h"
+#include "server/log/stats.h"
 #include "support.h"
 
 static struct stats before;

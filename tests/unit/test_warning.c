@@ -2,7 +2,7 @@
 /* Warnings at most once a second, by a clock that only the tests move. */
 #include <config.h>
 
-#include "server/warning.h"
+#include "server/log/warning.h"
 #include "support.h"
 
 #define SECOND INT64_C(1000000000)

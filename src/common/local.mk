@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+# What both programs share.
+src_libsixteen_a_SOURCES += \
+	%D%/wire.h \
+	%D%/checked.h \
+	%D%/deadline.h %D%/deadline.c \
+	%D%/transfer.h %D%/transfer.c \
+	%D%/address.h %D%/address.c \
+	%D%/prefix.h %D%/prefix.c \
+	%D%/environment.h %D%/environment.c \
+	%D%/decimal.h %D%/decimal.c \
+	%D%/histogram.h %D%/histogram.c \
+	%D%/quote.h %D%/quote.c \
+	%D%/output.h %D%/output.c \
+	%D%/misuse.h %D%/misuse.c

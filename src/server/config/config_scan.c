@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "server/config/config_scan.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DIGITS "0123456789"
+
+/* What was found to be wrong, if anything. */
+struct fault {
+    const char *wrong;
+    const char *advice;
+};
+
+static bool starts(const char *at, const char *with)
+{
+    return strncmp(at, with, strlen(with)) == 0;
+}
+
+static const char *found(struct fault *fault, const char *at, const char *wrong, const char *advice)
+{
+    *fault = (struct fault){wrong, advice};
+    return at;
+}
+
+/* `at` is a backslash; returns what follows the escape. */
+static const char *scan_escape(const char *at, struct fault *fault)
+{
+    if ((at[1] == 'x' || at[1] == 'X') && isxdigit((unsigned char)at[2]) &&
+        isxdigit((unsigned char)at[3])) {
+        if (at[2] == '0' && at[3] == '0')
+            return found(fault, at, "\\x00", "it cannot be part of a string; use any other octet");
+        return at + 4;
+    }
+    if (at[1] != '\0' && strchr("\\\"nrtf", at[1]) != NULL)
+        return at + 2;
+    return found(fault, at, "an unknown escape",
+                 "write \\\\ for a backslash; known are \\\\ \\\" \\n \\r \\t \\f and \\xNN");
+}
+
+/* `at` is the opening quote; returns what follows the closing one. */
+static const char *scan_string(const char *at, struct fault *fault)
+{
+    const char *quote = at++;
+    while (*at != '"' && fault->wrong == NULL) {
+        if (*at == '\0')
+            return found(fault, quote, "a string that does not end",
+                         "the closing quote is missing");
+        at = *at == '\\' ? scan_escape(at, fault) : at + 1;
+    }
+    return fault->wrong == NULL ? at + 1 : at;
+}
+
+static const char *skip_comment(const char *at, struct fault *fault)
+{
+    if (at[1] != '*')
+        return at + strcspn(at, "\n");
+    const char *end = strstr(at + 2, "*/");
+    if (end != NULL)
+        return end + 2;
+    return found(fault, at, "a comment that does not end", "the */ is missing");
+}
+
+/* The length of an exponent, "e" and digits with or without a sign, at `at`; or 0. */
+static size_t exponent(const char *at)
+{
+    size_t sign = at[0] != '\0' && (at[1] == '+' || at[1] == '-') ? 2 : 1;
+    if (*at != 'e' && *at != 'E')
+        return 0;
+    size_t digits = strspn(at + sign, DIGITS);
+    return digits > 0 ? sign + digits : 0;
+}
+
+/* `at` is a digit, or a point, that begins a number; returns what follows it, exactly
+ * where libconfig sees its end. A float needs no look. */
+static const char *scan_number(const char *at, struct fault *fault)
+{
+    bool hex = at[0] == '0' && (at[1] == 'x' || at[1] == 'X') && isxdigit((unsigned char)at[2]);
+    const char *behind = at + strspn(at, DIGITS);
+    char *end;
+
+    if (!hex && *behind == '.') {
+        behind += 1 + strspn(behind + 1, DIGITS);
+        return behind + exponent(behind);
+    }
+    if (!hex && exponent(behind) > 0)
+        return behind + exponent(behind);
+    errno = 0;
+    unsigned long long value = strtoull(at, &end, hex ? 16 : 10);
+    if (errno == ERANGE || value > INT32_MAX)
+        return found(fault, at, "an integer beyond 32 bits", "the largest is 2147483647");
+    return end;
+}
+
+static bool is_comment(const char *at)
+{
+    return *at == '#' || starts(at, "//") || starts(at, "/*");
+}
+
+/* What came before a token: the first characters of the last one, and of the last one that
+ * was a bracket. */
+struct context {
+    char last;
+    char bracket;
+};
+
+static void note(struct context *context, const char *at)
+{
+    if (isspace((unsigned char)*at) || is_comment(at))
+        return;
+    context->last = *at;
+    if (strchr("[](){}", *at) != NULL)
+        context->bracket = *at;
+}
+
+/* Whether a string can come here: as a value, as an element, or behind another string,
+ * which it lengthens. */
+static bool takes_string(const struct context *context)
+{
+    if (context->last == ',')
+        return context->bracket == '[' || context->bracket == '(';
+    return context->last != '\0' && strchr("=:[(\"", context->last) != NULL;
+}
+
+/* Step over one token; where it is wrong, stay. */
+static const char *scan_token(const char *at, const struct context *context, struct fault *fault)
+{
+    if (*at == '"' && !takes_string(context))
+        return found(fault, at, "a string in a wrong place",
+                     "it is a value, KEY = \"VALUE\";, or an element of an array");
+    if (*at == '"')
+        return scan_string(at, fault);
+    if (is_comment(at))
+        return skip_comment(at, fault);
+    if (starts(at, "@include"))
+        return found(fault, at, "@include", "it is not supported; write everything into one file");
+    if (isdigit((unsigned char)*at) || *at == '.')
+        return scan_number(at, fault);
+    if (isalpha((unsigned char)*at) || *at == '*') {
+        while (isalnum((unsigned char)*at) || (*at != '\0' && strchr("_-*", *at) != NULL))
+            at++;
+        return at;
+    }
+    return at + 1;
+}
+
+static unsigned line_of(const char *text, const char *at)
+{
+    unsigned line = 1;
+    for (; text < at; text++)
+        line += *text == '\n';
+    return line;
+}
+
+const char *settings_scan(const char *text, size_t length, unsigned *line, const char **advice)
+{
+    struct fault fault = {NULL, NULL};
+    struct context context = {'\0', '\0'};
+    const char *at = text;
+
+    while (*at != '\0' && fault.wrong == NULL) {
+        const char *token = at;
+        at = scan_token(token, &context, &fault);
+        note(&context, token);
+    }
+    if (fault.wrong == NULL && at < text + length)
+        fault = (struct fault){"a NUL octet", "this is not a text file"};
+    *line = line_of(text, at);
+    *advice = fault.advice;
+    return fault.wrong;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "server/config/settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* As libconfig's scanner reads it back. */
+static void print_string(const char *text, size_t length, FILE *out)
+{
+    putc('"', out);
+    for (size_t i = 0; i < length; i++) {
+        unsigned char octet = (unsigned char)text[i];
+        if (octet == '"' || octet == '\\')
+            fprintf(out, "\\%c", octet);
+        else if (octet < 0x20 || octet >= 0x7f)
+            fprintf(out, "\\x%02x", octet);
+        else
+            putc(octet, out);
+    }
+    putc('"', out);
+}
+
+static bool reads_back(const char *text, double value)
+{
+    double again = strtod(text, NULL);
+    return !(again < value) && !(again > value);
+}
+
+/* The fewest digits that read back as the same number, and a point, since libconfig
+ * takes "10" for an integer; an exponent only where nothing else will do. */
+static void print_seconds(double value, FILE *out)
+{
+    char text[64];
+    int digits = 1;
+    do
+        snprintf(text, sizeof text, "%.*f", digits, value);
+    while (!reads_back(text, value) && digits++ < 17);
+    for (digits = 1; !reads_back(text, value) && digits <= 17; digits++)
+        snprintf(text, sizeof text, "%.*e", digits, value);
+    fputs(text, out);
+}
+
+static void print_prefixes(const struct prefixes *prefixes, FILE *out)
+{
+    char text[PREFIX_TEXT];
+    putc('[', out);
+    for (size_t i = 0; i < prefixes->count; i++)
+        fprintf(out, "%s\"%s\"", i == 0 ? " " : ", ", prefix_format(&prefixes->list[i], text));
+    fputs(" ]", out);
+}
+
+static void print_value(const struct setting *row, const struct settings *settings, FILE *out)
+{
+    const void *value = (const char *)settings + row->offset;
+    switch (row->type) {
+    case SETTING_BOOL: fputs(*(const bool *)value ? "true" : "false", out); break;
+    case SETTING_INTEGER: fprintf(out, "%d", *(const int *)value); break;
+    case SETTING_SECONDS: print_seconds(*(const double *)value, out); break;
+    case SETTING_CHOICE:
+        fprintf(out, "\"%s\"", settings_choice_name(row->key, *(const int *)value));
+        break;
+    case SETTING_MESSAGE: print_string(value, WIRE_OCTETS, out); break;
+    case SETTING_PATH:
+    case SETTING_USER:
+    case SETTING_GROUP: print_string(value, strlen(value), out); break;
+    case SETTING_ENDPOINTS:
+        for (size_t i = 0; i < settings->listen.count; i++) {
+            fputs(i == 0 ? "[ " : ", ", out);
+            print_string(settings->listen.text[i], strlen(settings->listen.text[i]), out);
+        }
+        fputs(" ]", out);
+        break;
+    case SETTING_PREFIXES: print_prefixes(value, out); break;
+    }
+}
+
+void settings_print(const struct settings *settings, FILE *out)
+{
+    const char *group = "";
+    size_t group_length = 0;
+
+    for (size_t i = 0; settings_row(i) != NULL; i++) {
+        const char *key = settings_row(i)->key;
+        const char *dot = strchr(key, '.');
+        size_t length = dot != NULL ? (size_t)(dot - key) : 0;
+        if (length != group_length || strncmp(key, group, length) != 0) {
+            if (group_length > 0)
+                fputs("};\n", out);
+            if (length > 0)
+                fprintf(out, "%.*s:\n{\n", (int)length, key);
+            group = key;
+            group_length = length;
+        }
+        fprintf(out, "%s%s = ", dot != NULL ? "    " : "", dot != NULL ? dot + 1 : key);
+        print_value(settings_row(i), settings, out);
+        fputs(";\n", out);
+    }
+    if (group_length > 0)
+        fputs("};\n", out);
+}

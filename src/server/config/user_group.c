@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "server/config/user_group.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stddef.h>
+
+/* Which error means that there is none differs: getpwnam(3) lists those that do not. */
+static int nobody(void)
+{
+    switch (errno) {
+    case EINTR:
+    case EIO:
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case ERANGE: return -1;
+    default: errno = 0; return -1;
+    }
+}
+
+int account_user(const char *name, uid_t *uid, gid_t *gid)
+{
+    errno = 0;
+    const struct passwd *user = getpwnam(name);
+    if (user == NULL)
+        return nobody();
+    *uid = user->pw_uid;
+    *gid = user->pw_gid;
+    return 0;
+}
+
+int account_group(const char *name, gid_t *gid)
+{
+    errno = 0;
+    const struct group *group = getgrnam(name);
+    if (group == NULL)
+        return nobody();
+    *gid = group->gr_gid;
+    return 0;
+}

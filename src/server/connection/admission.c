@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "server/connection/admission.h"
+
+#include "common/checked.h"
+#include "server/log/log.h"
+#include "server/log/warning.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <search.h>
+#include <stdlib.h>
+
+/* Of an IPv6 address, the network that a host chooses its addresses from: RFC 4291, 2.5.4. An
+ * IPv4 address has fewer. */
+#define SOURCE_BITS 64
+
+struct source {
+    struct prefix prefix; /* first, for prefix_compare() */
+    size_t count;         /* conversations of it; it goes with the last one */
+};
+
+struct admission {
+    atomic_size_t count;  /* conversations */
+    pthread_mutex_t lock; /* protects all that follows, and what is in it */
+    void *sources;        /* tsearch(3) */
+    struct warning warning;
+};
+
+struct admission *admission_create(void)
+{
+    struct admission *admission = calloc(1, sizeof *admission);
+    if (admission != NULL)
+        CHECKED(pthread_mutex_init(&admission->lock, NULL));
+    return admission;
+}
+
+/* Find the source, or make it. Returns NULL when there is no memory. */
+static struct source *find(struct admission *admission, const struct source *wanted)
+{
+    void *place = tfind(wanted, &admission->sources, prefix_compare);
+    if (place != NULL)
+        return *(struct source **)place;
+    struct source *source = malloc(sizeof *source);
+    if (source == NULL)
+        return NULL;
+    *source = *wanted;
+    if (tsearch(source, &admission->sources, prefix_compare) == NULL) {
+        free(source);
+        return NULL;
+    }
+    return source;
+}
+
+#if defined __GNUC__ && !defined __clang__
+#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak" /* the tree has it */
+#endif
+static enum admission_verdict enter_source(struct admission *admission,
+                                           struct conversation *conversation)
+{
+    size_t most = (size_t)conversation->snapshot->settings.limits.per_source;
+    struct source wanted = {.prefix = prefix_of(&conversation->peer, SOURCE_BITS)};
+    enum admission_verdict verdict = ADMITTED;
+
+    if (most == 0)
+        return ADMITTED;
+    CHECKED(pthread_mutex_lock(&admission->lock));
+    struct source *source = find(admission, &wanted);
+    if (source == NULL)
+        verdict = ADMISSION_FAILED;
+    else if (source->count >= most)
+        verdict = ADMISSION_PER_SOURCE;
+    else
+        source->count++;
+    if (verdict == ADMISSION_PER_SOURCE)
+        warning_count(&admission->warning);
+    CHECKED(pthread_mutex_unlock(&admission->lock));
+    if (verdict == ADMITTED)
+        conversation->source = source;
+    return verdict;
+}
+
+static void leave_source(struct admission *admission, struct source *source)
+{
+    CHECKED(pthread_mutex_lock(&admission->lock));
+    if (--source->count == 0) {
+        (void)tdelete(source, &admission->sources, prefix_compare);
+        free(source);
+    }
+    CHECKED(pthread_mutex_unlock(&admission->lock));
+}
+
+/* The longest prefix that holds the address decides; of two with the same length, access.deny. */
+static bool is_allowed(const struct conversation *conversation)
+{
+    const struct settings *settings = &conversation->snapshot->settings;
+    int denied = prefixes_match(&settings->access.deny, &conversation->peer);
+    int allowed = prefixes_match(&settings->access.allow, &conversation->peer);
+    if (allowed < 0 && settings->access.allow.count > 0)
+        return false;
+    return denied < 0 || allowed > denied;
+}
+
+static bool is_full(struct admission *admission, const struct conversation *conversation)
+{
+    const struct settings *settings = &conversation->snapshot->settings;
+    return settings->limits.when_full == WHEN_FULL_REFUSE &&
+           atomic_load(&admission->count) >= (size_t)settings->limits.connections;
+}
+
+enum admission_verdict admission_enter(struct admission *admission,
+                                       struct conversation *conversation)
+{
+    if (!conversation->proxied && !is_allowed(conversation))
+        return ADMISSION_DENIED;
+    if (is_full(admission, conversation))
+        return ADMISSION_CONNECTIONS;
+    enum admission_verdict verdict =
+        conversation->proxied ? ADMITTED : enter_source(admission, conversation);
+    if (verdict == ADMITTED) {
+        (void)atomic_fetch_add(&admission->count, 1);
+        conversation->admission = admission;
+    }
+    return verdict;
+}
+
+enum admission_verdict admission_enter_again(struct conversation *conversation)
+{
+    if (!is_allowed(conversation))
+        return ADMISSION_DENIED;
+    if (!conversation->preface->carries)
+        return ADMITTED;
+    return enter_source(conversation->admission, conversation);
+}
+
+int64_t admission_warn(struct admission *admission)
+{
+    unsigned long count;
+    int64_t wait = -1;
+    CHECKED(pthread_mutex_lock(&admission->lock));
+    bool due = warning_due(&admission->warning, &count, &wait);
+    CHECKED(pthread_mutex_unlock(&admission->lock));
+    if (due)
+        log_line(LOG_WARNING,
+                 "limits.per_source is reached; further peers of it are refused count=%lu", count);
+    return wait;
+}
+
+void admission_finish(struct admission *admission)
+{
+    admission->warning.last = 0;
+    (void)admission_warn(admission);
+}
+
+void admission_leave(struct conversation *conversation)
+{
+    struct admission *admission = conversation->admission;
+    if (admission == NULL)
+        return;
+    if (conversation->source != NULL)
+        leave_source(admission, conversation->source);
+    (void)atomic_fetch_sub(&admission->count, 1);
+    conversation->admission = NULL;
+    conversation->source = NULL;
+}
+
+void admission_destroy(struct admission *admission)
+{
+    if (admission == NULL)
+        return;
+    assert(admission->sources == NULL);
+    CHECKED(pthread_mutex_destroy(&admission->lock));
+    free(admission);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* The one struct that travels the whole way of a connection: made by the acceptor,
+ * filled station by station, freed by whoever closes its socket. */
+#ifndef SERVER_CONNECTION_CONNECTION_H
+#define SERVER_CONNECTION_CONNECTION_H
+
+#include "common/address.h"
+#include "common/deadline.h"
+#include "common/quote.h"
+#include "common/wire.h"
+#include "server/connection/proxy_header.h"
+#include "server/config/snapshot.h"
+
+#include <stdatomic.h>
+#include <sys/queue.h>
+
+/* How a conversation ended. sixteend(8) tells what each means. */
+enum outcome {
+    OUTCOME_OK,        /* 16 octets in, 16 out */
+    OUTCOME_EXCESS,    /* the same, but the peer sent more than 16 */
+    OUTCOME_MISMATCH,  /* strict, and the octets were not the expected ones: no reply */
+    OUTCOME_SHORT,     /* end of file after 1 to 15 octets */
+    OUTCOME_PROBE,     /* end of file or reset before any octet */
+    OUTCOME_SLOW,      /* the deadline passed */
+    OUTCOME_RESET,     /* the peer reset the connection in the middle */
+    OUTCOME_DENIED,    /* an access list refused it */
+    OUTCOME_LIMITED,   /* a cap refused it */
+    OUTCOME_MALFORMED, /* a proxy's header was missing or not valid */
+    OUTCOME_FAILED,    /* our side failed; `error` says why */
+    OUTCOMES           /* how many there are */
+};
+
+struct conversation {
+    /* the acceptor's part */
+    struct snapshot *snapshot; /* the settings that it runs under */
+    int fd;                    /* only the station that has the conversation closes it */
+    struct address peer;
+    struct address local;
+    int64_t accepted; /* clock_nanoseconds() at accept4() */
+    struct deadline deadline;
+    bool proxied; /* it comes from access.proxies: `peer` is a proxy until its header was read */
+
+    /* the admission's part */
+    struct admission *admission; /* which counts it; NULL: none does */
+    struct source *source;       /* its address's count, if that is limited */
+
+    /* places in the lists of the station that has it, under that station's lock:
+     * handover.c, then linger.c */
+    TAILQ_ENTRY(conversation) all;
+    TAILQ_ENTRY(conversation) turn;
+
+    /* the handover's part */
+    atomic_bool cut; /* a drain ran out of time and ended it */
+
+    /* the preface's part */
+    struct preface *preface; /* from malloc(3), where it is proxied */
+    bool refused;            /* by what came in the header: `outcome` stands */
+
+    /* the exchange's part */
+    unsigned char octets[WIRE_OCTETS + 1]; /* one more, to see a peer that sent too many */
+    size_t count;                          /* how many of them were received */
+    size_t sent;                           /* octets of the reply that the kernel took */
+    enum outcome outcome;
+    int error;        /* errno of OUTCOME_FAILED */
+    bool half_closed; /* reply and FIN are on their way: the close is to linger */
+    int64_t decided;  /* clock_nanoseconds() when reply or outcome stood */
+
+    /* the linger's part */
+    size_t pause; /* which of its pauses it is in */
+    int64_t look; /* when to look next */
+};
+
+/* What a proxy sends before the message: preface.h. */
+struct preface {
+    bool complete;        /* the header is read */
+    bool carries;         /* an address: `peer` is that now … */
+    struct address proxy; /* … and this the proxy */
+    const char *wrong;    /* with the header, or NULL */
+    size_t count;         /* how many octets were received: of the header and behind it */
+    unsigned char octets[PROXY_HEADER_MAX + WIRE_OCTETS + 1];
+};
+
+TAILQ_HEAD(conversation_list, conversation);
+
+/* "ok", "excess" and so on: the word in log lines. */
+const char *outcome_name(enum outcome outcome);
+
+/* The least grave log.level at which the outcome's line is written: syslog(3). */
+int outcome_level(enum outcome outcome);
+
+/* From the accept to the outcome. */
+int64_t conversation_microseconds(const struct conversation *conversation);
+
+/* Room for the longest line of conversation_format(). */
+#define CONVERSATION_LINE (3 * ADDRESS_TEXT + 2 * QUOTE_SIZE(WIRE_OCTETS) + 320)
+
+/* Write the conversation's log line as sixteend(8) specifies it, without an end
+ * of line, into `line`. Returns `line`. */
+char *conversation_format(const struct conversation *conversation, char line[CONVERSATION_LINE]);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "server/connection/listener.h"
+
+#include "common/deadline.h"
+#include "server/log/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+/* So long may the last segment of a handshake be under way that began before the listener
+ * retired: then the kernel queues the connection. */
+#define HANDSHAKE INT64_C(100000000)
+
+/* A bound, listening socket, or -1 and errno. SO_REUSEADDR lets a restart have the
+ * port in spite of connections in TIME_WAIT; SO_REUSEPORT would let two daemons
+ * share it unnoticed. */
+static int open_socket(const struct address *address, int backlog)
+{
+    const int on = 1;
+    int fd = socket(address->u.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -1;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+        (address->u.any.sa_family != AF_INET6 ||
+         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0) &&
+        bind(fd, &address->u.any, address->length) == 0 && listen(fd, backlog) == 0)
+        return fd;
+    int kept = errno;
+    close(fd);
+    errno = kept;
+    return -1;
+}
+
+/* Fill in what the socket says, and tell of it. Returns 0, or -1 and errno. */
+static int begin(struct listener *listener)
+{
+    char text[ADDRESS_TEXT];
+    if (address_of_socket(listener->fd, &listener->bound) != 0)
+        return -1;
+    listener->wildcard = address_is_wildcard(&listener->bound);
+    log_line(LOG_NOTICE, "Listening at %s", address_format(&listener->bound, text));
+    return 0;
+}
+
+int listener_open(struct listener *listener, const struct address *address, int backlog)
+{
+    *listener = (struct listener){.fd = open_socket(address, backlog), .asked = *address};
+    if (listener->fd < 0)
+        return -1;
+    if (begin(listener) == 0)
+        return 0;
+    int kept = errno;
+    close(listener->fd);
+    errno = kept;
+    return -1;
+}
+
+/* Whether it is a TCP socket that listens. */
+static bool is_listening(int fd)
+{
+    int listening = 0;
+    int protocol = 0;
+    socklen_t size = sizeof listening;
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening &&
+           getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 &&
+           protocol == IPPROTO_TCP;
+}
+
+int listener_adopt(struct listener *listener, int fd)
+{
+    *listener = (struct listener){.fd = fd, .adopted = true};
+    if (!is_listening(fd)) {
+        errno = EPROTOTYPE;
+        return -1;
+    }
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
+        return -1;
+    return begin(listener);
+}
+
+/* How many hops a segment must still have been allowed to make (RFC 5082). The kernel compares
+ * that of segments that begin a handshake with the listener's number, and drops them if it
+ * is less; segments that end a handshake it does not compare. 255, which next to no segment
+ * has, so lets nobody new in and loses nobody who is on the way. A filter could say the same
+ * exactly, but newer kernels let only root attach one. */
+static int set_least_hops(int fd, sa_family_t family, int least)
+{
+    return family == AF_INET6 ? setsockopt(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &least, sizeof least)
+                              : setsockopt(fd, IPPROTO_IP, IP_MINTTL, &least, sizeof least);
+}
+
+void listener_tell_end(const struct listener *listener)
+{
+    char text[ADDRESS_TEXT];
+    log_line(LOG_NOTICE, "No longer listening at %s", address_format(&listener->bound, text));
+}
+
+void listener_retire(struct listener *listener)
+{
+    if (listener->retires != 0)
+        return;
+    listener_tell_end(listener);
+    if (set_least_hops(listener->fd, listener->bound.u.any.sa_family, 255) != 0)
+        log_errno(LOG_WARNING, "peers that come while a listener is closed may be reset");
+    listener->inherited = true;
+    listener->retires = clock_nanoseconds() + HANDSHAKE;
+}
+
+void listener_revive(struct listener *listener)
+{
+    char text[ADDRESS_TEXT];
+    address_format(&listener->bound, text);
+    if (set_least_hops(listener->fd, listener->bound.u.any.sa_family, 0) != 0)
+        log_errno(LOG_ERR, "nobody new gets in at %s until a restart", text);
+    listener->retires = 0;
+    log_line(LOG_NOTICE, "Listening at %s", text);
+}
+
+int listener_accept(const struct listener *listener, struct address *peer)
+{
+    peer->length = sizeof peer->u;
+    int fd = accept4(listener->fd, &peer->u.any, &peer->length, SOCK_CLOEXEC);
+    if (fd >= 0 && listener->inherited)
+        (void)set_least_hops(fd, listener->bound.u.any.sa_family, 0);
+    return fd;
+}
+
+void listener_queue(const struct listener *listener, unsigned *queued, unsigned *most)
+{
+    struct tcp_info info = {0};
+    socklen_t size = sizeof info;
+    (void)getsockopt(listener->fd, IPPROTO_TCP, TCP_INFO, &info, &size);
+    *queued = info.tcpi_unacked;
+    *most = info.tcpi_sacked;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "server/connection/listeners.h"
+
+#include "server/process/activation.h"
+#include "server/log/log.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Whether a failure to bind says that the host has no IPv6, or none in use. */
+static bool family_is_missing(const struct address *address, int error)
+{
+    if (error == EAFNOSUPPORT)
+        return true;
+    return error == EADDRNOTAVAIL && address->u.any.sa_family == AF_INET6 &&
+           (IN6_IS_ADDR_LOOPBACK(&address->u.in6.sin6_addr) || address_is_wildcard(address));
+}
+
+/* What is to be open: what settings->listen says. */
+struct opening {
+    struct listeners *listeners;
+    size_t before;            /* so many are open already … */
+    bool kept[LISTENERS_MAX]; /* … and these of them are to stay */
+    int backlog;
+    int level; /* of a line that says why not: what it costs, log.h */
+};
+
+/* Who of us has the address already, by itself or as part of every address. */
+static const char *advice_in_use(const struct opening *opening, const struct address *address)
+{
+    const struct listeners *listeners = opening->listeners;
+    for (size_t i = 0; i < listeners->count; i++)
+        if (address_overlaps(&listeners->list[i].bound, address))
+            return i < opening->before && !opening->kept[i]
+                       ? "; it is part of what is open now: that takes a restart"
+                       : "; the configuration has it twice";
+    return "; another process has it, perhaps another sixteend: see ss -tlnp";
+}
+
+static const char *advice(int error, const struct opening *opening, const struct address *address)
+{
+    switch (error) {
+    case EADDRINUSE: return advice_in_use(opening, address);
+    case EADDRNOTAVAIL: return "; no interface of this host has that address";
+    case EACCES: return "; ports below 1024 need root or CAP_NET_BIND_SERVICE";
+    default: return "";
+    }
+}
+
+/* Returns 0, or -1 with the reason logged. */
+static int open_address(struct opening *opening, const struct address *address)
+{
+    struct listeners *listeners = opening->listeners;
+    char text[ADDRESS_TEXT];
+    address_format(address, text);
+    if (listeners->count == LISTENERS_MAX) {
+        log_line(opening->level, "cannot listen at %s: no more than %d addresses are possible",
+                 text, LISTENERS_MAX);
+        return -1;
+    }
+    if (listener_open(&listeners->list[listeners->count], address, opening->backlog) == 0) {
+        listeners->count++;
+        return 0;
+    }
+    if (family_is_missing(address, errno)) {
+        log_errno(LOG_WARNING, "cannot listen at %s, going on without it", text);
+        return 0;
+    }
+    const char *reason = strerror(errno);
+    const char *hint = advice(errno, opening, address);
+    log_line(opening->level, "cannot listen at %s: %s%s", text, reason, hint);
+    return -1;
+}
+
+/* The place of the first listener that was asked to have this address and is not kept yet, or
+ * `before`: with port 0 there may be more than one. */
+static size_t find(const struct opening *opening, const struct address *asked)
+{
+    size_t i = 0;
+    while (i < opening->before &&
+           (opening->kept[i] || !address_equals(&opening->listeners->list[i].asked, asked)))
+        i++;
+    return i;
+}
+
+/* Open those of the addresses that are not open yet, and have the others stay. */
+static int open_missing(struct opening *opening, const struct address *addresses, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t found = find(opening, &addresses[i]);
+        if (found < opening->before)
+            opening->kept[found] = true;
+        else if (open_address(opening, &addresses[i]) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int open_endpoint(struct opening *opening, const char *text)
+{
+    struct endpoint endpoint;
+    struct address *addresses;
+    size_t count;
+
+    const char *wrong = endpoint_parse(text, &endpoint);
+    if (wrong != NULL) {
+        log_line(opening->level, "cannot listen at %s: %s", text, wrong);
+        return -1;
+    }
+    int error = endpoint_resolve(&endpoint, AF_UNSPEC, AI_PASSIVE, &addresses, &count);
+    if (error != 0) {
+        log_line(opening->level, "cannot listen at %s: %s", text, address_strerror(error));
+        return -1;
+    }
+    int result = open_missing(opening, addresses, count);
+    free(addresses);
+    return result;
+}
+
+/* Returns 0; or -1 with the reason logged, and what was opened stays open. */
+static int open_all(struct opening *opening, const struct settings *settings)
+{
+    for (size_t i = 0; i < settings->listen.count; i++)
+        if (open_endpoint(opening, settings->listen.text[i]) != 0)
+            return -1;
+    size_t stay = opening->listeners->count - opening->before;
+    for (size_t i = 0; i < opening->before; i++)
+        stay += opening->kept[i];
+    if (stay > 0)
+        return 0;
+    log_line(opening->level, "not one address to listen at could be had");
+    return -1;
+}
+
+int listeners_open(struct listeners *listeners, const struct settings *settings)
+{
+    listeners->count = 0;
+    struct opening opening = {
+        .listeners = listeners, .backlog = settings->limits.backlog, .level = LOG_CRIT};
+    if (open_all(&opening, settings) == 0)
+        return 0;
+    listeners_close(listeners);
+    return -1;
+}
+
+/* Returns 0, or -1 with the reason logged. */
+static int adopt(struct listeners *listeners, int fd)
+{
+    if (listener_adopt(&listeners->list[listeners->count], fd) == 0) {
+        listeners->count++;
+        return 0;
+    }
+    if (errno == EPROTOTYPE)
+        log_line(LOG_CRIT,
+                 "descriptor %d of LISTEN_FDS is no listening TCP socket; a socket unit needs "
+                 "ListenStream= with an IP address, and Accept=no",
+                 fd);
+    else
+        log_errno(LOG_CRIT, "cannot take over descriptor %d of LISTEN_FDS", fd);
+    return -1;
+}
+
+int listeners_adopt(struct listeners *listeners, int count)
+{
+    listeners->count = 0;
+    if (count > LISTENERS_MAX) {
+        log_line(LOG_CRIT, "LISTEN_FDS: no more than %d sockets are possible", LISTENERS_MAX);
+        return -1;
+    }
+    for (int fd = ACTIVATION_FIRST; fd < ACTIVATION_FIRST + count; fd++) {
+        if (adopt(listeners, fd) != 0) {
+            listeners_close(listeners);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static void change_backlog(struct listeners *listeners, int backlog)
+{
+    char text[ADDRESS_TEXT];
+    for (size_t i = 0; i < listeners->count; i++)
+        if (listen(listeners->list[i].fd, backlog) != 0)
+            log_errno(LOG_WARNING, "the backlog at %s stays as it was",
+                      address_format(&listeners->list[i].bound, text));
+}
+
+/* Have those that are kept serve, and no others of those that were there. */
+static void settle(struct opening *opening)
+{
+    for (size_t i = 0; i < opening->before; i++) {
+        struct listener *listener = &opening->listeners->list[i];
+        if (!opening->kept[i])
+            listener_retire(listener);
+        else if (listener->retires != 0)
+            listener_revive(listener);
+    }
+}
+
+static int change_addresses(struct listeners *listeners, const struct settings *settings)
+{
+    struct opening opening = {.listeners = listeners,
+                              .before = listeners->count,
+                              .backlog = settings->limits.backlog,
+                              .level = LOG_ERR};
+    if (open_all(&opening, settings) == 0) {
+        settle(&opening);
+        return 0;
+    }
+    while (listeners->count > opening.before) {
+        listener_tell_end(&listeners->list[listeners->count - 1]);
+        listeners_remove(listeners, listeners->count - 1);
+    }
+    return -1;
+}
+
+int listeners_change(struct listeners *listeners, const struct settings *old,
+                     const struct settings *settings)
+{
+    if (listeners->list[0].adopted)
+        return 0;
+    /* A text that stays needs no new look at what its name stands for now. */
+    if (!settings_same(settings_find("listen"), old, settings) &&
+        change_addresses(listeners, settings) != 0)
+        return -1;
+    if (old->limits.backlog != settings->limits.backlog)
+        change_backlog(listeners, settings->limits.backlog);
+    return 0;
+}
+
+void listeners_retire(struct listeners *listeners)
+{
+    for (size_t i = listeners->count; i-- > 0;) {
+        if (listeners->list[i].adopted)
+            listeners_remove(listeners, i);
+        else
+            listener_retire(&listeners->list[i]);
+    }
+}
+
+void listeners_remove(struct listeners *listeners, size_t index)
+{
+    close(listeners->list[index].fd);
+    listeners->list[index] = listeners->list[--listeners->count];
+}
+
+void listeners_close(struct listeners *listeners)
+{
+    while (listeners->count > 0)
+        listeners_remove(listeners, listeners->count - 1);
+}
+
+char *listeners_format(const struct listeners *listeners, char *text, size_t size)
+{
+    char address[ADDRESS_TEXT];
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < listeners->count && used < size; i++)
+        if (listeners->list[i].retires == 0)
+            used += (size_t)snprintf(text + used, size - used, "%s%s", used > 0 ? ", " : "",
+                                     address_format(&listeners->list[i].bound, address));
+    return text;
+}

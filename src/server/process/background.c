@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "server/process/background.h"
+
+#include "server/process/signals.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* Nobody else may write to a file that is made without a thought of its mode. */
+#define LEAST_UMASK 022
+
+/* The writing end of the pipe to the process that waits, or -1. */
+static int report_fd = -1;
+
+int daemonize_check_descriptors(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);
+        if (fd < 0)
+            return -1;
+    } while (fd <= STDERR_FILENO);
+    return close(fd);
+}
+
+static void close_from(int first)
+{
+#ifdef HAVE_CLOSE_RANGE
+    if (close_range((unsigned int)first, ~0U, 0) == 0)
+        return;
+#endif
+    DIR *open_files = opendir("/proc/self/fd");
+    const struct dirent *entry;
+    while (open_files != NULL && (entry = readdir(open_files)) != NULL) {
+        int fd = (int)strtol(entry->d_name, NULL, 10);
+        if (fd >= first && fd != dirfd(open_files))
+            close(fd);
+    }
+    if (open_files != NULL)
+        closedir(open_files);
+}
+
+int daemonize_prepare(int passed)
+{
+    close_from(STDERR_FILENO + 1 + passed);
+    umask(umask(LEAST_UMASK) | LEAST_UMASK);
+    return chdir("/");
+}
+
+/* The process that was called: wait for the daemon's word. */
+_Noreturn static void wait_for_daemon(pid_t child, int fd)
+{
+    unsigned char status;
+    ssize_t got;
+    (void)waitpid(child, NULL, 0); /* it ends as soon as the daemon is made */
+    do
+        got = read(fd, &status, sizeof status);
+    while (got < 0 && errno == EINTR);
+    if (got == sizeof status)
+        _exit(status);
+    fputs("sixteend: the daemon ended before it was up\n", stderr);
+    _exit(EX_OSERR);
+}
+
+/* The variables, and their octets too: in memory, where /proc shows them, these stay else. */
+static int forget_environment(void)
+{
+    for (char **variable = environ; variable != NULL && *variable != NULL; variable++)
+        memset(*variable, 0, strlen(*variable));
+    return clearenv();
+}
+
+/* In the child. Its own child is no session leader, so it never gets a terminal. */
+static int become_daemon(int fd)
+{
+    report_fd = fd;
+    if (setsid() < 0)
+        return -1;
+    pid_t daemon = fork();
+    if (daemon < 0)
+        return -1;
+    if (daemon > 0)
+        _exit(EX_OK);
+    umask(LEAST_UMASK);
+    return forget_environment();
+}
+
+int daemonize_begin(void)
+{
+    int ends[2];
+
+    signals_reset();
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return -1;
+    pid_t child = fork();
+    if (child < 0)
+        return -1;
+    if (child > 0) {
+        close(ends[1]);
+        wait_for_daemon(child, ends[0]);
+    }
+    close(ends[0]);
+    return become_daemon(ends[1]);
+}
+
+static void let_go_of_terminal(void)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0) {
+        perror("sixteend: the terminal is not let go of: /dev/null");
+        return;
+    }
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (dup2(null, fd) < 0)
+            perror("sixteend: the terminal is not let go of: /dev/null");
+    close(null);
+}
+
+void daemonize_finish(int status)
+{
+    if (report_fd < 0)
+        return;
+    if (status == EX_OK)
+        let_go_of_terminal();
+    unsigned char report = (unsigned char)status;
+    while (write(report_fd, &report, sizeof report) < 0 && errno == EINTR)
+        ;
+    close(report_fd);
+    report_fd = -1;
+}

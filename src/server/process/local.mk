@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+# The daemon as a process, in the order of its life.
+src_libsixteen_a_SOURCES += \
+	%D%/service.h %D%/service.c \
+	%D%/background.h %D%/background.c \
+	%D%/signals.h %D%/signals.c \
+	%D%/rlimits.h %D%/rlimits.c \
+	%D%/pid_file.h %D%/pid_file.c \
+	%D%/notify.h %D%/notify.c \
+	%D%/activation.h %D%/activation.c \
+	%D%/privileges.h %D%/privileges.c \
+	%D%/seccomp.h
+
+if WITH_SECCOMP
+src_libsixteen_a_SOURCES += %D%/seccomp.c %D%/violation.h %D%/violation.c
+else
+src_libsixteen_a_SOURCES += %D%/no_seccomp.c
+endif

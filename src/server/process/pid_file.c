@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "server/process/pid_file.h"
+
+#include "server/log/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void report_holder(const char *path, int fd)
+{
+    char text[32] = "";
+    ssize_t length = pread(fd, text, sizeof text - 1, 0);
+    text[length > 0 ? strspn(text, "0123456789") : 0] = '\0';
+    log_line(LOG_CRIT, "%s is held by process %s: sixteend is running already", path,
+             text[0] != '\0' ? text : "(it does not say which)");
+}
+
+/* Lock the file. Returns 1; 0 if `path` names another by now, since the last holder may
+ * have removed it between our open(2) and our flock(2); or -1 and errno, with the reason
+ * logged. */
+static int lock(const char *path, int fd)
+{
+    struct stat named;
+    struct stat locked;
+
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        int kept = errno;
+        if (kept == EWOULDBLOCK)
+            report_holder(path, fd);
+        else
+            log_errno(LOG_CRIT, "cannot lock the pid file %s", path);
+        errno = kept;
+        return -1;
+    }
+    if (stat(path, &named) != 0) {
+        if (errno == ENOENT)
+            return 0;
+        log_errno(LOG_CRIT, "cannot look at the pid file %s", path);
+        return -1;
+    }
+    if (fstat(fd, &locked) != 0) {
+        log_errno(LOG_CRIT, "cannot look at the pid file %s", path);
+        return -1;
+    }
+    return named.st_dev == locked.st_dev && named.st_ino == locked.st_ino;
+}
+
+static int open_locked(const char *path)
+{
+    for (;;) {
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+        if (fd < 0) {
+            log_errno(LOG_CRIT, "cannot open the pid file %s%s", path,
+                      errno == ENOENT ? ", for want of its folder" : "");
+            return -1;
+        }
+        int locked = lock(path, fd);
+        if (locked > 0)
+            return fd;
+        int kept = errno;
+        close(fd);
+        errno = kept;
+        if (locked < 0)
+            return -1;
+    }
+}
+
+int pid_file_take(const char *path)
+{
+    int fd = open_locked(path);
+    if (fd < 0)
+        return -1;
+    if (ftruncate(fd, 0) != 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0) {
+        int kept = errno;
+        log_errno(LOG_CRIT, "cannot write the pid file %s", path);
+        close(fd);
+        errno = kept;
+        return -1;
+    }
+    return fd;
+}
+
+void pid_file_release(const char *path, int fd)
+{
+    if (fd < 0)
+        return;
+    if (unlink(path) != 0 && ftruncate(fd, 0) != 0)
+        log_errno(LOG_WARNING, "cannot empty the pid file %s", path);
+    close(fd);
+}

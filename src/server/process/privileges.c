@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "server/process/privileges.h"
+
+#include "server/config/user_group.h"
+#include "server/log/log.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* The C library has them, and no header for them. */
+int capget(cap_user_header_t header, cap_user_data_t held);
+int capset(cap_user_header_t header, const struct __user_cap_data_struct *wanted);
+
+static int unknown(const char *what, const char *name)
+{
+    if (errno == 0)
+        log_line(LOG_CRIT, "daemon.%s: no %s %s", what, what, name);
+    else
+        log_errno(LOG_CRIT, "daemon.%s: cannot look up %s", what, name);
+    return -1;
+}
+
+static int look_up(const struct settings *settings, uid_t *uid, gid_t *gid)
+{
+    const char *user = settings->daemon.user;
+    const char *group = settings->daemon.group;
+    if (user[0] != '\0' && account_user(user, uid, gid) != 0)
+        return unknown("user", user);
+    if (group[0] != '\0' && account_group(group, gid) != 0)
+        return unknown("group", group);
+    return 0;
+}
+
+/* Groups first: a plain user may not change them, which does no harm where there are
+ * none to give up. */
+static int change(uid_t uid, gid_t gid)
+{
+    if (setgroups(0, NULL) != 0) {
+        int kept = errno;
+        bool none = kept == EPERM && getgroups(0, NULL) == 0;
+        errno = kept;
+        if (!none)
+            return -1;
+    }
+    if (setresgid(gid, gid, gid) != 0)
+        return -1;
+    return setresuid(uid, uid, uid);
+}
+
+/* Those that a service manager or a program's file gives, too; a user other than root keeps
+ * none, and a filter that forbids capset(2) isn't asked where there is nothing to give up. */
+static int give_up_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    struct __user_cap_data_struct held[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+    if (capget(&header, held) != 0)
+        return -1;
+    return memcmp(held, none, sizeof none) == 0 ? 0 : capset(&header, none);
+}
+
+/* Whether root's user, group or the right to choose groups can be had again. */
+static bool can_be_had_again(gid_t gid)
+{
+    const gid_t root = 0;
+    return setuid(0) == 0 || seteuid(0) == 0 || (gid != 0 && (setgid(0) == 0 || setegid(0) == 0)) ||
+           setgroups(1, &root) == 0;
+}
+
+/* Become the user and the group that the configuration names. */
+static int become(const struct settings *settings)
+{
+    uid_t uid = geteuid();
+    gid_t gid = getegid();
+
+    if (look_up(settings, &uid, &gid) != 0)
+        return -1;
+    if (change(uid, gid) != 0) {
+        log_errno(LOG_CRIT, "cannot become user %s, group %s%s",
+                  settings->daemon.user[0] != '\0' ? settings->daemon.user : "(unchanged)",
+                  settings->daemon.group[0] != '\0' ? settings->daemon.group : "(the user's)",
+                  geteuid() != 0 ? ", which takes root to do" : "");
+        return -1;
+    }
+    return 0;
+}
+
+int privileges_drop(const struct settings *settings)
+{
+    bool wanted = settings->daemon.user[0] != '\0' || settings->daemon.group[0] != '\0';
+
+    if (wanted && become(settings) != 0)
+        return -1;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+        log_errno(LOG_CRIT, "cannot do without new privileges");
+        return -1;
+    }
+    if (geteuid() == 0) {
+        log_line(LOG_WARNING, "running as root; daemon.user names a user to run as");
+        return 0;
+    }
+    if (give_up_capabilities() != 0) {
+        log_errno(LOG_CRIT, "cannot give up capabilities");
+        return -1;
+    }
+    if (wanted && can_be_had_again(getegid())) {
+        log_line(LOG_CRIT, "root's privileges were given up, and could be had again");
+        return -1;
+    }
+    return 0;
+}

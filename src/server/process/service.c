@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "server/process/service.h"
+
+#include "server/connection/loop.h"
+#include "server/config/configuration.h"
+#include "server/process/background.h"
+#include "server/log/log.h"
+#include "server/log/prometheus.h"
+#include "server/process/notify.h"
+#include "server/process/pid_file.h"
+#include "server/process/privileges.h"
+#include "server/log/report.h"
+#include "server/process/rlimits.h"
+#include "server/process/seccomp.h"
+#include "server/process/signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A log that is alive has the last lines by then. */
+#define LOG_LEAST 0.5
+
+#define STATUS_SIZE 400
+
+/* What the daemon holds while it lives. */
+struct service {
+    const struct options *options;
+    struct snapshot *snapshot;
+    struct listeners listeners;
+    struct acceptor *acceptor;
+    int pid_file;
+    int signal_fd;
+    int64_t started;  /* seconds since 1970 */
+    int64_t watchdog; /* when the watchdog is to be told next; INT64_MAX: never … */
+    int64_t report;   /* … and the status and metrics to be renewed */
+    bool stopping;
+    bool hurried; /* a second signal came */
+    int status;   /* to exit with */
+};
+
+static const struct settings *settings_of(const struct service *service)
+{
+    return &service->snapshot->settings;
+}
+
+/* The one line that a start into the background tells the terminal. */
+static void tell_terminal(const struct service *service)
+{
+    char text[LISTENERS_MAX * ADDRESS_TEXT];
+    printf("sixteend: listening at %s; process %ld; logging to syslog, facility %s\n",
+           listeners_format(&service->listeners, text, sizeof text), (long)getpid(),
+           settings_choice_name("log.facility", settings_of(service)->log.facility));
+    fflush(stdout);
+}
+
+static bool wants_pid_file(const struct service *service)
+{
+    const struct settings *settings = settings_of(service);
+    return settings->daemon.pid_file[0] != '\0' &&
+           (settings->daemon.background || service->options->pid_file[0] != '\0');
+}
+
+/* From the service manager, or by ourselves. */
+static int open_listeners(struct service *service, int passed)
+{
+    if (passed > 0)
+        return listeners_adopt(&service->listeners, passed) == 0 ? EX_OK : EX_CONFIG;
+    return listeners_open(&service->listeners, settings_of(service)) == 0 ? EX_OK : EX_UNAVAILABLE;
+}
+
+/* What needs root or can fail for want of something; then give root up. */
+static int open_everything(struct service *service, int passed)
+{
+    const struct settings *settings = settings_of(service);
+
+    if (wants_pid_file(service) &&
+        (service->pid_file = pid_file_take(settings->daemon.pid_file)) < 0)
+        return errno == EWOULDBLOCK ? EX_UNAVAILABLE : EX_OSERR;
+    int status = open_listeners(service, passed);
+    if (status != EX_OK)
+        return status;
+    service->signal_fd = signals_open();
+    if (service->signal_fd < 0) {
+        log_errno(LOG_CRIT, "cannot take signals");
+        return EX_OSERR;
+    }
+    service->acceptor = acceptor_create(&service->listeners, service->snapshot, service->signal_fd);
+    if (service->acceptor == NULL)
+        return EX_OSERR;
+    if (notify_open() != 0)
+        return EX_OSERR;
+    return privileges_drop(settings) == 0 ? EX_OK : EX_OSERR;
+}
+
+/* Gather what the daemon knows of itself, for whoever wants to know. */
+static const struct report *gather(struct service *service)
+{
+    static struct report report; /* the main thread's; it is large */
+    report_gather(&report, service->started, service->acceptor, &service->listeners);
+    return &report;
+}
+
+static void publish(const struct service *service, const struct report *report)
+{
+    const char *file = settings_of(service)->metrics.file;
+    if (file[0] == '\0')
+        return;
+    void *document = metrics_format(report, file);
+    if (document != NULL)
+        log_publish(document);
+    else
+        log_errno(LOG_WARNING, "metrics.file: no memory for it");
+}
+
+/* Renew what is renewed every metrics.interval. */
+static void renew(struct service *service, int64_t now)
+{
+    const struct settings *settings = settings_of(service);
+    if (settings->metrics.file[0] == '\0' && !notify_wanted()) {
+        service->report = INT64_MAX;
+        return;
+    }
+    char status[STATUS_SIZE];
+    const struct report *report = gather(service);
+    publish(service, report);
+    notify_status(report_status(report, status, sizeof status));
+    service->report = deadline_after(now, settings->metrics.interval).at;
+}
+
+/* Do what it is time for. */
+static void tick(struct service *service)
+{
+    int64_t now = clock_nanoseconds();
+    if (service->watchdog <= now) {
+        notify_watchdog();
+        service->watchdog = now + notify_watchdog_interval();
+    }
+    if (service->report <= now)
+        renew(service, now);
+}
+
+/* The new configuration if all of it can be had, or NULL with the reason logged. */
+static struct snapshot *read_anew(struct service *service)
+{
+    static struct settings fresh; /* the main thread's; it is large */
+    char complaint[SETTINGS_COMPLAINT];
+
+    if (configuration_load(service->options, settings_of(service), &fresh, complaint) != EX_OK) {
+        log_line(LOG_ERR, "%s", complaint);
+        return NULL;
+    }
+    struct snapshot *snapshot = snapshot_create(&fresh);
+    if (snapshot == NULL) {
+        log_errno(LOG_ERR, "no memory for a new configuration");
+        return NULL;
+    }
+    if (listeners_change(&service->listeners, settings_of(service), &snapshot->settings) == 0)
+        return snapshot;
+    snapshot_release(snapshot);
+    return NULL;
+}
+
+static void reload(struct service *service)
+{
+    notify_reloading();
+    struct snapshot *snapshot = read_anew(service);
+    stats_reload(snapshot != NULL);
+    if (snapshot != NULL) {
+        acceptor_change(service->acceptor, snapshot);
+        log_change(&snapshot->settings);
+        snapshot_release(service->snapshot);
+        service->snapshot = snapshot;
+        resources_for(&snapshot->settings);
+        service->report = 0;
+        log_line(LOG_NOTICE, "reloaded %s", configuration_name(service->options));
+        notify_ready("Reloaded");
+    } else {
+        log_line(LOG_ERR, "reload refused; everything stays as it was");
+        notify_ready("Reload refused; the log says why. Everything stays as it was");
+    }
+}
+
+static void stop(struct service *service)
+{
+    if (service->stopping) {
+        service->hurried = true;
+        acceptor_hurry(service->acceptor);
+        return;
+    }
+    service->stopping = true;
+    log_line(LOG_NOTICE, "stopping");
+    notify_stopping();
+    acceptor_drain(service->acceptor);
+}
+
+static void take_signals(struct service *service)
+{
+    int number;
+    while ((number = signals_take(service->signal_fd)) != 0) {
+        if (number == SIGUSR1)
+            report_log(gather(service));
+        else if (number != SIGHUP)
+            stop(service);
+        else if (!service->stopping)
+            reload(service);
+    }
+}
+
+/* The acceptor can't go on: let those who are there end. */
+static void break_off(struct service *service)
+{
+    service->status = EX_OSERR;
+    listeners_close(&service->listeners);
+    stop(service);
+}
+
+static void live(struct service *service)
+{
+    for (;;) {
+        int64_t next = service->watchdog < service->report ? service->watchdog : service->report;
+        switch (acceptor_run(service->acceptor, next)) {
+        case ACCEPTOR_TIME: tick(service); break;
+        case ACCEPTOR_SIGNAL: take_signals(service); break;
+        case ACCEPTOR_BROKEN: break_off(service); break;
+        case ACCEPTOR_DRAINED: return;
+        }
+    }
+}
+
+/* Up: say so to everybody who waits for it. */
+static void come_up(struct service *service)
+{
+    service->started = time(NULL);
+    if (notify_watchdog_interval() >= 0)
+        service->watchdog = clock_nanoseconds() + notify_watchdog_interval();
+    if (settings_of(service)->daemon.background)
+        tell_terminal(service);
+    log_line(LOG_NOTICE, "sixteend %s is up, process %ld", VERSION, (long)getpid());
+    daemonize_finish(EX_OK);
+    notify_ready("Up");
+}
+
+static void leave_traces(struct service *service)
+{
+    const struct report *report = gather(service);
+    report_log(report);
+    publish(service, report);
+}
+
+static int end(struct service *service)
+{
+    double seconds = settings_of(service)->timeouts.drain;
+
+    acceptor_destroy(service->acceptor);
+    listeners_close(&service->listeners);
+    if (service->signal_fd >= 0)
+        close(service->signal_fd);
+    pid_file_release(settings_of(service)->daemon.pid_file, service->pid_file);
+    log_line(LOG_NOTICE, "sixteend ends with status %d", service->status);
+    snapshot_release(service->snapshot);
+    notify_close();
+    signals_let_end(service->status);
+    log_finish(service->hurried || seconds < LOG_LEAST ? LOG_LEAST : seconds);
+    return service->status;
+}
+
+int service_run(const struct options *options, const struct settings *settings, int passed)
+{
+    static struct service service; /* it is large */
+    service = (struct service){.options = options,
+                               .pid_file = -1,
+                               .signal_fd = -1,
+                               .watchdog = INT64_MAX,
+                               .snapshot = snapshot_create(settings)};
+    if (service.snapshot == NULL) {
+        log_errno(LOG_CRIT, "cannot keep the configuration");
+        return EX_OSERR;
+    }
+    resources_prepare(settings);
+    service.status = open_everything(&service, passed);
+    if (service.status == EX_OK && (sandbox_enter() != 0 || log_start(metrics_write) != 0))
+        service.status = EX_OSERR;
+    if (service.status == EX_OK) {
+        come_up(&service);
+        live(&service);
+        leave_traces(&service);
+    }
+    return end(&service);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "server/process/signals.h"
+
+#include "common/checked.h"
+
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+static void set_of_taken(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGHUP);
+    sigaddset(set, SIGUSR1);
+}
+
+void signals_reset(void)
+{
+    sigset_t none;
+    for (int number = 1; number < NSIG; number++)
+        (void)signal(number, SIG_DFL); /* KILL, STOP and the C library's own refuse */
+    sigemptyset(&none);
+    CHECKED(pthread_sigmask(SIG_SETMASK, &none, NULL));
+}
+
+void signals_block(void)
+{
+    sigset_t taken;
+    set_of_taken(&taken);
+    CHECKED(pthread_sigmask(SIG_BLOCK, &taken, NULL));
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+int signals_open(void)
+{
+    sigset_t taken;
+    set_of_taken(&taken);
+    return signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int end_status;
+
+static void end_now(int number)
+{
+    (void)number;
+    _exit(end_status);
+}
+
+void signals_let_end(int status)
+{
+    sigset_t stops;
+    end_status = status;
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGTERM);
+    sigaddset(&stops, SIGINT);
+    (void)signal(SIGTERM, end_now);
+    (void)signal(SIGINT, end_now);
+    CHECKED(pthread_sigmask(SIG_UNBLOCK, &stops, NULL));
+}
+
+int signals_take(int fd)
+{
+    struct signalfd_siginfo info;
+    if (read(fd, &info, sizeof info) != sizeof info)
+        return 0;
+    return (int)info.ssi_signo;
+}

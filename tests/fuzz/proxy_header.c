@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* Any octets as a PROXY protocol header: what is said of them does not depend on the parts in
+ * which they come, nor on what is behind the header; and what the client writes is the same. */
+#include <config.h>
+
+#include "fuzz.h"
+
+#include "client/proxy_header.h"
+#include "server/connection/proxy_header.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A copy with no more room than that, so that a sanitizer sees who reads on. */
+static enum proxy_status parse(const uint8_t *data, size_t count, struct proxy_header *header)
+{
+    unsigned char *octets = malloc(count > 0 ? count : 1);
+    must(octets != NULL);
+    if (count > 0)
+        memcpy(octets, data, count);
+    enum proxy_status status = proxy_parse(octets, count, header);
+    free(octets);
+    return status;
+}
+
+static void judge_address(const struct address *address)
+{
+    char text[ADDRESS_TEXT];
+    must(address->u.any.sa_family == AF_INET || address->u.any.sa_family == AF_INET6);
+    must(address->length ==
+         (address->u.any.sa_family == AF_INET ? sizeof address->u.in : sizeof address->u.in6));
+    must(is_printable(address_format(address, text)));
+    must(address->u.any.sa_family == AF_INET || !IN6_IS_ADDR_V4MAPPED(&address->u.in6.sin6_addr));
+}
+
+/* What the client writes of the addresses is read as the same. */
+static void judge_written(int version, const struct proxy_header *header)
+{
+    unsigned char octets[PROXY_HEADER_SIZE];
+    struct proxy_header again;
+    size_t length = proxy_header_write(version, &header->source, &header->destination, octets);
+    must(length < sizeof octets);
+    must(parse(octets, length, &again) == PROXY_COMPLETE && again.length == length);
+    must(again.carries && address_equals(&again.source, &header->source));
+    must(address_equals(&again.destination, &header->destination));
+}
+
+static void judge_complete(const uint8_t *data, size_t size, const struct proxy_header *header)
+{
+    struct proxy_header again;
+    must(header->length <= size && header->length <= PROXY_HEADER_MAX);
+    must(parse(data, header->length, &again) == PROXY_COMPLETE);
+    must(again.length == header->length && again.carries == header->carries);
+    if (header->carries) {
+        must(address_equals(&again.source, &header->source));
+        must(address_equals(&again.destination, &header->destination));
+        judge_address(&header->source);
+        judge_address(&header->destination);
+        if (header->source.u.any.sa_family == header->destination.u.any.sa_family) {
+            judge_written(1, header);
+            judge_written(2, header);
+        }
+    }
+}
+
+/* As preface.c receives it: as much as is wanted, and no more. */
+static enum proxy_status parse_in_parts(const uint8_t *data, size_t size, struct proxy_header *last)
+{
+    size_t count = 0;
+    enum proxy_status status;
+    while ((status = parse(data, count, last)) == PROXY_MORE) {
+        must(last->length > count && last->length <= PROXY_HEADER_MAX);
+        if (last->length > size)
+            break;
+        count = last->length;
+    }
+    return status;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct proxy_header header;
+    struct proxy_header last;
+    enum proxy_status status = parse(data, size, &header);
+
+    must(parse_in_parts(data, size, &last) == status || status == PROXY_MALFORMED);
+    switch (status) {
+    case PROXY_MORE: must(header.length > size && header.length <= PROXY_HEADER_MAX); break;
+    case PROXY_COMPLETE: judge_complete(data, size, &header); break;
+    case PROXY_MALFORMED:
+        must(header.wrong != NULL && is_printable(header.wrong) && !header.carries);
+        break;
+    }
+    return 0;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* What libconfig reads wrong without a word is refused before it sees the text. */
+#include <config.h>
+
+#include "server/config/config_scan.h"
+#include "support.h"
+
+#include <string.h>
+
+static const char beyond[] = "an integer beyond 32 bits";
+static const char no_quote[] = "a string that does not end";
+static const char no_star[] = "a comment that does not end";
+static const char x00[] = "\\x00";
+static const char include[] = "@include";
+static const char escape[] = "an unknown escape";
+static const char place[] = "a string in a wrong place";
+
+static const struct {
+    const char *text;
+    unsigned line;
+    const char *why;
+} refused[] = {
+    {"a = 2147483648;", 1, beyond},
+    {"\n\na = 4294967297;", 3, beyond},
+    {"a = 18446744073709551617;", 1, beyond},
+    {"a = 0x80000000;", 1, beyond},
+    {"a = 0X100000001;", 1, beyond},
+    {"a = 4294967297L;", 1, beyond},
+    {"a = [ 1, 2,\n 4294967297 ];", 2, beyond},
+    {"a = -4294967297;", 1, beyond},
+    {"a = \"true;\n\n", 1, no_quote},
+    {"a = 1;\nb = \"", 2, no_quote},
+    {"a = \"true\\\";\n", 1, no_quote},
+    {"a = \"true\\", 1, escape},
+    {"a = 1;\n/* no end", 2, no_star},
+    {"/*/", 1, no_star},
+    {"a =\n\"a\\x00b\";", 2, x00},
+    {"a = \"\\X00\";", 1, x00},
+    {"a = \"\n\\\\\\x00\";", 2, x00},
+    {"a = 1;\n@include \"b\"\n", 2, include},
+    {"  @include", 1, include},
+    {"a = 4294967297b = 1;", 1, beyond},
+    {"a = 4294967297e+;", 1, beyond},
+    {"a = .5 4294967297;", 1, beyond},
+    {"a = 0x10.5 4294967297;", 1, beyond},
+    {"a = \"\\q\";", 1, escape},
+    {"a = \"\\0\";", 1, escape},
+    {"a = \"\\x0g\";", 1, escape},
+    {"a = \"\\x0", 1, escape},
+    {"a = 1;\nb = \"\\", 2, escape},
+    {"\"a\"", 1, place},
+    {"a \"b\";", 1, place},
+    {"a = 1;\n \"b\";", 2, place},
+    {"a = 1 \"b\";", 1, place},
+    {"a = 1, \"b\";", 1, place},
+    {"a = [ 1 ], \"b\";", 1, place},
+    {"a = [ 1 \"b\" ];", 1, place},
+    {"a = ( { b = 1, \"c\" } );", 1, place},
+    {"a: { \"b\" };", 1, place},
+    {"a = = b /* = */ \"c\";", 1, place},
+};
+
+static const char *advice;
+
+START_TEST(what_libconfig_reads_wrong_is_refused_with_its_line)
+{
+    unsigned line;
+    const char *text = refused[_i].text;
+    const char *why = settings_scan(text, strlen(text), &line, &advice);
+    ck_assert_msg(why != NULL, "%s is accepted", text);
+    ck_assert_ptr_nonnull(advice);
+    ck_assert_str_eq(why, refused[_i].why);
+    ck_assert_uint_eq(line, refused[_i].line);
+}
+END_TEST
+
+static const char *const accepted[] = {
+    "",
+    "a = 2147483647; b = 0x7fffffff; c = 0; d = 007; e = 5L;",
+    "a = 99999999999.0; b = 99999999999e0; c = 1E99; d = 1.99999999999;",
+    "a4294967297 = 1; b-4294967297 = 1; *4294967297 = 1; c_4294967297 = 1;",
+    "a = \"4294967297\"; b = \"@include\"; c = \"/*\"; d = \"#\"; e = \"//\";",
+    "a = \"\\\\x00\"; b = \"\\x01\\x0a\\xff\"; c = \"x00\"; d = \"\\\"\"; e = \"\\\\\";",
+    "# 4294967297 \" @include /*\na = 1;",
+    "// 4294967297 \" @include /*\na = 1;",
+    "/* 4294967297 \" \\x00 @include # // \n */ a = 1; /**/ b = 2; /***/",
+    "a / b",
+    "a = .99999999999; b = 1.e5; c = 1.5.99999999999; d = 1e-9; e = .;",
+    "a = \"\\f\\n\\r\\t\\X41\";",
+    "a = \"b\"; c : \"d\" \"e\" /* f */ \"g\", h = [ \"i\", \"j\" \"k\" ]; l = ( \"m\", \"n\" );",
+};
+
+START_TEST(what_it_reads_right_is_not_refused)
+{
+    unsigned line;
+    const char *why = settings_scan(accepted[_i], strlen(accepted[_i]), &line, &advice);
+    ck_assert_msg(why == NULL, "%s: %s", accepted[_i], why);
+}
+END_TEST
+
+START_TEST(a_NUL_octet_is_refused_wherever_it_is)
+{
+    const char *const places[] = {"a = 1;\n\0b = 1;", "a = \n# \0bcdefghi", "abcde\n\nfghijk\0"};
+    const unsigned lines[] = {2, 2, 3};
+    for (size_t i = 0; i < COUNT(places); i++) {
+        unsigned line;
+        const char *why = settings_scan(places[i], 14, &line, &advice);
+        ck_assert_str_eq(why, "a NUL octet");
+        ck_assert_uint_eq(line, lines[i]);
+    }
+}
+END_TEST
+
+Suite *settings_scan_suite(void)
+{
+    Suite *suite = suite_create("settings_scan");
+    TCase *scan = add_case(suite, "settings_scan", NULL);
+    tcase_add_loop_test(scan, what_libconfig_reads_wrong_is_refused_with_its_line, 0,
+                        COUNT(refused));
+    tcase_add_loop_test(scan, what_it_reads_right_is_not_refused, 0, COUNT(accepted));
+    tcase_add_test(scan, a_NUL_octet_is_refused_wherever_it_is);
+    return suite;
+}

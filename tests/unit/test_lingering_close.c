@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: MIT */
+/* Half-closed sockets on their way to close(2), by a clock that only the tests move. */
+#include <config.h>
+
+#include "server/connection/lingering_close.h"
+#include "support.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define MS 0.001
+#define MOST 3
+#define SECONDS 2.0
+#define PAIRS 6
+
+static struct lingerers *linger;
+static int wake_fd;
+static struct ends pairs[PAIRS];
+
+static void begin(void)
+{
+    clock_stop();
+    wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    linger = linger_create(MOST, SECONDS, wake_fd);
+    need(wake_fd >= 0 && linger != NULL, "lingerers");
+    for (size_t i = 0; i < PAIRS; i++)
+        pairs[i] = unix_ends();
+}
+
+/* Our ends that a test did not give away are closed, the rest is linger's. */
+static void end(void)
+{
+    linger_destroy(linger);
+    for (size_t i = 0; i < PAIRS; i++) {
+        if (is_open(pairs[i].ours))
+            close(pairs[i].ours);
+        close_theirs(&pairs[i]);
+    }
+    close(wake_fd);
+}
+
+/* Give a half-closed socket to linger, as a worker does. */
+static void add_socket(int fd)
+{
+    struct conversation *conversation = calloc(1, sizeof *conversation);
+    need(conversation != NULL, "memory");
+    conversation->fd = fd;
+    conversation->decided = clock_nanoseconds();
+    linger_add(linger, conversation);
+}
+
+/* Give the first `count` of our ends to linger. */
+static void add(size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        add_socket(pairs[i].ours);
+}
+
+/* Returns milliseconds until the next sweep, or -1. */
+static double sweep_after(double seconds)
+{
+    clock_move(seconds);
+    double next = (double)linger_sweep(linger, false);
+    return next < 0 ? -1 : next / 1e6;
+}
+
+/* What is added after a sweep is looked at by the next, 4 ms later. */
+static void sweep_first_time(void)
+{
+    ck_assert_double_eq(sweep_after(0), 4);
+}
+
+#define assert_open(from, to) assert_all(true, from, to)
+#define assert_closed(from, to) assert_all(false, from, to)
+
+static void assert_all(bool open, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++)
+        ck_assert_msg(is_open(pairs[i].ours) == open, "number %zu", i);
+}
+
+START_TEST(closed_at_the_peer_s_end_of_file)
+{
+    add(1);
+    end_theirs(&pairs[0]);
+    sweep_first_time();
+    assert_open(0, 1);
+    ck_assert_double_eq(sweep_after(4 * MS), -1);
+    assert_closed(0, 1);
+}
+END_TEST
+
+START_TEST(closed_when_the_peer_reset)
+{
+    struct ends tcp = tcp_ends();
+    reset_theirs(&tcp);
+    wait_readable(tcp.ours);
+    add_socket(tcp.ours);
+    sweep_first_time();
+    ck_assert_double_eq(sweep_after(4 * MS), -1);
+    ck_assert(!is_open(tcp.ours));
+}
+END_TEST
+
+START_TEST(not_looked_at_before_its_first_look_is_due)
+{
+    add(1);
+    end_theirs(&pairs[0]);
+    sweep_first_time();
+    ck_assert_double_eq(sweep_after(1 * MS), 3);
+    ck_assert_double_eq(sweep_after(2 * MS), 1);
+    ck_assert_uint_eq(io_calls(), 0);
+    assert_open(0, 1);
+}
+END_TEST
+
+START_TEST(looked_at_ever_more_seldom_while_nothing_comes)
+{
+    add(1);
+    double pause = sweep_after(0);
+    for (int expected = 4; expected <= 256; expected *= 2) {
+        ck_assert_double_eq(pause, expected);
+        pause = sweep_after(pause * MS);
+    }
+    ck_assert_double_eq(pause, 256);
+}
+END_TEST
+
+START_TEST(looked_at_again_soon_when_something_came)
+{
+    add(1);
+    sweep_first_time();
+    ck_assert_double_eq(sweep_after(4 * MS), 8);
+    ck_assert_double_eq(sweep_after(8 * MS), 16);
+    write_octets(pairs[0].theirs, "\n", 1);
+    ck_assert_double_eq(sweep_after(16 * MS), 4);
+    ck_assert_double_eq(sweep_after(4 * MS), 8);
+}
+END_TEST
+
+/* Those that come one after the other are looked at together. */
+START_TEST(a_sweep_is_not_followed_by_the_next_at_once)
+{
+    add(1);
+    sweep_first_time();
+    clock_move(1 * MS);
+    add_socket(pairs[1].ours);
+    end_theirs(&pairs[0]);
+    end_theirs(&pairs[1]);
+    ck_assert_double_eq(sweep_after(3 * MS), 2);
+    assert_closed(0, 1);
+    assert_open(1, 2);
+    ck_assert_double_eq(sweep_after(2 * MS), -1);
+    assert_closed(1, 2);
+}
+END_TEST
+
+START_TEST(surplus_octets_are_discarded)
+{
+    char surplus[100000] = "";
+    add(1);
+    write_octets(pairs[0].theirs, surplus, sizeof surplus);
+    sweep_first_time();
+    ck_assert_double_eq(sweep_after(4 * MS), 4);
+    ck_assert_int_eq(recv(pairs[0].ours, surplus, 1, MSG_DONTWAIT), -1);
+    ck_assert_int_eq(errno, EAGAIN);
+    write_octets(pairs[0].theirs, surplus, sizeof surplus);
+    end_theirs(&pairs[0]);
+    ck_assert_double_eq(sweep_after(4 * MS), -1);
+    assert_closed(0, 1);
+}
+END_TEST
+
+/* close() with unread octets would reset the connection and could lose the reply. */
+START_TEST(surplus_octets_do_not_cost_the_peer_its_reply)
+{
+    struct ends tcp = tcp_ends();
+    write_octets(tcp.theirs, WIRE_GREETING, WIRE_OCTETS);
+    write_octets(tcp.ours, WIRE_REPLY, WIRE_OCTETS);
+    need(shutdown(tcp.ours, SHUT_WR) == 0, "to end our side");
+    add_socket(tcp.ours);
+    end_theirs(&tcp);
+    do
+        wait_readable(tcp.ours);
+    while (sweep_after(4 * MS) >= 0);
+    ck_assert(!is_open(tcp.ours));
+    assert_theirs_end_with(&tcp, WIRE_REPLY, WIRE_OCTETS);
+    close_theirs(&tcp);
+}
+END_TEST
+
+/* Nor do they when there is no room for the socket to linger. */
+START_TEST(what_came_is_read_before_the_oldest_is_closed)
+{
+    struct ends tcp = tcp_ends();
+    write_octets(tcp.theirs, WIRE_GREETING, WIRE_OCTETS);
+    wait_readable(tcp.ours);
+    write_octets(tcp.ours, WIRE_REPLY, WIRE_OCTETS);
+    need(shutdown(tcp.ours, SHUT_WR) == 0, "to end our side");
+    add_socket(tcp.ours);
+    add(MOST);
+    sweep_first_time();
+    ck_assert(!is_open(tcp.ours));
+    int error = -1;
+    socklen_t size = sizeof error;
+    ck_assert_int_eq(getsockopt(tcp.theirs, SOL_SOCKET, SO_ERROR, &error, &size), 0);
+    ck_assert_int_eq(error, 0); /* EPIPE, had it been reset */
+    assert_theirs_end_with(&tcp, WIRE_REPLY, WIRE_OCTETS);
+    close_theirs(&tcp);
+}
+END_TEST
+
+START_TEST(a_peer_that_sends_for_ever_gets_sixteen_reads_a_look)
+{
+    char surplus[100] = "";
+    add(2);
+    write_octets(pairs[0].theirs, surplus, sizeof surplus);
+    sweep_first_time();
+    IO_SCRIPT({.times = 16, .most = 1});
+    sweep_after(4 * MS);
+    ck_assert_uint_eq(io_calls(), 16 + 1);
+    assert_open(0, 2);
+}
+END_TEST
+
+START_TEST(a_signal_is_not_the_end_of_file)
+{
+    add(1);
+    sweep_first_time();
+    IO_SCRIPT({.error = EINTR});
+    ck_assert_double_eq(sweep_after(4 * MS), 8);
+    assert_open(0, 1);
+}
+END_TEST
+
+START_TEST(closed_at_its_seconds_and_not_before)
+{
+    double passed = 0;
+    add(1);
+    double next = sweep_after(0);
+    while (next >= 0) {
+        assert_open(0, 1);
+        passed += next * MS;
+        next = sweep_after(next * MS);
+    }
+    assert_closed(0, 1);
+    /* the last look may have been so shortly before that the next sweep had to wait */
+    ck_assert_double_ge(passed, SECONDS - 1e-9);
+    ck_assert_double_le(passed, SECONDS + 2 * MS + 1e-9);
+}
+END_TEST
+
+START_TEST(closed_at_its_seconds_though_the_peer_drips)
+{
+    add(1);
+    sweep_first_time();
+    for (int i = 1; i < (int)SECONDS * 10; i++) {
+        write_octets(pairs[0].theirs, "x", 1);
+        ck_assert_double_eq(sweep_after(100 * MS), 4);
+        assert_open(0, 1);
+    }
+    write_octets(pairs[0].theirs, "x", 1);
+    ck_assert_double_eq(sweep_after(100 * MS), -1);
+    assert_closed(0, 1);
+}
+END_TEST
+
+START_TEST(each_has_its_own_time)
+{
+    add_socket(pairs[0].ours);
+    sweep_first_time();
+    clock_move(1);
+    add_socket(pairs[1].ours);
+    sweep_after(0);
+    ck_assert_double_gt(sweep_after(1), 0);
+    assert_closed(0, 1);
+    assert_open(1, 2);
+    ck_assert_double_eq(sweep_after(1), -1);
+    assert_closed(1, 2);
+}
+END_TEST
+
+START_TEST(without_room_the_oldest_are_closed)
+{
+    add(MOST + 1);
+    sweep_first_time();
+    assert_closed(0, 1);
+    assert_open(1, 4);
+    clock_move(4 * MS);
+    add_socket(pairs[4].ours);
+    add_socket(pairs[5].ours);
+    sweep_after(0);
+    assert_closed(0, 3);
+    assert_open(3, 6);
+}
+END_TEST
+
+/* Also those that were looked at more often, and wait in another queue. */
+START_TEST(the_oldest_are_those_that_came_first)
+{
+    add(1);
+    sweep_first_time();
+    sweep_after(4 * MS);
+    for (size_t i = 1; i < 4; i++)
+        add_socket(pairs[i].ours);
+    sweep_after(8 * MS);
+    assert_closed(0, 1);
+    assert_open(1, 4);
+}
+END_TEST
+
+START_TEST(shed_closes_the_oldest_for_its_descriptor)
+{
+    ck_assert(!linger_shed(linger));
+    add(2);
+    ck_assert(linger_shed(linger));
+    assert_closed(0, 1);
+    assert_open(1, 2);
+    ck_assert(linger_shed(linger));
+    assert_closed(1, 2);
+    ck_assert(!linger_shed(linger));
+}
+END_TEST
+
+START_TEST(destroy_closes_the_rest)
+{
+    add(MOST + 1);
+    linger_destroy(linger);
+    linger = NULL;
+    assert_closed(0, MOST + 1);
+    assert_open(MOST + 1, PAIRS);
+    linger_destroy(NULL);
+}
+END_TEST
+
+static eventfd_t wakes(void)
+{
+    eventfd_t count;
+    return eventfd_read(wake_fd, &count) == 0 ? count : 0;
+}
+
+START_TEST(whoever_comes_wakes_a_sweeper_that_sleeps_too_long)
+{
+    ck_assert_double_eq(sweep_after(3600), -1);
+    add(2);
+    ck_assert_uint_eq(wakes(), 1);
+    sweep_first_time();
+    add_socket(pairs[2].ours);
+    ck_assert_uint_eq(wakes(), 0);
+    ck_assert_double_eq(sweep_after(4 * MS), 2);
+    ck_assert_double_eq(sweep_after(2 * MS), 6);
+    add_socket(pairs[3].ours);
+    ck_assert_uint_eq(wakes(), 1);
+}
+END_TEST
+
+START_TEST(a_sweeper_who_expects_somebody_soon_need_not_be_woken)
+{
+    clock_move(1);
+    ck_assert_int_eq(linger_sweep(linger, true), 4000000);
+    clock_move(1 * MS);
+    add(1);
+    ck_assert_uint_eq(wakes(), 0);
+    end_theirs(&pairs[0]);
+    ck_assert_double_eq(sweep_after(3 * MS), 2);
+    ck_assert_double_eq(sweep_after(2 * MS), -1);
+    assert_closed(0, 1);
+}
+END_TEST
+
+START_TEST(they_are_counted_once_a_sweep_took_them_in)
+{
+    ck_assert_uint_eq(linger_count(linger), 0);
+    add(2);
+    ck_assert_uint_eq(linger_count(linger), 0);
+    sweep_first_time();
+    ck_assert_uint_eq(linger_count(linger), 2);
+    end_theirs(&pairs[0]);
+    sweep_after(4 * MS);
+    ck_assert_uint_eq(linger_count(linger), 1);
+    ck_assert(linger_shed(linger));
+    ck_assert_uint_eq(linger_count(linger), 0);
+}
+END_TEST
+
+START_TEST(after_a_change_fewer_have_room_and_the_oldest_are_closed)
+{
+    add(3);
+    sweep_first_time();
+    linger_change(linger, 2, SECONDS);
+    assert_open(0, 3);
+    sweep_after(4 * MS);
+    assert_closed(0, 1);
+    assert_open(1, 3);
+    ck_assert_uint_eq(linger_count(linger), 2);
+}
+END_TEST
+
+START_TEST(after_a_change_more_have_room)
+{
+    linger_change(linger, PAIRS, SECONDS);
+    add(PAIRS);
+    sweep_first_time();
+    assert_open(0, PAIRS);
+}
+END_TEST
+
+START_TEST(after_a_change_another_time_holds_for_those_who_are_there)
+{
+    add(1);
+    sweep_first_time();
+    sweep_after(1);
+    linger_change(linger, MOST, SECONDS + 1);
+    sweep_after(SECONDS - 0.5);
+    assert_open(0, 1);
+    linger_change(linger, MOST, SECONDS);
+    sweep_after(0.25);
+    assert_closed(0, 1);
+}
+END_TEST
+
+Suite *linger_suite(void)
+{
+    Suite *suite = suite_create("linger");
+    TCase *tcase = add_case(suite, "linger", NULL);
+    tcase_add_checked_fixture(tcase, begin, end);
+    tcase_add_test(tcase, closed_at_the_peer_s_end_of_file);
+    tcase_add_test(tcase, closed_when_the_peer_reset);
+    tcase_add_test(tcase, not_looked_at_before_its_first_look_is_due);
+    tcase_add_test(tcase, looked_at_ever_more_seldom_while_nothing_comes);
+    tcase_add_test(tcase, looked_at_again_soon_when_something_came);
+    tcase_add_test(tcase, a_sweep_is_not_followed_by_the_next_at_once);
+    tcase_add_test(tcase, surplus_octets_are_discarded);
+    tcase_add_test(tcase, surplus_octets_do_not_cost_the_peer_its_reply);
+    tcase_add_test(tcase, what_came_is_read_before_the_oldest_is_closed);
+    tcase_add_test(tcase, a_peer_that_sends_for_ever_gets_sixteen_reads_a_look);
+    tcase_add_test(tcase, a_signal_is_not_the_end_of_file);
+    tcase_add_test(tcase, closed_at_its_seconds_and_not_before);
+    tcase_add_test(tcase, closed_at_its_seconds_though_the_peer_drips);
+    tcase_add_test(tcase, each_has_its_own_time);
+    tcase_add_test(tcase, without_room_the_oldest_are_closed);
+    tcase_add_test(tcase, the_oldest_are_those_that_came_first);
+    tcase_add_test(tcase, shed_closes_the_oldest_for_its_descriptor);
+    tcase_add_test(tcase, destroy_closes_the_rest);
+    tcase_add_test(tcase, whoever_comes_wakes_a_sweeper_that_sleeps_too_long);
+    tcase_add_test(tcase, a_sweeper_who_expects_somebody_soon_need_not_be_woken);
+    tcase_add_test(tcase, they_are_counted_once_a_sweep_took_them_in);
+    tcase_add_test(tcase, after_a_change_fewer_have_room_and_the_oldest_are_closed);
+    tcase_add_test(tcase, after_a_change_more_have_room);
+    tcase_add_test(tcase, after_a_change_another_time_holds_for_those_who_are_there);
+    return suite;
+}

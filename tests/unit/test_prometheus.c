@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT */
+/* The file for Prometheus, in a directory of the test's own. */
+#include <config.h>
+
+#include "log_support.h"
+#include "server/log/prometheus.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct report report;
+static char directory[sizeof "/tmp/sixteend-metrics-XXXXXX"];
+static char file[sizeof directory + 16];
+static char fresh[sizeof file + 16];
+static char elsewhere[sizeof directory + 16];
+
+/* Once for all tests of the case, and after them though one failed. */
+static void make_directory(void)
+{
+    snprintf(directory, sizeof directory, "/tmp/sixteend-metrics-XXXXXX");
+    need(mkdtemp(directory) != NULL, "a directory");
+    snprintf(file, sizeof file, "%s/file", directory);
+    snprintf(fresh, sizeof fresh, "%s.new", file);
+    snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", directory);
+}
+
+static void empty_directory(void)
+{
+    const char *const names[] = {file, fresh, elsewhere};
+    for (size_t i = 0; i < COUNT(names); i++) {
+        unlink(names[i]);
+        rmdir(names[i]);
+    }
+}
+
+static void remove_directory(void)
+{
+    empty_directory();
+    rmdir(directory);
+}
+
+static void begin(void)
+{
+    empty_directory();
+    report = (struct report){.started = 1795510502,
+                             .stats.accepted = 1234567890123,
+                             .stats.outcomes = {10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20},
+                             .stats.microseconds = 12345678,
+                             .stats.reloads = 41,
+                             .stats.reloads_refused = 42,
+                             .census = {.live = 3, .peak = 40, .workers = 5, .parked = 2},
+                             .lingering = 6,
+                             .lines_lost = 7,
+                             .listeners = 2,
+                             .listener = {{"127.0.0.1:1060", 4, 4096}, {"[::1]:1060", 0, 128}}};
+    for (size_t i = 0; i <= STATS_BOUNDS; i++)
+        report.stats.durations[i] = i + 1;
+    for (size_t i = 0; i < ACCEPT_ERRORS; i++)
+        report.stats.accept_errors[i] = 100 + i;
+}
+
+static const char expected[] =
+    "# HELP sixteend_build_info The version that runs.\n"
+    "# TYPE sixteend_build_info gauge\n"
+    "sixteend_build_info{version=\"" VERSION "\"} 1\n"
+    "# HELP sixteend_start_time_seconds When it came up, in seconds since 1970.\n"
+    "# TYPE sixteend_start_time_seconds gauge\n"
+    "sixteend_start_time_seconds 1795510502\n"
+    "# HELP sixteend_connections_accepted_total Connections that were accepted.\n"
+    "# TYPE sixteend_connections_accepted_total counter\n"
+    "sixteend_connections_accepted_total 1234567890123\n"
+    "# HELP sixteend_conversations_total Conversations that ended, by outcome.\n"
+    "# TYPE sixteend_conversations_total counter\n"
+    "sixteend_conversations_total{outcome=\"ok\"} 10\n"
+    "sixteend_conversations_total{outcome=\"excess\"} 11\n"
+    "sixteend_conversations_total{outcome=\"mismatch\"} 12\n"
+    "sixteend_conversations_total{outcome=\"short\"} 13\n"
+    "sixteend_conversations_total{outcome=\"probe\"} 14\n"
+    "sixteend_conversations_total{outcome=\"slow\"} 15\n"
+    "sixteend_conversations_total{outcome=\"reset\"} 16\n"
+    "sixteend_conversations_total{outcome=\"denied\"} 17\n"
+    "sixteend_conversations_total{outcome=\"limited\"} 18\n"
+    "sixteend_conversations_total{outcome=\"malformed\"} 19\n"
+    "sixteend_conversations_total{outcome=\"failed\"} 20\n"
+    "# HELP sixteend_conversation_duration_seconds From the accept of a connection to the "
+    "outcome of its conversation.\n"
+    "# TYPE sixteend_conversation_duration_seconds histogram\n"
+    "sixteend_conversation_duration_seconds_bucket{le=\"0.0001\"} 1\n"
+    "sixteend_conversation_duration_seconds_bucket{le=\"0.00025\"} 3\n"
+    "sixteend_conversation_duration_seconds_bucket{le=\"0.0005\"} 6\n"
+    "sixteend_conversation_duration_seconds_bucket{le=\"0.001\"} 10\n"
+    "sixteend_conversation_duration_seconds_bucket{le=\"0.0025\"} 15\n"
+    "sixteend_conversation_duration_seconds_bucket{le=\"0.005\"} 21\n"
+    "sixteend_conversation_duration_seconds_bucket{le=\"0.01\"} 28\n"
+    "sixteend_conversation_duration_seconds_bucket{le=\"0.025\"} 36\n"
+    "sixteend_conversation_duration_seconds_bucket{le=\"0.05\"} 45\n"
+    "sixteend_conversation_duration_seconds_bucket{le=\"0.1\"} 55\n"
+    "sixteend_conversation_duration_seconds_bucket{le=\"0.25\"} 66\n"
+    "sixteend_conversation_duration_seconds_bucket{le=\"0.5\"} 78\n"
+    "sixteend_conversation_duration_seconds_bucket{le=\"1\"} 91\n"
+    "sixteend_conversation_duration_seconds_bucket{le=\"2.5\"} 105\n"
+    "sixteend_conversation_duration_seconds_bucket{le=\"5\"} 120\n"
+    "sixteend_conversation_duration_seconds_bucket{le=\"10\"} 136\n"
+    "sixteend_conversation_duration_seconds_bucket{le=\"+Inf\"} 153\n"
+    "sixteend_conversation_duration_seconds_sum 12.345678\n"
+    "sixteend_conversation_duration_seconds_count 153\n"
+    "# HELP sixteend_accept_errors_total Failures of accept(2), by error.\n"
+    "# TYPE sixteend_accept_errors_total counter\n"
+    "sixteend_accept_errors_total{error=\"EINTR\"} 100\n"
+    "sixteend_accept_errors_total{error=\"ECONNABORTED\"} 101\n"
+    "sixteend_accept_errors_total{error=\"EPROTO\"} 102\n"
+    "sixteend_accept_errors_total{error=\"EPERM\"} 103\n"
+    "sixteend_accept_errors_total{error=\"ENETDOWN\"} 104\n"
+    "sixteend_accept_errors_total{error=\"ENETUNREACH\"} 105\n"
+    "sixteend_accept_errors_total{error=\"EHOSTDOWN\"} 106\n"
+    "sixteend_accept_errors_total{error=\"EHOSTUNREACH\"} 107\n"
+    "sixteend_accept_errors_total{error=\"ENONET\"} 108\n"
+    "sixteend_accept_errors_total{error=\"ENOPROTOOPT\"} 109\n"
+    "sixteend_accept_errors_total{error=\"ETIMEDOUT\"} 110\n"
+    "sixteend_accept_errors_total{error=\"EMFILE\"} 111\n"
+    "sixteend_accept_errors_total{error=\"ENFILE\"} 112\n"
+    "sixteend_accept_errors_total{error=\"ENOBUFS\"} 113\n"
+    "sixteend_accept_errors_total{error=\"ENOMEM\"} 114\n"
+    "sixteend_accept_errors_total{error=\"EOPNOTSUPP\"} 115\n"
+    "sixteend_accept_errors_total{error=\"EBADF\"} 116\n"
+    "sixteend_accept_errors_total{error=\"EINVAL\"} 117\n"
+    "sixteend_accept_errors_total{error=\"ENOTSOCK\"} 118\n"
+    "sixteend_accept_errors_total{error=\"EFAULT\"} 119\n"
+    "sixteend_accept_errors_total{error=\"other\"} 120\n"
+    "# HELP sixteend_conversations_live Conversations that are held now.\n"
+    "# TYPE sixteend_conversations_live gauge\n"
+    "sixteend_conversations_live 3\n"
+    "# HELP sixteend_conversations_peak The most conversations that were held at once.\n"
+    "# TYPE sixteend_conversations_peak gauge\n"
+    "sixteend_conversations_peak 40\n"
+    "# HELP sixteend_sockets_lingering Sockets that wait for their peer's end of file.\n"
+    "# TYPE sixteend_sockets_lingering gauge\n"
+    "sixteend_sockets_lingering 6\n"
+    "# HELP sixteend_workers Worker threads.\n"
+    "# TYPE sixteend_workers gauge\n"
+    "sixteend_workers 5\n"
+    "# HELP sixteend_workers_parked Worker threads with nothing to do.\n"
+    "# TYPE sixteend_workers_parked gauge\n"
+    "sixteend_workers_parked 2\n"
+    "# HELP sixteend_listener_queue_length Connections that wait to be accepted.\n"
+    "# TYPE sixteend_listener_queue_length gauge\n"
+    "sixteend_listener_queue_length{address=\"127.0.0.1:1060\"} 4\n"
+    "sixteend_listener_queue_length{address=\"[::1]:1060\"} 0\n"
+    "# HELP sixteend_listener_queue_limit How many connections may wait.\n"
+    "# TYPE sixteend_listener_queue_limit gauge\n"
+    "sixteend_listener_queue_limit{address=\"127.0.0.1:1060\"} 4096\n"
+    "sixteend_listener_queue_limit{address=\"[::1]:1060\"} 128\n"
+    "# HELP sixteend_log_lines_lost_total Log lines that came faster than they could be "
+    "written.\n"
+    "# TYPE sixteend_log_lines_lost_total counter\n"
+    "sixteend_log_lines_lost_total 7\n"
+    "# HELP sixteend_reloads_total Configurations that were taken.\n"
+    "# TYPE sixteend_reloads_total counter\n"
+    "sixteend_reloads_total 41\n"
+    "# HELP sixteend_reloads_refused_total Configurations that were refused.\n"
+    "# TYPE sixteend_reloads_refused_total counter\n"
+    "sixteend_reloads_refused_total 42\n";
+
+static void write_report(const char *path)
+{
+    void *document = metrics_format(&report, path);
+    need(document != NULL, "memory");
+    metrics_write(document);
+}
+
+/* The text of an open file from its beginning. */
+static const char *text_of(int fd)
+{
+    static char text[65536];
+    ssize_t length = pread(fd, text, sizeof text - 1, 0);
+    need(length >= 0, "to read the file");
+    text[length] = '\0';
+    return text;
+}
+
+static void assert_file_is(const char *path, const char *text)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_str_eq(text_of(fd), text);
+    close(fd);
+}
+
+static bool exists(const char *path)
+{
+    struct stat about;
+    return lstat(path, &about) == 0;
+}
+
+static void make_file(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    need(fd >= 0, "a file");
+    write_octets(fd, text, strlen(text));
+    close(fd);
+}
+
+START_TEST(every_line_is_as_Prometheus_wants_it)
+{
+    char *document = metrics_format(&report, "/a/path");
+    ck_assert_str_eq(document, "/a/path");
+    ck_assert_str_eq(document + strlen("/a/path") + 1, expected);
+    free(document);
+}
+END_TEST
+
+START_TEST(it_is_a_file_that_others_read)
+{
+    struct stat about;
+    mode_t mask = umask(022);
+    write_report(file);
+    umask(mask);
+    assert_file_is(file, expected);
+    need(stat(file, &about) == 0, "the file");
+    ck_assert_uint_eq(about.st_mode, S_IFREG | 0644);
+    ck_assert(!exists(fresh));
+    assert_log_said("");
+}
+END_TEST
+
+START_TEST(whoever_reads_the_old_one_has_all_of_it)
+{
+    write_report(file);
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    need(fd >= 0, "the file");
+    report.lines_lost = 8;
+    write_report(file);
+    ck_assert_str_eq(text_of(fd), expected);
+    close(fd);
+    fd = open(file, O_RDONLY | O_CLOEXEC);
+    ck_assert_ptr_nonnull(strstr(text_of(fd), "log_lines_lost_total 8\n"));
+    ck_assert_uint_eq(strlen(text_of(fd)), strlen(expected));
+    close(fd);
+}
+END_TEST
+
+static atomic_bool over;
+
+static void *write_again_and_again(void *argument)
+{
+    while (!atomic_load(&over))
+        write_report(argument);
+    return NULL;
+}
+
+START_TEST(whoever_looks_while_it_is_written_sees_a_whole_one)
+{
+    pthread_t writer;
+    write_report(file);
+    atomic_store(&over, false);
+    need(pthread_create(&writer, NULL, write_again_and_again, file) == 0, "a thread");
+    for (int i = 0; i < 300; i++)
+        assert_file_is(file, expected);
+    atomic_store(&over, true);
+    need(pthread_join(writer, NULL) == 0, "its end");
+}
+END_TEST
+
+START_TEST(what_a_crash_left_is_overwritten)
+{
+    char rest[8192];
+    memset(rest, '#', sizeof rest - 1);
+    rest[sizeof rest - 1] = '\0';
+    make_file(fresh, rest);
+    write_report(file);
+    assert_file_is(file, expected);
+    ck_assert(!exists(fresh));
+}
+END_TEST
+
+START_TEST(no_link_leads_it_elsewhere)
+{
+    make_file(elsewhere, "precious");
+    need(symlink(elsewhere, fresh) == 0, "a link");
+    write_report(file);
+    assert_file_is(elsewhere, "precious");
+    ck_assert(!exists(file));
+    ck_assert_ptr_nonnull(strstr(log_said(), ": Too many levels of symbolic links\n"));
+    unlink(fresh);
+    write_report(file);
+}
+END_TEST
+
+static void assert_said(const char *before, const char *after)
+{
+    char line[512];
+    snprintf(line, sizeof line, "%s%s%s\n", before, file, after);
+    assert_log_said(line);
+}
+
+/* A directory has the file's place until it is gone. */
+START_TEST(a_failure_is_told_once_and_its_end_too)
+{
+    need(mkdir(file, 0700) == 0, "a directory");
+    write_report(file);
+    assert_said("warning metrics.file: cannot write ", ": Is a directory");
+    ck_assert(!exists(fresh));
+    write_report(file);
+    write_report(file);
+    assert_log_said("");
+    need(rmdir(file) == 0, "it to go");
+    write_report(file);
+    assert_said("notice metrics.file: ", " can be written again");
+    write_report(file);
+    assert_log_said("");
+    assert_file_is(file, expected);
+}
+END_TEST
+
+START_TEST(a_directory_that_lacks_is_a_failure)
+{
+    char lacking[sizeof elsewhere + 16];
+    char line[512];
+    snprintf(lacking, sizeof lacking, "%s/file", elsewhere);
+    write_report(lacking);
+    snprintf(line, sizeof line,
+             "warning metrics.file: cannot write %s: No such file or directory\n", lacking);
+    assert_log_said(line);
+    need(mkdir(elsewhere, 0700) == 0, "a directory");
+    write_report(lacking);
+    snprintf(line, sizeof line, "notice metrics.file: %s can be written again\n", lacking);
+    assert_log_said(line);
+    unlink(lacking);
+}
+END_TEST
+
+/* The kernel takes a part of it, and then no more. */
+START_TEST(a_full_disk_leaves_the_old_one)
+{
+    struct rlimit before;
+    need(getrlimit(RLIMIT_FSIZE, &before) == 0, "a limit");
+    const struct rlimit little = {4096, before.rlim_max};
+    make_file(file, "old");
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    need(handler != SIG_ERR && setrlimit(RLIMIT_FSIZE, &little) == 0, "a smaller limit");
+    write_report(file);
+    need(setrlimit(RLIMIT_FSIZE, &before) == 0 && signal(SIGXFSZ, handler) == SIG_IGN,
+         "the former limit");
+    assert_said("warning metrics.file: cannot write ", ": File too large");
+    assert_file_is(file, "old");
+    ck_assert(!exists(fresh));
+    write_report(file);
+    assert_said("notice metrics.file: ", " can be written again");
+    assert_file_is(file, expected);
+}
+END_TEST
+
+/* A leak would be seen by who looks for leaks. */
+START_TEST(before_there_is_a_scribe_nothing_is_published)
+{
+    log_publish(strdup("/nowhere"));
+}
+END_TEST
+
+Suite *metrics_suite(void)
+{
+    Suite *suite = suite_create("metrics");
+    TCase *tcase = add_case(suite, "metrics", NULL);
+    tcase_add_unchecked_fixture(tcase, make_directory, remove_directory);
+    tcase_add_checked_fixture(tcase, log_capture, log_release);
+    tcase_add_checked_fixture(tcase, begin, empty_directory);
+    tcase_add_test(tcase, every_line_is_as_Prometheus_wants_it);
+    tcase_add_test(tcase, it_is_a_file_that_others_read);
+    tcase_add_test(tcase, before_there_is_a_scribe_nothing_is_published);
+    tcase_add_test(tcase, whoever_reads_the_old_one_has_all_of_it);
+    tcase_add_test(tcase, whoever_looks_while_it_is_written_sees_a_whole_one);
+    tcase_add_test(tcase, what_a_crash_left_is_overwritten);
+    tcase_add_test(tcase, no_link_leads_it_elsewhere);
+    tcase_add_test(tcase, a_failure_is_told_once_and_its_end_too);
+    tcase_add_test(tcase, a_directory_that_lacks_is_a_failure);
+    tcase_add_test(tcase, a_full_disk_leaves_the_old_one);
+    return suite;
+}

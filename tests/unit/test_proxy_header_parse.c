@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/* The PROXY protocol's header, as its specification has it: what it says, what it may not say,
+ * and that nothing is said before it is all there. */
+#include <config.h>
+
+#include "server/connection/proxy_header.h"
+#include "support.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
+#define V1_MAX_WORDS                                                                           \
+    "UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff " \
+    "65535 65535"
+#define IN_BLOCK "\xc0\0\2\1\xc0\0\2\2\x12\x34\4\x24"
+#define IN6_ONE "\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0"
+#define IN6_BLOCK IN6_ONE "\1" IN6_ONE "\2\x12\x34\4\x24"
+#define MAPPED "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\2"
+
+static struct proxy_header header;
+
+/* Exactly so many octets, so that a sanitizer sees who reads on. */
+static enum proxy_status parse(const char *octets, size_t count)
+{
+    unsigned char *copy = malloc(count > 0 ? count : 1);
+    need(copy != NULL, "memory");
+    memcpy(copy, octets, count);
+    enum proxy_status status = proxy_parse(copy, count, &header);
+    free(copy);
+    return status;
+}
+
+/* Until all is there more is wanted, and never more than there is in the end. */
+static void assert_wants_the_rest(const char *octets, size_t length)
+{
+    for (size_t count = 0; count < length; count++) {
+        ck_assert_int_eq(parse(octets, count), PROXY_MORE);
+        ck_assert_uint_gt(header.length, count);
+        ck_assert_uint_le(header.length, length);
+    }
+}
+
+struct sample {
+    const char *octets;
+    size_t length;
+    const char *source, *destination; /* NULL: none is carried */
+};
+
+#define OCTETS(text) text, sizeof(text) - 1
+
+static const struct sample right[] = {
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 4660 1060\r\n"), "192.0.2.1:4660", "192.0.2.2:1060"},
+    {OCTETS("PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n"), "255.255.255.255:65535",
+     "255.255.255.255:65535"},
+    {OCTETS("PROXY TCP4 0.0.0.0 0.0.0.0 0 0\r\n"), "0.0.0.0:0", "0.0.0.0:0"},
+    {OCTETS("PROXY TCP6 2001:db8::1 2001:DB8::2 4660 1060\r\n"), "[2001:db8::1]:4660",
+     "[2001:db8::2]:1060"},
+    {OCTETS("PROXY TCP6 ::ffff:192.0.2.1 ::1 1 2\r\n"), "192.0.2.1:1", "[::1]:2"},
+    {OCTETS("PROXY UNKNOWN\r\n"), NULL, NULL},
+    {OCTETS("PROXY UNKNOWN whatever, 1 2 3 4 5 \xff\r\n"), NULL, NULL},
+    {OCTETS("PROXY " V1_MAX_WORDS "\r\n"), NULL, NULL},
+    {OCTETS(SIGNATURE "\x21\x11\0\x0c" IN_BLOCK), "192.0.2.1:4660", "192.0.2.2:1060"},
+    {OCTETS(SIGNATURE "\x21\x21\0\x24" IN6_BLOCK), "[2001:db8::1]:4660", "[2001:db8::2]:1060"},
+    {OCTETS(SIGNATURE "\x21\x21\0\x24" MAPPED "\1" MAPPED "\2\0\1\0\2"), "192.0.2.1:1",
+     "192.0.2.2:2"},
+    {OCTETS(SIGNATURE "\x21\x11\0\x13" IN_BLOCK "\4\0\4abcd"), "192.0.2.1:4660", "192.0.2.2:1060"},
+    {OCTETS(SIGNATURE "\x20\0\0\0"), NULL, NULL},
+    {OCTETS(SIGNATURE "\x20\x11\0\x0c" IN_BLOCK), NULL, NULL},
+    {OCTETS(SIGNATURE "\x20\x11\0\3abc"), NULL, NULL},
+    {OCTETS(SIGNATURE "\x20\xff\0\0"), NULL, NULL},
+    {OCTETS(SIGNATURE "\x21\0\0\0"), NULL, NULL},
+    {OCTETS(SIGNATURE "\x21\0\0\5abcde"), NULL, NULL},
+    {OCTETS(SIGNATURE "\x21\1\0\0"), NULL, NULL},
+    {OCTETS(SIGNATURE "\x21\x10\0\x0c" IN_BLOCK), NULL, NULL},
+    {OCTETS(SIGNATURE "\x21\x12\0\x0c" IN_BLOCK), NULL, NULL},
+    {OCTETS(SIGNATURE "\x21\x22\0\x24" IN6_BLOCK), NULL, NULL},
+    {OCTETS(SIGNATURE "\x21\x31\0\1a"), NULL, NULL},
+    {OCTETS(SIGNATURE "\x21\x32\0\1a"), NULL, NULL},
+};
+
+static void assert_says(const struct sample *sample)
+{
+    ck_assert_uint_eq(header.length, sample->length);
+    ck_assert(header.carries == (sample->source != NULL));
+    if (sample->source != NULL) {
+        assert_formats_as(&header.source, sample->source);
+        assert_formats_as(&header.destination, sample->destination);
+    }
+}
+
+START_TEST(a_header_says_whom_the_proxy_speaks_for)
+{
+    ck_assert_int_eq(parse(right[_i].octets, right[_i].length), PROXY_COMPLETE);
+    assert_says(&right[_i]);
+}
+END_TEST
+
+START_TEST(a_header_is_wanted_to_its_end)
+{
+    assert_wants_the_rest(right[_i].octets, right[_i].length);
+}
+END_TEST
+
+START_TEST(what_is_behind_a_header_is_not_read)
+{
+    char octets[300];
+    size_t length = right[_i].length;
+    memcpy(octets, right[_i].octets, length);
+    memset(octets + length, '\n', sizeof octets - length);
+    ck_assert_int_eq(parse(octets, sizeof octets), PROXY_COMPLETE);
+    assert_says(&right[_i]);
+}
+END_TEST
+
+#define NONE "there is none"
+#define PROTOCOL "its protocol is neither TCP4, TCP6 nor UNKNOWN"
+#define WORDS "its addresses and ports are not two and two, as numbers"
+#define CRLF "its line does not end in CR LF"
+#define LONG_LINE "its line has no end within 107 octets"
+
+static const struct {
+    const char *octets;
+    size_t count;
+    const char *wrong;
+} malformed[] = {
+    {OCTETS("Hi there, server"), NONE},
+    {OCTETS("G"), NONE},
+    {OCTETS("PROXX"), NONE},
+    {OCTETS("proxy TCP4 "), NONE},
+    {OCTETS(" PROXY TCP4 "), NONE},
+    {OCTETS("PROXY\tTCP4 "), NONE},
+    {OCTETS("\r\n\r\n\0\r\nQUIT\r"), NONE},
+    {OCTETS("\r\n\r\nx"), NONE},
+    {OCTETS("PROXY \r\n"), PROTOCOL},
+    {OCTETS("PROXY TCP 192.0.2.1 192.0.2.2 1 2\r\n"), PROTOCOL},
+    {OCTETS("PROXY TCP45 192.0.2.1 192.0.2.2 1 2\r\n"), PROTOCOL},
+    {OCTETS("PROXY UDP4 192.0.2.1 192.0.2.2 1 2\r\n"), PROTOCOL},
+    {OCTETS("PROXY unknown\r\n"), PROTOCOL},
+    {OCTETS("PROXY UNKNOWN\t1\r\n"), PROTOCOL},
+    {OCTETS("PROXY  TCP4 192.0.2.1 192.0.2.2 1 2\r\n"), PROTOCOL},
+    {OCTETS("PROXY TCP4\r\n"), WORDS},
+    {OCTETS("PROXY TCP4 192.0.2.1\r\n"), WORDS},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1\r\n"), WORDS},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 \r\n"), WORDS},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 2 \r\n"), WORDS},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 2 3\r\n"), WORDS},
+    {OCTETS("PROXY TCP4 192.0.2.1  192.0.2.2 1 2\r\n"), WORDS},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1  2\r\n"), WORDS},
+    {OCTETS("PROXY TCP4 192.0.2.01 192.0.2.2 1 2\r\n"), WORDS},
+    {OCTETS("PROXY TCP4 192.0.2 192.0.2.2 1 2\r\n"), WORDS},
+    {OCTETS("PROXY TCP4 192.0.2.256 192.0.2.2 1 2\r\n"), WORDS},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 01 2\r\n"), WORDS},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 00 2\r\n"), WORDS},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 +1 2\r\n"), WORDS},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 65536\r\n"), WORDS},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 4294967297\r\n"), WORDS},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 http 2\r\n"), WORDS},
+    {OCTETS("PROXY TCP4 2001:db8::1 2001:db8::2 1 2\r\n"), WORDS},
+    {OCTETS("PROXY TCP6 192.0.2.1 192.0.2.2 1 2\r\n"), WORDS},
+    {OCTETS("PROXY TCP6 ::1 192.0.2.2 1 2\r\n"), WORDS},
+    {OCTETS("PROXY TCP6 fe80::1%lo ::1 1 2\r\n"), WORDS},
+    {OCTETS("PROXY TCP6 [::1] ::1 1 2\r\n"), WORDS},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\n"), CRLF},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\r"), CRLF},
+    {OCTETS("PROXY UNKNOWN\rx\r\n"), CRLF},
+    {OCTETS("PROXY UNKNOWN\n\r\n"), CRLF},
+    {OCTETS("PROXY UNKNOWN\n\n"), CRLF},
+    {OCTETS("PROXY UNKNOWN\0\n"), CRLF},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\0 3\r\n"), CRLF},
+    {OCTETS("PROXY UNKNOWN \0\r\n"), CRLF},
+    {OCTETS("PROXY " V1_MAX_WORDS " \r\n"), LONG_LINE},
+    {OCTETS("PROXY " V1_MAX_WORDS "  "), LONG_LINE},
+    {OCTETS(SIGNATURE "\x11\x11\0\x0c"), "its version is not 2"},
+    {OCTETS(SIGNATURE "\x31\x11\0\x0c"), "its version is not 2"},
+    {OCTETS(SIGNATURE "\x22\x11\0\x0c"), "its command is neither LOCAL nor PROXY"},
+    {OCTETS(SIGNATURE "\x2f\x11\0\x0c"), "its command is neither LOCAL nor PROXY"},
+    {OCTETS(SIGNATURE "\x21\x41\0\x0c"), "its address family or protocol is unknown"},
+    {OCTETS(SIGNATURE "\x21\x13\0\x0c"), "its address family or protocol is unknown"},
+    {OCTETS(SIGNATURE "\x21\x11\x0f\xf1"), "it is longer than 4096 octets"},
+    {OCTETS(SIGNATURE "\x20\0\xff\xff"), "it is longer than 4096 octets"},
+    {OCTETS(SIGNATURE "\x21\x11\0\x0b\xc0\0\2\1\xc0\0\2\2\x12\x34\4"),
+     "it is too short for its addresses"},
+    {OCTETS(SIGNATURE "\x21\x11\0\0"), "it is too short for its addresses"},
+    {OCTETS(SIGNATURE "\x21\x21\0\x0c" IN_BLOCK), "it is too short for its addresses"},
+};
+
+START_TEST(what_is_not_valid_is_malformed)
+{
+    ck_assert_int_eq(parse(malformed[_i].octets, malformed[_i].count), PROXY_MALFORMED);
+    ck_assert_str_eq(header.wrong, malformed[_i].wrong);
+    ck_assert(!header.carries);
+}
+END_TEST
+
+/* Its sender is to know at once: section 2.1. */
+START_TEST(that_it_is_malformed_is_said_at_the_first_octet_that_shows_it)
+{
+    if (strcmp(malformed[_i].wrong, NONE) == 0 || strcmp(malformed[_i].wrong, CRLF) == 0) {
+        size_t count = 0;
+        while (parse(malformed[_i].octets, count) == PROXY_MORE)
+            count++;
+        ck_assert_int_eq(parse(malformed[_i].octets, count), PROXY_MALFORMED);
+        ck_assert_uint_le(header.length, malformed[_i].count);
+    }
+}
+END_TEST
+
+START_TEST(the_longest_header_is_4096_octets)
+{
+    char octets[PROXY_HEADER_MAX] = SIGNATURE "\x21\x11\x0f\xf0" IN_BLOCK;
+    assert_wants_the_rest(octets, sizeof octets);
+    ck_assert_int_eq(parse(octets, sizeof octets), PROXY_COMPLETE);
+    ck_assert_uint_eq(header.length, sizeof octets);
+    assert_formats_as(&header.source, "192.0.2.1:4660");
+}
+END_TEST
+
+START_TEST(a_line_that_never_ends_is_not_read_for_ever)
+{
+    char octets[200] = "PROXY ";
+    memset(octets + 6, 'x', sizeof octets - 6);
+    for (size_t count = 6; count < 106; count++)
+        ck_assert_int_eq(parse(octets, count), PROXY_MORE);
+    ck_assert_int_eq(parse(octets, 106), PROXY_MALFORMED);
+    ck_assert_int_eq(parse(octets, sizeof octets), PROXY_MALFORMED);
+    octets[106] = '\r';
+    octets[107] = '\n';
+    ck_assert_int_eq(parse(octets, sizeof octets), PROXY_MALFORMED);
+    ck_assert_str_eq(header.wrong, LONG_LINE);
+}
+END_TEST
+
+Suite *proxy_suite(void)
+{
+    Suite *suite = suite_create("proxy");
+    TCase *tcase = add_case(suite, "PROXY protocol", NULL);
+    tcase_add_loop_test(tcase, a_header_says_whom_the_proxy_speaks_for, 0, COUNT(right));
+    tcase_add_loop_test(tcase, a_header_is_wanted_to_its_end, 0, COUNT(right));
+    tcase_add_loop_test(tcase, what_is_behind_a_header_is_not_read, 0, COUNT(right));
+    tcase_add_loop_test(tcase, what_is_not_valid_is_malformed, 0, COUNT(malformed));
+    tcase_add_loop_test(tcase, that_it_is_malformed_is_said_at_the_first_octet_that_shows_it, 0,
+                        COUNT(malformed));
+    tcase_add_test(tcase, the_longest_header_is_4096_octets);
+    tcase_add_test(tcase, a_line_that_never_ends_is_not_read_for_ever);
+    return suite;
+}

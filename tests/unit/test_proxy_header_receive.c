@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+/* A conversation by way of a proxy: its header, then the exchange under the addresses that it
+ * carries, or what came of it instead. */
+#include <config.h>
+
+#include "exchange_support.h"
+#include "log_support.h"
+#include "server/connection/admission.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define HEADER "PROXY TCP4 192.0.2.7 192.0.2.2 4660 1060\r\n"
+#define LOCAL "\r\n\r\n\0\r\nQUIT\n\x20\0\0"
+
+static struct admission *admission;
+
+static void begin_on(void (*connect)(void))
+{
+    log_capture();
+    connect();
+    admission = admission_create();
+    need(admission != NULL, "an admission");
+    conversation.proxied = true;
+    conversation.peer = numeric_address("198.51.100.1", "999");
+    conversation.local = numeric_address("198.51.100.2", "1060");
+}
+
+static void begin(void)
+{
+    begin_on(begin_unix);
+}
+
+static void begin_on_tcp(void)
+{
+    begin_on(begin_tcp);
+}
+
+static void end(void)
+{
+    admission_leave(&conversation);
+    admission_destroy(admission);
+    free(conversation.preface);
+    log_release();
+}
+
+static void put(const char *octets, size_t count)
+{
+    write_octets(ends.theirs, octets, count);
+}
+
+#define PUT(text) put(text, sizeof(text) - 1)
+
+static void enter_and_hold(void)
+{
+    ck_assert_int_eq(admission_enter(admission, &conversation), ADMITTED);
+    hold();
+}
+
+static void assert_addresses(const char *peer, const char *local)
+{
+    assert_formats_as(&conversation.peer, peer);
+    assert_formats_as(&conversation.local, local);
+}
+
+START_TEST(the_addresses_are_those_that_the_header_carries)
+{
+    PUT(HEADER WIRE_GREETING);
+    enter_and_hold();
+    assert_addresses("192.0.2.7:4660", "192.0.2.2:1060");
+    assert_formats_as(&conversation.preface->proxy, "198.51.100.1:999");
+    ck_assert_ptr_nonnull(strstr(log_said(), "debug The proxy 198.51.100.1:999 speaks for "
+                                             "192.0.2.7:4660\n"));
+    assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);
+    ck_assert_mem_eq(conversation.octets, WIRE_GREETING, WIRE_OCTETS);
+}
+END_TEST
+
+START_TEST(local_and_unknown_keep_the_real_addresses)
+{
+    if (_i == 0)
+        PUT("PROXY UNKNOWN\r\n" WIRE_GREETING);
+    else
+        PUT(LOCAL "\0" WIRE_GREETING);
+    enter_and_hold();
+    assert_addresses("198.51.100.1:999", "198.51.100.2:1060");
+    ck_assert(!conversation.preface->carries);
+    ck_assert_ptr_nonnull(
+        strstr(log_said(), "debug The proxy 198.51.100.1:999 speaks for itself\n"));
+    assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);
+}
+END_TEST
+
+/* A stream may come in any parts. */
+static size_t first;
+
+static void *put_in_two(void *argument)
+{
+    static const char all[] = HEADER WIRE_GREETING;
+    put(all, first);
+    peer_wait_blocked(argument, 1);
+    put(all + first, sizeof all - 1 - first);
+    return NULL;
+}
+
+START_TEST(header_and_message_may_come_in_parts)
+{
+    struct peer peer;
+    first = (size_t)_i;
+    peer_start(&peer, ends.theirs, put_in_two);
+    enter_and_hold();
+    peer_join(&peer);
+    assert_addresses("192.0.2.7:4660", "192.0.2.2:1060");
+    assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);
+}
+END_TEST
+
+START_TEST(what_is_too_much_behind_the_header_is_excess)
+{
+    char much[1000];
+    memset(much, 'x', sizeof much);
+    memcpy(much, HEADER WIRE_GREETING, sizeof HEADER WIRE_GREETING - 1);
+    put(much, _i == 0 ? sizeof HEADER + WIRE_OCTETS : sizeof much);
+    enter_and_hold();
+    assert_answered(OUTCOME_EXCESS, WIRE_OCTETS + 1, WIRE_REPLY);
+}
+END_TEST
+
+START_TEST(a_message_that_ends_too_early_is_short)
+{
+    PUT(HEADER "Hi the");
+    end_theirs(&ends);
+    enter_and_hold();
+    assert_not_answered(OUTCOME_SHORT, 6);
+}
+END_TEST
+
+/* A balancer that looks whether the port is open. */
+START_TEST(a_header_alone_or_nothing_is_a_probe)
+{
+    if (_i == 0)
+        PUT(HEADER);
+    if (_i == 1)
+        PUT(LOCAL "\0");
+    end_theirs(&ends);
+    enter_and_hold();
+    assert_not_answered(OUTCOME_PROBE, 0);
+}
+END_TEST
+
+START_TEST(a_header_that_is_none_is_malformed)
+{
+    PUT(WIRE_GREETING);
+    enter_and_hold();
+    assert_not_answered(OUTCOME_MALFORMED, 0);
+    ck_assert_str_eq(conversation.preface->wrong, "there is none");
+    assert_addresses("198.51.100.1:999", "198.51.100.2:1060");
+}
+END_TEST
+
+START_TEST(a_header_that_ends_in_the_middle_is_malformed)
+{
+    put(HEADER, (size_t)_i);
+    end_theirs(&ends);
+    enter_and_hold();
+    assert_not_answered(OUTCOME_MALFORMED, 0);
+    ck_assert_str_eq(conversation.preface->wrong, "it ends in the middle");
+}
+END_TEST
+
+START_TEST(a_header_that_does_not_come_in_time_is_slow)
+{
+    put(HEADER, (size_t)_i);
+    conversation.deadline = in_seconds(0.01);
+    enter_and_hold();
+    assert_not_answered(OUTCOME_SLOW, 0);
+}
+END_TEST
+
+/* A drain that ran out of time shuts the socket down: no fault of the proxy's. */
+START_TEST(a_header_that_a_drain_cuts_is_slow)
+{
+    put(HEADER, (size_t)_i);
+    end_theirs(&ends);
+    atomic_store(&conversation.cut, true);
+    enter_and_hold();
+    assert_not_answered(OUTCOME_SLOW, 0);
+}
+END_TEST
+
+START_TEST(a_reset_in_the_middle_is_one_and_before_or_behind_a_header_a_probe)
+{
+    static const size_t counts[] = {0, 5, sizeof HEADER - 1};
+    put(HEADER, counts[_i]);
+    if (counts[_i] > 0)
+        wait_readable(ends.ours);
+    ck_assert_int_eq(admission_enter(admission, &conversation), ADMITTED);
+    ck_assert(!exchange_try(&conversation));
+    reset_theirs(&ends);
+    exchange_hold(&conversation);
+    assert_outcome(_i == 1 ? OUTCOME_RESET : OUTCOME_PROBE, 0);
+}
+END_TEST
+
+static void allow_and_deny(const char *allow, const char *deny)
+{
+    struct settings *settings = &snapshot.settings;
+    prefixes_store(&settings->access.allow, &allow, allow != NULL);
+    prefixes_store(&settings->access.deny, &deny, deny != NULL);
+}
+
+START_TEST(whom_the_proxy_speaks_for_is_judged)
+{
+    allow_and_deny("198.51.100.0/24", NULL);
+    PUT(HEADER WIRE_GREETING);
+    enter_and_hold();
+    assert_not_answered(OUTCOME_DENIED, 0);
+    assert_addresses("192.0.2.7:4660", "192.0.2.2:1060");
+}
+END_TEST
+
+START_TEST(a_proxy_is_not_judged_for_whom_it_speaks)
+{
+    allow_and_deny(NULL, "198.51.100.0/24");
+    PUT(HEADER WIRE_GREETING);
+    enter_and_hold();
+    assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);
+}
+END_TEST
+
+START_TEST(a_proxy_that_speaks_for_itself_is_judged)
+{
+    allow_and_deny(NULL, "198.51.100.0/24");
+    PUT("PROXY UNKNOWN\r\n" WIRE_GREETING);
+    enter_and_hold();
+    assert_not_answered(OUTCOME_DENIED, 0);
+}
+END_TEST
+
+static void hold_one_of(const char *host)
+{
+    static struct conversation other;
+    other = conversation;
+    other.proxied = false;
+    other.peer = numeric_address(host, "1");
+    ck_assert_int_eq(admission_enter(admission, &other), ADMITTED);
+    enter_and_hold();
+    admission_leave(&other);
+}
+
+START_TEST(the_cap_of_a_source_is_for_whom_the_proxy_speaks_for)
+{
+    snapshot.settings.limits.per_source = 1;
+    PUT(HEADER WIRE_GREETING);
+    hold_one_of(_i == 0 ? "192.0.2.7" : "198.51.100.1");
+    if (_i == 0) {
+        assert_not_answered(OUTCOME_LIMITED, 0);
+        (void)admission_warn(admission);
+        ck_assert_ptr_nonnull(strstr(log_said(), "warning limits.per_source is reached; further "
+                                                 "peers of it are refused count=1\n"));
+    } else
+        assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);
+}
+END_TEST
+
+START_TEST(a_proxy_that_speaks_for_itself_has_no_cap)
+{
+    snapshot.settings.limits.per_source = 1;
+    PUT("PROXY UNKNOWN\r\n" WIRE_GREETING);
+    hold_one_of("198.51.100.1");
+    assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);
+}
+END_TEST
+
+START_TEST(who_is_no_proxy_has_no_header)
+{
+    conversation.proxied = false;
+    PUT(HEADER);
+    enter_and_hold();
+    assert_answered(OUTCOME_EXCESS, WIRE_OCTETS + 1, WIRE_REPLY);
+    assert_addresses("198.51.100.1:999", "198.51.100.2:1060");
+    ck_assert_ptr_null(conversation.preface);
+}
+END_TEST
+
+Suite *preface_suite(void)
+{
+    Suite *suite = suite_create("preface");
+    TCase *tcase = add_case(suite, "preface", begin);
+    tcase_add_checked_fixture(tcase, NULL, end);
+    tcase_add_test(tcase, the_addresses_are_those_that_the_header_carries);
+    tcase_add_loop_test(tcase, local_and_unknown_keep_the_real_addresses, 0, 2);
+    tcase_add_loop_test(tcase, header_and_message_may_come_in_parts, 1,
+                        sizeof HEADER + WIRE_OCTETS - 1);
+    tcase_add_loop_test(tcase, what_is_too_much_behind_the_header_is_excess, 0, 2);
+    tcase_add_test(tcase, a_message_that_ends_too_early_is_short);
+    tcase_add_loop_test(tcase, a_header_alone_or_nothing_is_a_probe, 0, 3);
+    tcase_add_test(tcase, a_header_that_is_none_is_malformed);
+    tcase_add_loop_test(tcase, a_header_that_ends_in_the_middle_is_malformed, 1, sizeof HEADER - 1);
+    tcase_add_loop_test(tcase, a_header_that_does_not_come_in_time_is_slow, 0, 3);
+    tcase_add_loop_test(tcase, a_header_that_a_drain_cuts_is_slow, 0, 3);
+    tcase_add_test(tcase, whom_the_proxy_speaks_for_is_judged);
+    tcase_add_test(tcase, a_proxy_is_not_judged_for_whom_it_speaks);
+    tcase_add_test(tcase, a_proxy_that_speaks_for_itself_is_judged);
+    tcase_add_loop_test(tcase, the_cap_of_a_source_is_for_whom_the_proxy_speaks_for, 0, 2);
+    tcase_add_test(tcase, a_proxy_that_speaks_for_itself_has_no_cap);
+    tcase_add_test(tcase, who_is_no_proxy_has_no_header);
+    TCase *tcp = add_case(suite, "preface on TCP", begin_on_tcp);
+    tcase_add_checked_fixture(tcp, NULL, end);
+    tcase_add_loop_test(tcp, a_reset_in_the_middle_is_one_and_before_or_behind_a_header_a_probe, 0,
+                        3);
+    return suite;
+}
