@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What access lists add to an accept: nanoseconds for one look-up in each of the three lists, with
- * so many prefixes in each.
+/* What access lists add to an accept: nanoseconds for one look-up in all three lists, by the number
+ * of prefixes in each list.
  *
  *   access [PREFIXES...]     (0 1 10 100 1000 4096)
  *
- * The prefixes are random, from /8 to /32 and from /16 to /64, half of each family; so are the
- * addresses, of which every other one lies in one of the prefixes. Prints the median of 9 rounds;
- * the lists take turns. */
+ * The prefixes are random: half are IPv4, from /8 to /32, and half IPv6, from /16 to /64. The
+ * addresses are random too; every other one lies in one of the prefixes. Prints the median of 9
+ * rounds, in which the sizes take turns. */
 #include <config.h>
 
 #include "common/deadline.h"

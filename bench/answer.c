@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* One exchange on standard input and output: the program that the super-servers (xinetd,
- * tcpserver, socat) start for each connection. As small as it can be, so that what is
- * measured is them. */
+/* Make one exchange on standard input and output. The super-servers (xinetd, tcpserver, socat)
+ * start this program for each connection. It is as small as possible, so that the benchmark
+ * measures the super-server. */
 #include <config.h>
 
 #include "common/wire.h"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The limit that a server of this exchange is measured against: a bare loop of accept,
- * recv, send and close. It keeps no promise that sixteend(8) makes: no deadline, so one
- * silent peer holds it up; no log; and close() with unread octets can lose the reply.
+/* The limit to which the benchmark compares servers: a bare loop of accept, recv, send and close.
+ * It keeps no promise that sixteend(8) makes: it has no deadline, so one silent peer blocks it; it
+ * has no log; and its close() with unread octets can lose the reply.
  *
  *   bare [-t THREADS] [-m] [-s] [-b] PORT
- *     -t   so many threads, each with a listener of its own (SO_REUSEPORT)
+ *     -t   number of threads, each with its own listener (SO_REUSEPORT)
  *     -m   MSG_MORE: reply and FIN in one segment
- *     -s   close safely, as sixteend does: shutdown, and 256 connections later recv and
- *          close: what those two calls more cost
+ *     -s   close safely, as sixteend does: shutdown, and 256 connections later recv and close; this
+ *          shows what the two additional calls cost
  *     -b   SCHED_BATCH
  *
  * Prints "ready" once it listens at 127.0.0.1:PORT. */
@@ -51,7 +51,7 @@ static int listen_at(uint16_t port)
     return fd;
 }
 
-/* The sockets of a thread that are closed later. */
+/* The half-closed sockets of a thread, which it closes later. */
 struct later {
     int fds[LATER];
     size_t next;

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Holds connections that have sent a part of the message, until its standard input ends.
+/* Hold connections that have sent a part of the message, until standard input ends.
  *
  *   hold [-n OCTETS] CONNECTIONS HOST PORT
  *   hold -p CONNECTIONS
- *     -n   octets that each sends (8)
- *     -p   hold the other ends too, in a child that never reads: what the pairs of sockets
- *          cost by themselves
+ *     -n   octets that each connection sends (8)
+ *     -p   hold the other ends too, in a child that never reads: this shows what the pairs of
+ *          sockets alone cost
  *
- * They come from the addresses of 127.1.0.0/24 by turns, so that ports don't run out. They
- * are opened one after the other, so that no queue of the server's runs over. Prints
- * "begun=TIME open=TIME" in seconds of CLOCK_MONOTONIC, when the first was begun and when
- * the last had sent. */
+ * The connections come from the addresses of 127.1.0.0/24 in turn, so that ports do not run out,
+ * and are opened one after the other, so that no queue of the server overflows.
+ *
+ * Prints "begun=TIME open=TIME": when the first connection was started and when the last had sent,
+ * in seconds of CLOCK_MONOTONIC. */
 #include <config.h>
 
 #include "client/source.h"
@@ -43,7 +44,7 @@ static int open_socket(void)
     return fd;
 }
 
-/* A listener of our own; its address goes to `server`. */
+/* Open a listener and store its address in `server`. */
 static int listen_here(struct sockaddr_in *server)
 {
     const struct sockaddr_in any_port = {.sin_family = AF_INET,
@@ -56,7 +57,7 @@ static int listen_here(struct sockaddr_in *server)
     return fd;
 }
 
-/* A child that accepts so many connections and keeps them until it is killed. */
+/* Start a child that accepts `count` connections and holds them until it is killed. */
 static pid_t hold_other_ends(int listener, int count)
 {
     pid_t pid = fork();
@@ -66,7 +67,7 @@ static pid_t hold_other_ends(int listener, int count)
         close(listener);
         return pid;
     }
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* and if we are gone without a word */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* also if the parent dies unexpectedly */
     while (count-- > 0)
         if (accept4(listener, NULL, NULL, SOCK_CLOEXEC) < 0)
             die("hold: accept");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* For LD_PRELOAD: a kernel that lets nobody choose a scheduling policy. So `make bench` gets
- * a sixteend that stays in SCHED_OTHER, as its peers do; it is good for nothing else. */
+/* For LD_PRELOAD: refuse every change of the scheduling policy, as a kernel can. The benchmark uses
+ * this to keep sixteend in SCHED_OTHER, like its peers. It has no other use. */
 #include <errno.h>
 #include <sched.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Stands in for a syslog daemon, and costs little: reads datagrams, many at a time.
+/* Stand in for a syslog daemon at little cost: read many datagrams with each call.
  *
  *   syslog_reader SOCKET [FILE]
  *
- * Binds SOCKET and prints "ready"; writes what comes to FILE, if there is one. At SIGTERM
- * it prints "lines=N" and removes SOCKET. */
+ * Binds SOCKET and prints "ready". Writes what it receives to FILE, if one is given. At SIGTERM,
+ * prints "lines=N" and removes SOCKET. */
 #include <config.h>
 
 #include <errno.h>
@@ -32,7 +32,7 @@ _Noreturn static void die(const char *what)
     exit(EX_OSERR);
 }
 
-/* The shutdown ends a recvmmsg(2) that is about to begin, too. */
+/* The shutdown also ends a recvmmsg(2) that is about to begin. */
 static void stop(int number)
 {
     (void)number;
