@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Nothing here is built, run or installed but by `make bench` and `make bench-smoke`.
+# Only `make bench` and `make bench-smoke` build and run what is here; nothing installs it.
 bench_programs = %D%/bare %D%/hold %D%/syslog_reader %D%/answer %D%/access
 EXTRA_PROGRAMS += $(bench_programs)
 CLEANFILES += $(bench_programs) %D%/no_batch.so %D%/server-go %D%/server-rust
@@ -43,7 +43,7 @@ bench_results = \
 EXTRA_DIST += $(bench_modules) $(bench_peers) %D%/README.md %D%/compare %D%/deps %D%/no_batch.c \
 	%D%/plot.gp $(bench_results)
 
-# What `go build` keeps would stay in the home folder.
+# `go build` would leave its cache in the home directory.
 %D%/server-go: %D%/peers/server.go
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && cache=$$(mktemp -d) && \
 	  { GOCACHE=$$cache go build -o $@ $(srcdir)/%D%/peers/server.go; status=$$?; \
@@ -54,7 +54,7 @@ EXTRA_DIST += $(bench_modules) $(bench_peers) %D%/README.md %D%/compare %D%/deps
 
 bench-programs: $(bench_programs) %D%/no_batch.so
 
-# Those peers whose compiler is here.
+# Build the peers whose compiler is installed.
 bench-peers:
 	$(AM_V_at)for pair in go:go rustc:rust; do \
 	  if command -v "$${pair%:*}" >/dev/null; then \
@@ -71,7 +71,7 @@ bench-smoke: all bench-programs bench-peers
 	$(bench_run) --quick --output %D%/smoke $(BENCH_FLAGS)
 	%D%/access 0 1000
 
-# The results of the last `make bench` become those that the tree shows.
+# Copy the results of the last `make bench` into the source tree.
 bench-publish:
 	$(MKDIR_P) $(srcdir)/%D%/results
 	for file in $(bench_results); do \

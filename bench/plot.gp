@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Three plots from the CSV of one run. bench/compare runs it, and sets `results`, the folder,
-# `telling`, and `level`, the number of connections of which the latencies are shown.
+# Draw three plots from the CSV of one run. bench/compare runs this script and sets `results`, the
+# directory; `setup`; and `level`, the load of which the latencies are shown.
 set datafile separator ','
 set datafile missing NaN
 set key outside right top Left reverse samplen 2 spacing 1.2
@@ -15,8 +15,8 @@ colours = '#c8102e #e8737f #222222 #009639 #1f77b4 #00a29c #b8860b'
 widths = '3 3 2 1.5 1.5 1.5 1.5'
 points = '7 6 2 5 9 13 11'
 
-# The value of a column where the line is of this row and telling; else nothing.
-of(row, name) = strcol('row') eq row && strcol('telling') eq telling ? column(name) : NaN
+# The value of a column if the line is of this row and setup; otherwise NaN.
+of(row, name) = strcol('row') eq row && strcol('setup') eq setup ? column(name) : NaN
 at_level(row, name) = column('connections') == level ? of(row, name) : NaN
 
 summary = results . '/summary.csv'
@@ -26,8 +26,8 @@ set xrange [0.8:640]
 set xtics (1, 4, 16, 64, 256, 512)
 
 set output results . '/rate.svg'
-told = telling eq 'shipped' ? 'as shipped' : telling
-set title sprintf('Exchanges per second (%s; more is better)', told)
+setup_title = setup eq 'shipped' ? 'as shipped' : setup
+set title sprintf('Exchanges per second (%s; more is better)', setup_title)
 set format y "%'.0f"
 set yrange [0:*]
 plot for [i=1:words(rows)] summary using (of(word(rows, i), 'connections')):(of(word(rows, i), 'rate')) \
@@ -35,7 +35,7 @@ plot for [i=1:words(rows)] summary using (of(word(rows, i), 'connections')):(of(
     pointtype int(word(points, i)) title word(names, i)
 
 set output results . '/cpu.svg'
-set title sprintf('Server CPU per exchange, µs (%s; less is better; logarithmic)', told)
+set title sprintf('Server CPU per exchange, µs (%s; less is better; logarithmic)', setup_title)
 set logscale y 10
 set format y '%.0f'
 set yrange [*:*]
@@ -44,8 +44,8 @@ plot for [i=1:words(rows)] summary using (of(word(rows, i), 'connections')):(of(
     pointtype int(word(points, i)) title word(names, i)
 
 set output results . '/latency.svg'
-set title sprintf('Latency, ms, at %d connections at once (%s; less is better; logarithmic)', level, told)
-set xlabel 'so many of the exchanges took no longer'
+set title sprintf('Latency, ms, at %d connections at once (%s; less is better; logarithmic)', level, setup_title)
+set xlabel 'share of the exchanges that took no longer'
 set logscale x 10
 set xrange [1:10000]
 set xtics ('0 %%' 1, '50 %%' 2, '90 %%' 10, '99 %%' 100, '99.9 %%' 1000, '99.99 %%' 10000)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Scale: a server that holds very many connections which have sent half of the message.
+# Scale: measure a server while it holds very many connections that have sent half of the message.
 package Bench::Held;
 use strict;
 use warnings;
@@ -13,30 +13,30 @@ use Time::HiRes qw(sleep clock_gettime CLOCK_MONOTONIC);
 
 our @EXPORT_OK = qw(measure_held cost_of_pairs);
 
-our $PROGRAM;             # where bench/hold is built
-our $SETTLE     = 1.5;    # seconds: the kernel frees what was before with some delay
+our $PROGRAM;             # the path of bench/hold
+our $SETTLE     = 1.5;    # seconds: the kernel frees earlier memory with some delay
 my $PATIENCE    = 60;     # seconds until all are accepted
 my $CONNECTIONS = 64;     # quick clients at once
 
-# Memory that the kernel keeps for threads, page tables, sockets and files, in KiB. From one
-# time to the next the sum differs by 1 KiB for each of 5,000 connections; what MemAvailable
-# lost differed by 10.
+# Memory that the kernel keeps for threads, page tables, sockets and files, in KiB. With 5,000
+# connections, repeated measurements of the sum differ by 1 KiB for each connection; those of the
+# drop in MemAvailable differed by 10.
 sub kernel_kib {
     my $sum = 0;
     $sum += $_ for meminfo(qw(KernelStack PageTables Slab));
     return $sum;
 }
 
-# Begin to hold; its two times come when all are open.
+# Start bench/hold; it prints its two times when all connections are open.
 sub hold {
     my (@arguments) = @_;
     my $pid = open2(my $out, my $in, $PROGRAM, @arguments);
     my $line = readline($out) // '';
-    my ($begun, $open) = $line =~ /begun=(\S+) open=(\S+)/ or die "hold does not\n";
+    my ($begun, $open) = $line =~ /begun=(\S+) open=(\S+)/ or die "bench/hold did not open its connections\n";
     return { pid => $pid, in => $in, out => $out, begun => $begun, open => $open };
 }
 
-# At the end of its input it ends, and its connections with it.
+# Close the holder's input, at which it exits and closes its connections.
 sub let_go {
     my ($holder) = @_;
     close $holder->{in};
@@ -44,8 +44,8 @@ sub let_go {
     return;
 }
 
-# What the kernel keeps for a pair of connected sockets of which nobody reads, in KiB, and
-# the seconds it takes to open so many: medians of some tries.
+# The kernel memory, in KiB, of a pair of connected sockets when neither end is read, and the
+# seconds that it takes to open `count` pairs: medians of several tries.
 sub cost_of_pairs {
     my ($count, $tries) = @_;
     my (@kib, @seconds);
@@ -61,8 +61,9 @@ sub cost_of_pairs {
     return { kib => median(@kib), seconds => median(@seconds) };
 }
 
-# Wait until the server has them all: as many descriptors more, and where it has a thread
-# for each as many threads. Seconds since the first connect; undef if that takes too long.
+# Wait until the server has accepted all connections: it has that many more descriptors, and if it
+# uses a thread for each connection, at least that many threads. Returns the seconds since the first
+# connect; undef if that takes too long.
 sub wait_for_all {
     my ($server, $holder, $count, $files) = @_;
     my @processes = $server->processes;
@@ -76,8 +77,8 @@ sub wait_for_all {
     return;
 }
 
-# Quick clients at both servers in turn: their rates at the idle one, and at the other in
-# relation to it. Every second round begins with the other one.
+# Run quick clients at both servers in turn. Returns their rate at the idle server, and the ratio of
+# the holding server's rate to it. Every second round begins with the holding server.
 sub quick_clients {
     my ($idle, $holding, $rounds, %load) = @_;
     my (@ratios, @idle, $errors);
@@ -92,8 +93,8 @@ sub quick_clients {
         spread => spread_of(@idle));
 }
 
-# One row. Named arguments: row, count, pair (KiB), rounds, where, load => {...}, and what
-# the row's command is told.
+# Measure one row. Named arguments: row, count, pair (KiB), rounds, where, load => {...}, and the
+# parameters of the row's command.
 sub measure_held {
     my (%with) = @_;
     my ($row, $count) = @with{qw(row count)};

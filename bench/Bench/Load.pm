@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: MIT
-# A load, which sixteen makes: once to warm up, and once to measure.
+# The load generator, `sixteen -P`: one run to warm up and one to measure.
 package Bench::Load;
 use strict;
 use warnings;
 use JSON::PP qw(decode_json);
 
-our $PROGRAM;         # where sixteen is built
+our $PROGRAM;         # the path of sixteen
 
-my $LAST_WAIT = 1;    # seconds at the end, for what is under way
+my $LAST_WAIT = 1;    # seconds at the end for exchanges in progress
 
-# What an outcome of sixteen's counts as.
+# The kind of error as which an outcome of sixteen counts.
 my %KIND = (refused => 'refused', unreachable => 'reset', reset => 'reset', mismatch => 'wrong', excess => 'wrong',
     short => 'wrong', slow => 'unanswered', failed => 'local');
 
-my $running;          # the pid of the one that runs
+my $running;          # the pid of the load generator that runs
 my $main = $$;
 
 sub begin {
@@ -24,7 +24,7 @@ sub begin {
     return $output;
 }
 
-# What its summary says. Its status tells of wrong replies, and so do its figures.
+# Read the summary. The exit status needs no check: the summary counts wrong replies too.
 sub end {
     my ($output) = @_;
     my $line = readline $output;
@@ -34,16 +34,16 @@ sub end {
     return decode_json($line);
 }
 
-# Warm up, and begin to measure. Named arguments: port, connections, seconds, warm_up,
-# under => [command that runs it].
+# Warm up the server, then start the measurement. Named arguments: port, connections, seconds,
+# warm_up, under => [command that runs the load generator].
 sub start {
     my ($class, %with) = @_;
     my $before = end(begin(\%with, $with{warm_up}));
     return bless { output => begin(\%with, $with{seconds}), before => $before->{right} }, $class;
 }
 
-# Wait for its end: its figures by name, `errors`, the sum of their kinds, and `histogram`,
-# { microseconds => exchanges }.
+# Wait for the end. Returns the figures by name; `errors` is the sum of all kinds of error, and
+# `histogram` is { microseconds => exchanges }.
 sub finish {
     my ($self) = @_;
     my $summary = end($self->{output});

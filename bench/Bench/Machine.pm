@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What the figures were measured on, and how quiet it was there.
+# The machine on which the figures were measured, and how much else it did.
 package Bench::Machine;
 use strict;
 use warnings;
@@ -17,8 +17,8 @@ sub describe {
     my ($os)   = read_file('/etc/os-release') =~ /^PRETTY_NAME="?([^"\n]+)/m;
     my ($kib)  = meminfo('MemTotal');
     my $kernel = (uname())[2] =~ s/-.*//r;
-    return sprintf '%d CPUs (%s)%s, %.0f GiB, Linux %s, %s', $cpus, $model // 'of an unnamed model', $kind,
-        $kib / 1024 / 1024, $kernel, $os // 'an unnamed system';
+    return sprintf '%d CPUs (%s)%s, %.0f GiB, Linux %s, %s', $cpus, $model // 'unknown model', $kind,
+        $kib / 1024 / 1024, $kernel, $os // 'unknown system';
 }
 
 # "nginx 1.22.1", from the first number with dots that the program prints.
@@ -33,7 +33,7 @@ sub load_average {
     return (split ' ', read_file('/proc/loadavg'))[0];
 }
 
-# A function that tells which part of all CPUs' time a hypervisor took since now.
+# A function that returns the share of all CPUs' time that a hypervisor took since this call.
 sub stolen {
     my ($all, $steal) = cpu_ticks();
     return sub {

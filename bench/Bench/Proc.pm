@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What /proc tells of a process and its descendants, and of the kernel's memory.
+# What /proc reports about a process and its descendants, and about the kernel's memory.
 package Bench::Proc;
 use strict;
 use warnings;
@@ -10,7 +10,7 @@ our @EXPORT_OK = qw(read_file tree cpu_seconds status_sum reset_peak open_files 
 
 my $TICKS = sysconf(_SC_CLK_TCK);
 
-# '' for what is gone: processes end while we look.
+# Read a file. Returns '' if it does not exist: processes can end meanwhile.
 sub read_file {
     my ($path) = @_;
     open my $file, '<', $path or return '';
@@ -18,14 +18,14 @@ sub read_file {
     return scalar(<$file>) // '';
 }
 
-# The fields of /proc/PID/stat from the state on; the name before it may hold anything.
+# The fields of /proc/PID/stat from the state on; the name before it can contain any character.
 sub stat_fields {
     my ($pid) = @_;
     my ($rest) = read_file("/proc/$pid/stat") =~ /\) (.*)/s;
     return split ' ', $rest // '';
 }
 
-# A process and all its descendants.
+# The pids of a process and all its descendants.
 sub tree {
     my ($root) = @_;
     my %children;
@@ -40,7 +40,7 @@ sub tree {
     return @tree;
 }
 
-# Seconds of CPU that these took, with the children that they have waited for.
+# Seconds of CPU time of these processes, including the children for which they have waited.
 sub cpu_seconds {
     my $ticks = 0;
     for my $pid (@_) {
@@ -50,13 +50,13 @@ sub cpu_seconds {
     return $ticks / $TICKS;
 }
 
-# How a process is scheduled: 0 is SCHED_OTHER, 3 is SCHED_BATCH.
+# The scheduling policy of a process: 0 is SCHED_OTHER, 3 is SCHED_BATCH.
 sub policy {
     my ($pid) = @_;
     return (stat_fields($pid))[38] // -1;
 }
 
-# The sum of one number of /proc/PID/status: VmHWM, VmRSS (KiB), Threads.
+# The sum over processes of one number in /proc/PID/status: VmHWM, VmRSS (KiB), Threads.
 sub status_sum {
     my ($key, @pids) = @_;
     my $sum = 0;
@@ -64,7 +64,7 @@ sub status_sum {
     return $sum;
 }
 
-# Let VmHWM begin anew at what is resident now: proc(5), clear_refs.
+# Reset VmHWM to what is resident now: proc(5), clear_refs.
 sub reset_peak {
     for my $pid (@_) {
         open my $file, '>', "/proc/$pid/clear_refs" or next;
@@ -73,7 +73,8 @@ sub reset_peak {
     return;
 }
 
-# Linux 6.2 and later tell the number in the size of the folder; before, we count.
+# The number of open files. Linux 6.2 and later report it as the size of the directory; on older
+# kernels, count.
 sub open_files {
     my $sum = 0;
     for my $pid (@_) {
@@ -83,7 +84,7 @@ sub open_files {
     return $sum;
 }
 
-# All CPUs' ticks since boot, and those that a hypervisor gave to others.
+# The ticks of all CPUs since boot, and those of them that a hypervisor gave to other machines.
 sub cpu_ticks {
     my @tick = (split ' ', read_file('/proc/stat'))[1 .. 8];
     my $all = 0;
@@ -97,7 +98,7 @@ sub meminfo {
     return map { $text =~ /^\Q$_\E:\s*(\d+)/m ? $1 : 0 } @_;
 }
 
-# The numbers of the CPUs that we may run on.
+# The numbers of the CPUs on which this process can run.
 sub cpus_allowed {
     my ($list) = read_file('/proc/self/status') =~ /^Cpus_allowed_list:\s*(\S+)/m;
     return map { /(\d+)-(\d+)/ ? ($1 .. $2) : $_ } split /,/, $list // '0';

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Writes what was measured: CSV for the plots and for whoever calculates, Markdown to read.
+# Write the measurements: CSV for the plots and for calculations, Markdown to read.
 package Bench::Report;
 use strict;
 use warnings;
@@ -7,16 +7,16 @@ use Exporter 'import';
 
 our @EXPORT_OK = qw(csv_file csv_line write_csv write_table @MEASURED @SUMMARY @HELD);
 
-our @MEASURED = qw(telling round connections row rate exchanges all cpu_us p50 p99 p999 max
+our @MEASURED = qw(setup round connections row rate exchanges all cpu_us p50 p99 p999 max
     unanswered refused reset wrong local peak_kib);
-our @SUMMARY = qw(telling connections row rate ratio cpu_us cpu_ratio p50 p99 p999 errors unanswered peak_kib spread);
+our @SUMMARY = qw(setup connections row rate ratio cpu_us cpu_ratio p50 p99 p999 errors unanswered peak_kib spread);
 our @HELD = qw(row connections octets held opened_s accepted_s rss_kib kernel_kib rate ratio spread errors);
 
 my %title = (
     shipped => 'As shipped',
     batch   => 'All under SCHED_BATCH',
     other   => 'All under SCHED_OTHER',
-    pinned  => 'Server and load pinned to a CPU each',
+    pinned  => 'Server and load generator pinned to one CPU each',
 );
 
 sub csv_file {
@@ -91,14 +91,14 @@ sub held_table {
     return $text;
 }
 
-# The whole table. Named arguments: notes => [...] for the top, summary, held, name => { id => name },
-# left_out => [...].
+# Write the whole table. Named arguments: notes => [...] for the top, summary, held,
+# name => { id => name }, left_out => [...].
 sub write_table {
     my ($path, %with) = @_;
     my $text = join '', map { "- $_\n" } @{ $with{notes} };
     my (@sections, %lines);
     for my $line (@{ $with{summary} }) {
-        my $section = "## $title{ $line->{telling} }, $line->{connections} at once";
+        my $section = "## $title{ $line->{setup} }, $line->{connections} at once";
         push @sections, $section if !$lines{$section};
         push @{ $lines{$section} }, $line;
     }

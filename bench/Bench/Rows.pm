@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: MIT
-# The catalogue: every server that is compared, and how it is started.
+# The catalogue: every server in the comparison, and how it is started.
 #
 # A row has
-#   id, name      for the CSV, and for people
-#   kind          ours, bare (the limit), peer, or more (peers that may be missing)
-#   reads         octets that it must have read before it answers
-#   needs         programs or files without which it is left out, and their package
-#   command       code that is told port, where, build, source, workers, timeout,
-#                 connections, beside; it writes what files it needs and returns the command
-#   helper        code for the command of a process beside it, which says "ready"
-#   batch         it sets SCHED_BATCH itself
-#   lossy         it can't but reset connections: nginx's `return` closes with octets unread
-#   forks         it has a process for each connection
-#   holds         it takes part in the run with held connections
-#   version       a command that says its version
+#   id, name      the name in the CSV, and in the table
+#   kind          ours, bare (the limit), peer, or more (peers that are often not installed)
+#   reads         octets that the server must have read before it replies
+#   needs         programs or files without which the row is left out
+#   package       the Debian package that has them
+#   command       code that gets port, where, build, source, workers, timeout and connections,
+#                 writes the files that the server needs, and returns its command
+#   helper        code that returns the command of an additional process, which prints "ready"
+#   batch         the server sets SCHED_BATCH itself
+#   lossy         the server cannot avoid resets: nginx's `return` closes with octets unread
+#   forks         the server has a process for each connection
+#   holds         the row takes part in the run with held connections
+#   version       a command that prints the server's version
 package Bench::Rows;
 use strict;
 use warnings;
@@ -30,7 +31,7 @@ sub write_file {
     return $path;
 }
 
-# A file of bench/peers with its words between at signs put in.
+# Copy a file of bench/peers and substitute its words between at signs.
 sub fill_in {
     my ($with, $name, %word) = @_;
     my $text = read_file("$with->{source}/bench/peers/$name");
@@ -38,7 +39,7 @@ sub fill_in {
         WORKERS => $with->{workers}, PEERS => "$with->{source}/bench/peers", BUILD => "$with->{build}/bench",
         USER => scalar getpwuid $>,
         CONNECTIONS => $with->{connections});
-    1 while $text =~ s/\@([A-Z]+(?:_[A-Z]+)*)\@/$word{$1}/g;    # a word may hold words
+    1 while $text =~ s/\@([A-Z]+(?:_[A-Z]+)*)\@/$word{$1}/g;    # the value of a word can contain words
     return write_file("$with->{where}/$name", $text);
 }
 
@@ -54,7 +55,7 @@ sub bare {
     };
 }
 
-# The command of sixteend, with its part of the configuration about the log.
+# The command of sixteend; `log` is the log group of its configuration.
 sub sixteend {
     my ($with, $log) = @_;
     my $config = write_file("$with->{where}/sixteen.conf", "log: { $log };\n"
@@ -65,8 +66,8 @@ sub sixteend {
         '--listen', "127.0.0.1:$with->{port}");
 }
 
-# A prefix that shows a command our socket as /dev/log: a /dev of its own, for the host's
-# may have none and must not get one.
+# A command prefix that gives a command the reader's socket as /dev/log, in a separate /dev: the
+# host's /dev does not always have a /dev/log and must not get one.
 sub with_dev_log {
     my ($with) = @_;
     my $dev = "$with->{where}/dev";
@@ -90,11 +91,11 @@ sub nginx {
         package => $with{package} // 'nginx-light, libnginx-mod-stream',
         version => ['nginx', '-v'],
         command => sub {
-            my ($told) = @_;
-            my $log  = $with{log} ? "$told->{where}/access.log exchange" : 'off';
-            my $file = fill_in($told, 'nginx.conf', ACCESS_LOG => $log,
+            my ($run) = @_;
+            my $log  = $with{log} ? "$run->{where}/access.log exchange" : 'off';
+            my $file = fill_in($run, 'nginx.conf', ACCESS_LOG => $log,
                 PREREAD => $with{preread} // '', MODULES => $with{modules} // '');
-            return ('nginx', '-p', $told->{where}, '-e', 'stderr', '-c', $file);
+            return ('nginx', '-p', $run->{where}, '-e', 'stderr', '-c', $file);
         },
     };
 }
@@ -158,7 +159,7 @@ sub peers {
         });
 }
 
-# A server that is built from bench/peers, if its compiler is there.
+# A server that is built from bench/peers, if its compiler is installed.
 sub compiled {
     my ($id, $name, $package, $version) = @_;
     return {
@@ -192,7 +193,7 @@ sub more {
         forking());
 }
 
-# These start bench/answer for each connection.
+# The servers that start bench/answer for each connection.
 sub forking {
     return (
         {
@@ -229,7 +230,7 @@ sub all_rows {
     return @rows;
 }
 
-# What a row lacks here, in words; '' if nothing.
+# Why a row cannot run on this machine; '' if it can.
 sub missing {
     my ($row, $build) = @_;
     for my $need (@{ $row->{needs} // [] }) {
@@ -237,8 +238,8 @@ sub missing {
             : $need =~ m{^/} ? -e $need
             : $need =~ m{/}  ? -x "$build/$need"
             :                  grep { -x "$_/$need" } split /:/, $ENV{PATH};
-        return 'needs root, for a /dev/log of its own' if $need eq 'root';
-        return "needs Debian's $row->{package}";
+        return 'requires root, for a separate /dev/log' if $need eq 'root';
+        return "requires Debian's $row->{package}";
     }
     return '';
 }

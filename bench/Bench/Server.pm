@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# One server of the comparison: its processes, from the start to the end.
+# One server of the comparison: start, check, measure and stop its processes.
 package Bench::Server;
 use strict;
 use warnings;
@@ -15,7 +15,7 @@ use Time::HiRes qw(time sleep);
 my $GREETING = 'Hi there, server';
 my $REPLY    = 'Farewell, client';
 my $PATIENCE = 10;     # seconds for a start or a stop
-my $SILENCE  = 0.2;    # seconds without an answer, when it must wait for more
+my $SILENCE  = 0.2;    # seconds without a reply, while the server must wait for more octets
 my $SETTLE   = 0.05;   # seconds for what a server does after its last reply
 
 my %running;           # pid => server
@@ -26,7 +26,7 @@ sub free_port {
     return $socket->sockport;
 }
 
-# Run a command as the leader of a process group, with its output in a file: its pid.
+# Run a command as the leader of a process group, with its output in a file. Returns its pid.
 sub spawn {
     my ($output, @command) = @_;
     my $pid = fork // die "fork: $!\n";
@@ -40,8 +40,8 @@ sub spawn {
     POSIX::_exit(127);
 }
 
-# Start a row of the catalogue. Named arguments: where => folder for its files,
-# under => [command that runs it], and what the row's command wants to know.
+# Start the server of a row. Named arguments: where => directory for its files,
+# under => [command that runs it], and the parameters of the row's command.
 sub start {
     my ($class, $row, %with) = @_;
     make_path($with{where});
@@ -53,15 +53,16 @@ sub start {
     $running{ $self->{pid} } = $self;
     $self->check;
     my $policy = policy($self->{pid});
-    $self->fail("its scheduling policy is $policy") if $policy != ($with{policy} // $policy);
+    $self->fail("the server has scheduling policy $policy") if $policy != ($with{policy} // $policy);
     return $self;
 }
 
-# A process that the server needs and that is not part of it.
+# Start the row's helper, a process that the server needs and that is not part of it, under the
+# command `helper_under`.
 sub start_helper {
     my ($self, %with) = @_;
     my $output = "$with{where}/helper";
-    $self->{helper} = spawn($output, @{ $with{beside} // [] }, $self->{row}{helper}->(\%with));
+    $self->{helper} = spawn($output, @{ $with{helper_under} // [] }, $self->{row}{helper}->(\%with));
     $running{ $self->{helper} } = $self;
     my $until = time + $PATIENCE;
     sleep 0.01 until read_file($output) =~ /ready/ || time > $until;
@@ -73,7 +74,7 @@ sub connect_to {
     return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port});
 }
 
-# All that comes until end of file, or for so long.
+# Read until end of file, or for at most this many seconds.
 sub read_to_end {
     my ($socket, $seconds) = @_;
     my $data  = '';
@@ -85,26 +86,26 @@ sub read_to_end {
     return $data;
 }
 
-# Wait until it listens, and see that it answers, and not before it read as many octets
-# as its row says.
+# Wait until the server listens. Check that it replies, and not before it has read as many octets as
+# its row says.
 sub check {
     my ($self) = @_;
     my $until = time + $PATIENCE;
     my $socket;
     until ($socket = $self->connect_to) {
-        $self->fail('it ended') if waitpid($self->{pid}, WNOHANG) != 0;
-        $self->fail('it does not listen') if time > $until;
+        $self->fail('the server exited') if waitpid($self->{pid}, WNOHANG) != 0;
+        $self->fail('the server does not listen') if time > $until;
         sleep 0.02;
     }
     my $reads = $self->{row}{reads};
     if ($reads > 0) {
         syswrite $socket, substr $GREETING, 0, $reads - 1;
         my $early = read_to_end($socket, $SILENCE);
-        $self->fail("it answers before it read $reads octets") if $early ne '';
+        $self->fail("the server replies before it has read $reads octets") if $early ne '';
     }
     syswrite $socket, substr $GREETING, $reads > 0 ? $reads - 1 : 0;
     my $reply = read_to_end($socket, 5);
-    $self->fail("it answers '$reply'") if $reply ne $REPLY;
+    $self->fail("the server replied '$reply'") if $reply ne $REPLY;
     return;
 }
 
@@ -120,14 +121,14 @@ sub processes {
     return tree($self->{pid});
 }
 
-# Logs grow by hundreds of megabytes in a run; each measurement begins with empty ones.
+# Empty the logs: they grow by hundreds of megabytes in a run, so each measurement starts afresh.
 sub empty_logs {
     my ($self) = @_;
     truncate $_, 0 for grep { -e } $self->{output}, "$self->{where}/access.log";
     return;
 }
 
-# Put a load on it: what the load says, and CPU and memory of the server meanwhile.
+# Run the load generator. Returns its figures, and the server's CPU time and memory meanwhile.
 sub measure {
     my ($self, %load) = @_;
     $self->empty_logs;
@@ -146,8 +147,8 @@ sub measure {
     return $result;
 }
 
-# A server with a process for each connection has its peak while it is under load; others
-# remember theirs, and are not disturbed.
+# The peak of a server with a process for each connection must be read during the load. The kernel
+# remembers the peak of other servers, which are not disturbed.
 sub peak_in_the_middle {
     my ($self, %load) = @_;
     return 0 if !$self->{row}{forks};
@@ -167,12 +168,12 @@ sub stop_process {
         }
         sleep 0.01;
     }
-    kill 'KILL', -$pid;    # what is left of its group
+    kill 'KILL', -$pid;    # what is left of its process group
     delete $running{$pid};
     return;
 }
 
-# The end of both; what the helper said, if there is one.
+# Stop the server and its helper. Returns what the helper printed, if there is one.
 sub stop {
     my ($self) = @_;
     stop_process($_) for grep { defined && $running{$_} } @{$self}{qw(pid helper)};

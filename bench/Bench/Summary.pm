@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# From the measurements of all rounds to one line for each row.
+# Reduce the measurements of all rounds to one line for each row.
 package Bench::Summary;
 use strict;
 use warnings;
@@ -8,7 +8,7 @@ use List::Util qw(max min sum);
 
 our @EXPORT_OK = qw(median summarize quantiles spread_of);
 
-# Of the latencies, for the plot of their distribution.
+# The quantiles of the latencies, for the plot of their distribution.
 our @QUANTILES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999);
 
 sub median {
@@ -22,14 +22,14 @@ sub median_of {
     return median(map { $_->{$key} } @measurements);
 }
 
-# How far the rounds lie apart, as a part of their median.
+# How far the rates of the rounds lie apart, relative to their median.
 sub spread_of {
     my @rates = map { $_->{rate} } @_;
     my $median = median(@rates);
     return $median ? (max(@rates) - min(@rates)) / $median : 0;
 }
 
-# The median over the rounds of what a key is in relation to another row's in that round.
+# The median over the rounds of a figure divided by that of another row in the same round.
 sub ratio {
     my ($key, $mine, $theirs) = @_;
     my %other = map { $_->{round} => $_->{$key} } @$theirs;
@@ -38,7 +38,7 @@ sub ratio {
 
 sub line_of {
     my ($mine, $best) = @_;
-    my %line = map { $_ => $mine->[0]{$_} } qw(telling connections row);
+    my %line = map { $_ => $mine->[0]{$_} } qw(setup connections row);
     $line{$_} = median_of($_, @$mine) for qw(rate cpu_us p50 p99 p999);
     for my $key (qw(errors unanswered)) {
         $line{$key} = sum(map { $_->{$key} } @$mine);
@@ -50,7 +50,7 @@ sub line_of {
     return \%line;
 }
 
-# The measurements that belong together, in the order in which they first came.
+# Group the measurements by a key, in the order in which its values first occurred.
 sub groups {
     my ($key, @measurements) = @_;
     my (@order, %group);
@@ -61,8 +61,8 @@ sub groups {
     return map { $group{$_} } @order;
 }
 
-# One telling at one number of connections; the best bare loop comes first, once more, under
-# a name of its own.
+# The lines of one setup at one load. The best bare loop comes first, in an additional line with its
+# own name.
 sub summarize_level {
     my ($order, @measurements) = @_;
     my @rows = sort { $order->{ $a->[0]{row} } <=> $order->{ $b->[0]{row} } } groups('row', @measurements);
@@ -72,13 +72,13 @@ sub summarize_level {
     return @lines;
 }
 
-# All lines. The first argument maps a row's id to its place in the catalogue.
+# All lines. The first argument maps the id of a row to its position in the catalogue.
 sub summarize {
     my ($order, @measurements) = @_;
-    return map { map { summarize_level($order, @$_) } groups('connections', @$_) } groups('telling', @measurements);
+    return map { map { summarize_level($order, @$_) } groups('connections', @$_) } groups('setup', @measurements);
 }
 
-# The latencies that these parts of the exchanges don't exceed, of { microseconds => count }.
+# The latency at each of @QUANTILES, from { microseconds => count }.
 sub quantiles {
     my ($histogram) = @_;
     my $total = sum(0, values %$histogram);

@@ -17,7 +17,7 @@ fn main() {
     let timeout = Duration::from_secs(arguments[2].parse().expect("seconds"));
     let listener = TcpListener::bind(format!("127.0.0.1:{}", arguments[1])).expect("bind");
     for peer in listener.incoming().flatten() {
-        // What a peer does wrong ends its own thread only.
+        // An error of a peer ends only the thread of that peer.
         std::thread::spawn(move || exchange(peer, timeout).ok());
     }
 }
