@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Installed beside the documents, in the folders that they have here, so that links hold.
+# Install the examples next to the documents, in the same directories as here, so that links work.
 nobase_dist_doc_DATA = \
 	%D%/README.md \
 	%D%/anycast/announce \
