@@ -11,7 +11,7 @@ else
 noinst_DATA += $(services)
 endif
 
-# What is the same in both services is written once.
+# Both services share the lines of service.in.
 %D%/sixteend.service: %D%/sixteend.service.in
 %D%/sixteend-activated.service: %D%/sixteend-activated.service.in
 $(services): %D%/service.in
@@ -19,7 +19,7 @@ $(services): %D%/service.in
 	  $(SED) -e '/^[@]service[@]$$/{r $(srcdir)/%D%/service.in' -e 'd;}' $(srcdir)/$@.in | \
 	  $(substitute) >$@.tmp && mv $@.tmp $@
 
-# Where each shell looks by itself. Debian's zsh has another place below /usr:
+# Where each shell looks by default. Debian's zsh looks elsewhere below /usr:
 # make install zshcompletiondir=/usr/share/zsh/vendor-completions
 bashcompletiondir = $(datadir)/bash-completion/completions
 dist_bashcompletion_DATA = %D%/completions/sixteen %D%/completions/sixteend
@@ -28,10 +28,10 @@ dist_zshcompletion_DATA = %D%/completions/_sixteen %D%/completions/_sixteend
 fishcompletiondir = $(datadir)/fish/vendor_completions.d
 dist_fishcompletion_DATA = %D%/completions/sixteen.fish %D%/completions/sixteend.fish
 
-# The pid file's folder is there at run time, so no package brings it; but below /usr/local
-# nobody else makes it. The administrator's configuration is never overwritten, and removed only
-# where it is still the one that we brought. The documents' folders are ours alone, and go with
-# the last file in them.
+# Create the directory of the pid file: it exists at run time, so a package must not contain it, but
+# below /usr/local nothing else creates it. Never overwrite the administrator's configuration, and
+# remove it only if it is unchanged. The document directories hold only our files; remove them with
+# the last one.
 install-data-hook:
 	$(MKDIR_P) '$(DESTDIR)$(sysconfdir)'
 	test -n '$(DESTDIR)' || $(MKDIR_P) '$(runstatedir)'
