@@ -21,7 +21,7 @@ static const char *parse_pace(const char *text, struct misbehaviour *misbehaviou
     double *pace = &misbehaviour->pace;
     if (*text != '\0' && (*text != ':' || !read_decimal(text + 1, strlen(text + 1), pace) ||
                           *pace < 0 || *pace > PACE_MAX))
-        return "drip takes a number of seconds between two octets, at most 3600, like drip:0.5";
+        return "drip takes a number of seconds between octets, from 0 to 3600, like drip:0.5";
     return NULL;
 }
 
@@ -41,7 +41,7 @@ const char *misbehaviour_parse(const char *text, struct misbehaviour *misbehavio
         if (strcmp(text, names[kind]) == 0)
             return NULL;
     }
-    return "it must be drip, short, excess, silent, reset or half-close";
+    return "unknown kind; use drip, short, excess, silent, reset or half-close";
 }
 
 /* Wait until the instant, but no longer than the deadline, or until the peer says something or ends

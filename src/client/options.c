@@ -129,7 +129,8 @@ __attribute__((format(printf, 2, 3))) static int wrong(const struct reading *rea
 static int set_family(const struct reading *reading, int family)
 {
     if (reading->options->family != AF_UNSPEC && reading->options->family != family)
-        return wrong(reading, "-4 and -6 exclude each other; see sixteen --help");
+        return wrong(reading,
+                     "-4, -6 and --bind must agree on the address family; see sixteen --help");
     reading->options->family = family;
     return 0;
 }
@@ -138,7 +139,7 @@ static int set_format(const struct reading *reading, enum client_format format)
 {
     if (reading->options->format != FORMAT_TEXT && reading->options->format != format) {
         reading->options->format = FORMAT_PLUGIN; /* which tells its misuse, too */
-        return wrong(reading, "--json and --plugin exclude each other; see sixteen --help");
+        return wrong(reading, "--json and --plugin are mutually exclusive; see sixteen --help");
     }
     reading->options->format = format;
     return 0;
@@ -154,7 +155,8 @@ static bool read_number(const char *text, bool zero, double most, double *number
 static int set_seconds(const struct reading *reading, const char *name, double *seconds)
 {
     if (!read_number(optarg, false, SECONDS_MAX, seconds))
-        return wrong(reading, "%s must be a number of seconds above 0, at most %.0f, not %.500s",
+        return wrong(reading,
+                     "%s must be a number of seconds greater than 0 and at most %.0f, not %.500s",
                      name, SECONDS_MAX, optarg);
     return 0;
 }
@@ -171,7 +173,8 @@ static int set_interval(const struct reading *reading)
 static int set_rate(const struct reading *reading)
 {
     if (!read_number(optarg, false, 1e7, &reading->options->rate))
-        return wrong(reading, "--rate must be a number above 0, at most 10000000, not %.500s",
+        return wrong(reading,
+                     "--rate must be a number greater than 0 and at most 10000000, not %.500s",
                      optarg);
     return 0;
 }
@@ -198,7 +201,7 @@ static int set_parallel(const struct reading *reading)
 static int set_octets(const struct reading *reading, const char *name, const char **octets)
 {
     if (strlen(optarg) != WIRE_OCTETS)
-        return wrong(reading, "%s must be exactly %d octets, and this has %zu: %.500s", name,
+        return wrong(reading, "%s must be exactly %d octets long, not %zu: %.500s", name,
                      WIRE_OCTETS, strlen(optarg), optarg);
     *octets = optarg;
     return 0;
@@ -239,15 +242,16 @@ static int take_address(const struct reading *reading, struct address *address)
     size_t count;
 
     if (optind >= reading->argc)
-        return wrong(reading, "--proxy takes v1 or v2 and two addresses; see sixteen --help");
+        return wrong(reading,
+                     "--proxy requires three arguments: v1 or v2, SRC and DST; see sixteen --help");
     const char *text = reading->argv[optind++];
     const char *why = endpoint_parse(text, &endpoint);
     if (why == NULL && (endpoint.host[0] == '\0' ||
                         endpoint_resolve(&endpoint, AF_UNSPEC, AI_NUMERICHOST | AI_NUMERICSERV,
                                          &found, &count) != 0))
-        why = "an address and a port are needed as numbers, like 192.0.2.1:1060";
+        why = "not a numeric address with a port, like 192.0.2.1:1060";
     if (why != NULL)
-        return wrong(reading, "--proxy: %.500s: %s", text, why);
+        return wrong(reading, "--proxy %.500s: %s", text, why);
     *address = *found;
     free(found);
     return 0;
@@ -261,11 +265,11 @@ static int set_proxy(const struct reading *reading)
     struct address destination = {0};
 
     if (version == 0)
-        return wrong(reading, "--proxy takes v1 or v2 and two addresses, not %.500s", optarg);
+        return wrong(reading, "the first argument of --proxy must be v1 or v2, not %.500s", optarg);
     if (take_address(reading, &source) != 0 || take_address(reading, &destination) != 0)
         return -1;
     if (source.u.any.sa_family != destination.u.any.sa_family)
-        return wrong(reading, "--proxy takes two addresses of the same family");
+        return wrong(reading, "--proxy requires two addresses of the same family");
     options->question.header_length =
         proxy_header_write(version, &source, &destination, options->header);
     return 0;
@@ -312,17 +316,16 @@ static int set_server(const struct reading *reading)
     const char *host = count > 0 ? arguments[0] : WIRE_HOST;
     const char *port = count > 1 ? arguments[1] : WIRE_PORT;
     if (count > 2)
-        return wrong(reading, "more arguments than HOST and PORT: %.500s", arguments[2]);
+        return wrong(reading, "unexpected argument after HOST and PORT: %.500s", arguments[2]);
     const char *colon = strchr(host, ':');
     if (host[0] == '[' || (colon != NULL && strchr(colon + 1, ':') == NULL))
-        return wrong(reading, "HOST and PORT are two arguments, without brackets, not %.500s",
+        return wrong(reading, "HOST and PORT must be two arguments without brackets, not %.500s",
                      host);
     if (host[0] == '\0' || strlen(host) >= sizeof server->host)
         return wrong(reading, "HOST must be a name or an address, not %.500s",
                      host[0] != '\0' ? host : "''");
     if (strlen(port) >= sizeof server->port || !port_is_plausible(port))
-        return wrong(reading,
-                     "PORT must be a number from 0 to 65535 or the name of a service, not %.500s",
+        return wrong(reading, "PORT must be a number from 0 to 65535 or a service name, not %.500s",
                      port);
     snprintf(server->host, sizeof server->host, "%s", host);
     snprintf(server->port, sizeof server->port, "%s", port);
@@ -337,13 +340,14 @@ static int agree(const struct reading *reading)
     const char *why = NULL;
 
     if (load && options->has_interval)
-        why = "--interval is for exchanges one at a time; for a load give --rate";
+        why = "--interval cannot be combined with -P, --rate or --duration; --rate sets the pace "
+              "of a load";
     else if (load && options->format == FORMAT_PLUGIN)
-        why = "a load cannot be told by --plugin";
+        why = "--plugin cannot be combined with -P, --rate or --duration";
     else if (load && options->question.misbehaviour.kind != BEHAVE)
-        why = "--misbehave goes one at a time, without -P, --rate and --duration";
+        why = "--misbehave cannot be combined with -P, --rate or --duration";
     else if (options->format != FORMAT_PLUGIN && (options->warn.text || options->crit.text))
-        why = "--warn and --crit are for --plugin";
+        why = "--warn and --crit require --plugin";
     if (why != NULL)
         return wrong(reading, "%s; see sixteen --help", why);
     int family = source_family(&options->question.source);

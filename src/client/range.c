@@ -27,12 +27,11 @@ bool range_parse(const char *text, struct range *range, char why[RANGE_WHY])
 {
     *range = (struct range){.inside = *text == '@'};
     if (!parse_ends(range->inside ? text + 1 : text, range)) {
-        snprintf(why, RANGE_WHY, "no range of numbers; write 10, 10:, ~:10, 10:20 or @10:20");
+        snprintf(why, RANGE_WHY, "not a range; use 10, 10:, ~:10, 10:20 or @10:20");
         return false;
     }
     if (range->from > range->to) {
-        snprintf(why, RANGE_WHY,
-                 "the end lies before the beginning, which is 0 where none is given");
+        snprintf(why, RANGE_WHY, "the range ends before it starts; the default start is 0");
         return false;
     }
     return true;

@@ -81,18 +81,18 @@ bool source_parse(const char *text, struct source *source, char why[SOURCE_WHY])
     *source = (struct source){0};
     if (prefix_parse(text, &prefix, why)) {
         take_prefix(&prefix, source);
-        snprintf(why, SOURCE_WHY,
-                 "a link-local address needs an interface behind it, like fe80::7%%eth0");
+        snprintf(why, SOURCE_WHY, "a link-local address needs an interface, like fe80::7%%eth0");
         return prefix.family == AF_INET || !IN6_IS_ADDR_LINKLOCAL(&source->first.u.in6.sin6_addr);
     }
     if (strchr(text, '%') != NULL) {
-        snprintf(why, SOURCE_WHY, "no IPv6 address with an interface of this host behind it");
+        snprintf(why, SOURCE_WHY,
+                 "not an IPv6 address followed by %% and an interface of this host");
         return parse_link_local(text, source);
     }
     /* No interface's name has one of these. */
     if (strpbrk(text, "/:") != NULL)
         return false;
-    snprintf(why, SOURCE_WHY, "neither an address, a prefix nor an interface of this host");
+    snprintf(why, SOURCE_WHY, "not an address, a prefix or an interface of this host");
     if (if_nametoindex(text) == 0)
         return false;
     snprintf(source->interface, sizeof source->interface, "%s", text);

@@ -12,10 +12,10 @@ char *misuse_of_option(int refusal, const char *flags, char *const argv[], char 
 {
     const char *last = argv[optind - 1];
     if (refusal == ':')
-        snprintf(why, MISUSE_WHY, "no value behind %s", last);
+        snprintf(why, MISUSE_WHY, "option requires an argument: %s", last);
     /* a letter that is a flag stands for the long option that was given a value */
     else if (optopt == 0 || optopt > UCHAR_MAX || (optopt != ':' && strchr(flags, optopt) != NULL))
-        snprintf(why, MISUSE_WHY, "an option that is unknown, ambiguous or takes no value: %s",
+        snprintf(why, MISUSE_WHY, "unknown or ambiguous option, or one that takes no argument: %s",
                  last);
     else
         snprintf(why, MISUSE_WHY, "unknown option -%c", optopt);

@@ -58,7 +58,7 @@ for my $kind ('short', 'silent') {
     is "$status|$err", "1|sixteen: receive from 127.0.0.1:$port: a reply came, and none was due\n", "$kind: a reply is wrong";
 }
 
-my @wrong = (['nonsense', 'it must be drip, short, excess, silent, reset or half-close'], ['drip:', 'drip takes a number'], ['drip:x', 'drip takes a number'], ['dripping', 'drip takes']);
+my @wrong = (['nonsense', 'unknown kind; use drip, short, excess, silent, reset or half-close'], ['drip:', 'drip takes a number'], ['drip:x', 'drip takes a number'], ['dripping', 'drip takes']);
 for my $case (@wrong) {
     my ($status, $out, $err) = run($SIXTEEN, '--misbehave', $case->[0]);
     like "$status|$out|$err", qr/\A2\|\|sixteen: --misbehave $case->[0]: $case->[1].*\n\z/, "--misbehave $case->[0]: refused";

@@ -32,16 +32,16 @@ for my $case (
 }
 like plugin('--crit', '0.000000001', '127.0.0.1', $port), qr/\A2 SIXTEEN CRITICAL .* time=Ns;;0\.000000001;0;10 /, '--crit alone';
 
-is plugin('--bad'), "3 SIXTEEN UNKNOWN - an option that is unknown, ambiguous or takes no value: --bad; see sixteen --help\n", 'misuse is UNKNOWN';
+is plugin('--bad'), "3 SIXTEEN UNKNOWN - unknown or ambiguous option, or one that takes no argument: --bad; see sixteen --help\n", 'misuse is UNKNOWN';
 my ($status, $out, $err) = run($SIXTEEN, '--bad', '-W', 'x', '--plugin', '--worse');
-is "$status $out$err", "3 SIXTEEN UNKNOWN - an option that is unknown, ambiguous or takes no value: --bad; see sixteen --help\n", 'wherever it stands';
+is "$status $out$err", "3 SIXTEEN UNKNOWN - unknown or ambiguous option, or one that takes no argument: --bad; see sixteen --help\n", 'wherever it stands';
 like plugin('--warn', 'x'), qr/\A3 SIXTEEN UNKNOWN - --warn x: .*\n\z/, 'a range that is none';
 like plugin('--warn', '20:10'), qr/\A3 SIXTEEN UNKNOWN - --warn 20:10: .*\n\z/, 'or goes backwards';
-is plugin('-P', 4), "3 SIXTEEN UNKNOWN - a load cannot be told by --plugin; see sixteen --help\n", 'a load';
-is plugin('--json'), "3 SIXTEEN UNKNOWN - --json and --plugin exclude each other; see sixteen --help\n", 'another format';
+is plugin('-P', 4), "3 SIXTEEN UNKNOWN - --plugin cannot be combined with -P, --rate or --duration; see sixteen --help\n", 'a load';
+is plugin('--json'), "3 SIXTEEN UNKNOWN - --json and --plugin are mutually exclusive; see sixteen --help\n", 'another format';
 like plugin('-W', 31536000, '127.0.0.1', $port), qr/ time=Ns;;;0;31536000 max=Ns;;;0;31536000 lost=/, 'performance data have no exponents';
 is plugin('-w', '0.000000001', '127.0.0.1', $port), "3 SIXTEEN UNKNOWN - the end came before the first reply | time=U;;;0;10 lost=0%;;;0;100\n", 'no time at all';
-like join('', run($SIXTEEN, '--json', '--plugin')), qr/\A3SIXTEEN UNKNOWN - --json and --plugin exclude each other; .*\n\z/, 'whichever comes first';
+like join('', run($SIXTEEN, '--json', '--plugin')), qr/\A3SIXTEEN UNKNOWN - --json and --plugin are mutually exclusive; .*\n\z/, 'whichever comes first';
 is plugin('-b', '192.0.2.1', '127.0.0.1', $port), "3 SIXTEEN UNKNOWN - connect to $to from 192.0.2.1: Cannot assign requested address | time=U;;;0;10 lost=0%;;;0;100\n",
     'a failure of this host is UNKNOWN';
 like plugin('no-such-host.invalid'), qr/\A2 SIXTEEN CRITICAL - resolve no-such-host\.invalid port 1060: \S.* \| time=U;;;0;10 lost=100%;;;0;100\n\z/,

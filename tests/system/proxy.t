@@ -198,12 +198,12 @@ my ($status, $out, $err) = run(@ask, 'v1', '192.0.2.66:1', '192.0.2.2:1060', '-c
 like "$status$err$out", qr/\A1(?:(?:short|reset) .*\n){2}--- /, 'one that is denied gets no reply';
 like $daemon->wait_log(qr/ denied /), qr/ denied peer=192\.0\.2\.66:1 /, 'as the log says';
 for my $case (
-    [['v3', 'a', 'b'], '--proxy takes v1 or v2 and two addresses, not v3'],
-    [['v1', '192.0.2.1:1'], '--proxy takes v1 or v2 and two addresses; see sixteen --help'],
-    [['v1', '192.0.2.1', '192.0.2.2:1'], '--proxy: 192.0.2.1: no port; write HOST:PORT'],
-    [['v1', 'localhost:1', '192.0.2.2:1'], '--proxy: localhost:1: an address and a port are needed as numbers'],
-    [['v1', '*:1', '*:2'], '--proxy: *:1: an address and a port are needed as numbers'],
-    [['v1', '192.0.2.1:1', '[::1]:1'], '--proxy takes two addresses of the same family']) {
+    [['v3', 'a', 'b'], 'the first argument of --proxy must be v1 or v2, not v3'],
+    [['v1', '192.0.2.1:1'], '--proxy requires three arguments: v1 or v2, SRC and DST; see sixteen --help'],
+    [['v1', '192.0.2.1', '192.0.2.2:1'], '--proxy 192.0.2.1: no port; write HOST:PORT'],
+    [['v1', 'localhost:1', '192.0.2.2:1'], '--proxy localhost:1: not a numeric address with a port, like 192.0.2.1:1060'],
+    [['v1', '*:1', '*:2'], '--proxy *:1: not a numeric address with a port, like 192.0.2.1:1060'],
+    [['v1', '192.0.2.1:1', '[::1]:1'], '--proxy requires two addresses of the same family']) {
     ($status, $out, $err) = run(@ask, @{ $case->[0] });
     like "$status$out$err", qr/\A2sixteen: \Q$case->[1]\E.*\n\z/, "--proxy @{ $case->[0] }: refused";
 }

@@ -224,7 +224,7 @@ is "$status|$out|$err", "2||sixteen: connect to 127.0.0.1:$port from 192.0.2.1: 
 ($status, $out, $err) = run($SIXTEEN, '-b', '192.0.2.1', '-c', 2, '-i', 0, '127.0.0.1', $port);
 like "$status$out", qr/\A2failed peer=- local=\S+ seq=1 .* phase=connect error='Cannot assign requested address'\n.*^0 sent, 0 right, 0 wrong, 0% lost, 2 failed here, time/ms, 'told apart from a loss';
 ($status, $out, $err) = run($SIXTEEN, '-b', '127.0.0.1', '-6', 'localhost', $port);
-is "$status|$err", "2|sixteen: -4 and -6 exclude each other; see sixteen --help\n", 'a source has a family';
+is "$status|$err", "2|sixteen: -4, -6 and --bind must agree on the address family; see sixteen --help\n", 'a source has a family';
 
 # A name that is not resolved.
 ($status, $out, $err) = run($SIXTEEN, '-c', 3, 'no-such-host.invalid');
@@ -232,6 +232,6 @@ like "$status|$out|$err", qr/\A1\|\|sixteen: resolve no-such-host\.invalid port 
 ($status, $out, $err) = run($SIXTEEN, '-q', '-c', 3, 'no-such-host.invalid');
 like "$status|$out|$err", qr/\A1\|\|sixteen: resolve no-such-host\.invalid port 1060: \S.*\n\z/, 'with --quiet too, since no summary follows';
 ($status, $out, $err) = run($SIXTEEN, '-b', 'fe80::7', '-c', 1, '::1', $port6);
-is "$status|$out|$err", "2||sixteen: --bind fe80::7: a link-local address needs an interface behind it, like fe80::7%eth0\n", 'a link-local source without its interface';
+is "$status|$out|$err", "2||sixteen: --bind fe80::7: a link-local address needs an interface, like fe80::7%eth0\n", 'a link-local source without its interface';
 is $daemon->stop, 0, 'the daemon ends';
 done_testing;

@@ -77,7 +77,7 @@ START_TEST(a_pace_is_a_number_of_seconds_up_to_an_hour)
     for (size_t i = 0; i < COUNT(texts); i++)
         ck_assert_pstr_eq(
             misbehaviour_parse(texts[i], &misbehaviour),
-            "drip takes a number of seconds between two octets, at most 3600, like drip:0.5");
+            "drip takes a number of seconds between octets, from 0 to 3600, like drip:0.5");
 }
 END_TEST
 
@@ -88,7 +88,7 @@ START_TEST(other_words_are_no_kind)
                                         " reset", "half",   "halfclose", "behave"};
     for (size_t i = 0; i < COUNT(texts); i++)
         ck_assert_pstr_eq(misbehaviour_parse(texts[i], &misbehaviour),
-                          "it must be drip, short, excess, silent, reset or half-close");
+                          "unknown kind; use drip, short, excess, silent, reset or half-close");
 }
 END_TEST
 

@@ -53,8 +53,8 @@ START_TEST(a_range_is_read)
 }
 END_TEST
 
-#define NO_RANGE "no range of numbers; write 10, 10:, ~:10, 10:20 or @10:20"
-#define BACKWARDS "the end lies before the beginning, which is 0 where none is given"
+#define NO_RANGE "not a range; use 10, 10:, ~:10, 10:20 or @10:20"
+#define BACKWARDS "the range ends before it starts; the default start is 0"
 
 static const struct {
     const char *text, *why;

@@ -90,9 +90,9 @@ START_TEST(each_number_has_its_address)
 }
 END_TEST
 
-#define NO_LINK_LOCAL "no IPv6 address with an interface of this host behind it"
+#define NO_LINK_LOCAL "not an IPv6 address followed by % and an interface of this host"
 #define ZEROS "0000000000000000"
-#define NOTHING "neither an address, a prefix nor an interface of this host"
+#define NOTHING "not an address, a prefix or an interface of this host"
 
 static const struct {
     const char *text, *why;
