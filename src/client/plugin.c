@@ -52,17 +52,17 @@ static void put_words(const struct summary *summary, const struct tally *total)
     uint64_t all = total->sent + total->classes[CLASS_LOCAL];
 
     if (all == 0) {
-        fputs("the end came before the first reply", stdout);
+        fputs("stopped before the first exchange completed", stdout);
         return;
     }
     if (all != 1)
-        printf("%" PRIu64 " of %" PRIu64 " replies right", total->classes[CLASS_RIGHT], all);
+        printf("%" PRIu64 " of %" PRIu64 " replies correct", total->classes[CLASS_RIGHT], all);
     if (all != 1 && summary->failure != NULL)
         fputs("; ", stdout);
     if (summary->failure != NULL)
         put_failure(summary);
     else if (all == 1)
-        printf("right reply from %s in %.3f ms", address_format(summary->servers, server), ms);
+        printf("correct reply from %s in %.3f ms", address_format(summary->servers, server), ms);
     else
         printf(", %.3f ms on average", ms);
 }

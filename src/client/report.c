@@ -43,7 +43,7 @@ char *report_failure_text(const struct exchange_report *report, char text[FAILUR
     size_t room = FAILURE_TEXT - (size_t)length;
 
     if (probe->verdict.result == RESULT_DIFFERS)
-        snprintf(to, room, "the server said %s and not %s",
+        snprintf(to, room, "unexpected reply %s, expected %s",
                  quote(probe->octets, WIRE_OCTETS, reply, sizeof reply),
                  quote(report->options->question.expect, WIRE_OCTETS, expected, sizeof expected));
     else
@@ -128,7 +128,7 @@ static void put_counts(FILE *out, const struct tally *tally)
     fprintf(out, "%" PRIu64 " sent, %" PRIu64 " right, %" PRIu64 " wrong, %.4g%% lost", tally->sent,
             tally->classes[CLASS_RIGHT], tally->classes[CLASS_WRONG], tally_lost(tally));
     if (tally->classes[CLASS_LOCAL] > 0)
-        fprintf(out, ", %" PRIu64 " failed here", tally->classes[CLASS_LOCAL]);
+        fprintf(out, ", %" PRIu64 " failed locally", tally->classes[CLASS_LOCAL]);
     if (tally->unfinished > 0)
         fprintf(out, ", %" PRIu64 " unfinished", tally->unfinished);
 }
@@ -175,7 +175,7 @@ static void put_load(const struct summary *summary, const struct tally *tally)
     if (open)
         put_times(&load->service, "service ");
     if (load->not_begun > 0)
-        printf("not begun: %" PRIu64 " that were due\n", load->not_begun);
+        printf("not begun: %" PRIu64 " scheduled exchanges\n", load->not_begun);
 }
 
 void report_counts(const struct tally *tally)

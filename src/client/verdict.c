@@ -63,24 +63,25 @@ char *verdict_why(const struct verdict *verdict, double seconds, char why[VERDIC
     case RESULT_RIGHT:
     case RESULT_QUIET: break;
     case RESULT_SILENT:
-        snprintf(why, VERDICT_WHY, "the reply is right, but no end of file followed within %g s",
-                 seconds);
+        snprintf(why, VERDICT_WHY, "correct reply, but no end of file within %g s", seconds);
         break;
-    case RESULT_DIFFERS: snprintf(why, VERDICT_WHY, "another reply than was expected"); break;
+    case RESULT_DIFFERS: snprintf(why, VERDICT_WHY, "unexpected reply"); break;
     case RESULT_MORE:
         if (verdict->phase == PHASE_CLOSE)
-            snprintf(why, VERDICT_WHY, "more than %d octets came", WIRE_OCTETS);
+            snprintf(why, VERDICT_WHY, "reply longer than %d octets", WIRE_OCTETS);
         else
-            snprintf(why, VERDICT_WHY, "a reply came, and none was due");
+            snprintf(why, VERDICT_WHY, "unexpected reply: no complete message was sent");
         break;
     case RESULT_EOF:
-        snprintf(why, VERDICT_WHY, "socket closed %zu bytes into a %d-byte message", verdict->count,
-                 WIRE_OCTETS);
+        snprintf(why, VERDICT_WHY, "the server closed the connection without a reply");
+        if (verdict->count > 0)
+            snprintf(why, VERDICT_WHY, "the server closed the connection after %zu of %d octets",
+                     verdict->count, WIRE_OCTETS);
         break;
     case RESULT_TIMEOUT:
         snprintf(why, VERDICT_WHY, "timed out after %g s", seconds);
         if (verdict->phase == PHASE_RECEIVE)
-            snprintf(why, VERDICT_WHY, "timed out after %g s, %zu octets into a %d-octet message",
+            snprintf(why, VERDICT_WHY, "timed out after %g s with %zu of %d octets received",
                      seconds, verdict->count, WIRE_OCTETS);
         break;
     case RESULT_UNRESOLVED:
@@ -95,7 +96,7 @@ char *verdict_why(const struct verdict *verdict, double seconds, char why[VERDIC
 char *verdict_kind(const struct verdict *verdict, char why[VERDICT_WHY])
 {
     if (verdict->result == RESULT_EOF)
-        snprintf(why, VERDICT_WHY, "end of file before the sixteenth octet");
+        snprintf(why, VERDICT_WHY, "the server closed the connection early");
     else if (verdict->result == RESULT_TIMEOUT)
         snprintf(why, VERDICT_WHY, "timed out");
     else

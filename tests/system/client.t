@@ -30,29 +30,31 @@ is against(sub { syswrite $_[0], $_ for split //, $REPLY; shutdown $_[0], 1 }), 
 is against(sub { syswrite $_[0], $_[1]; shutdown $_[0], 1 }, '--message', 'sixteen octets !', '--expect', 'sixteen octets !'),
     "0|${named}The server said 'sixteen octets !'\n|", 'a message and a reply of our own';
 is against(sub { syswrite $_[0], "Farewell, Client"; shutdown $_[0], 1 }),
-    "1|${named}The server said 'Farewell, Client'\n|sixteen: receive from SERVER: the server said 'Farewell, Client' and not 'Farewell, client'\n",
+    "1|${named}The server said 'Farewell, Client'\n|sixteen: receive from SERVER: unexpected reply 'Farewell, Client', expected 'Farewell, client'\n",
     'a reply that differs';
-is against(sub { syswrite $_[0], "\e[2J\x00\xff0123456789"; shutdown $_[0], 1 }) =~ /said (\S+) and not/ && $1,
+is against(sub { syswrite $_[0], "\e[2J\x00\xff0123456789"; shutdown $_[0], 1 }) =~ /unexpected reply (\S+), expected/ && $1,
     "'\\x1b[2J\\x00\\xff0123456789'", 'octets are quoted for the terminal';
-for my $count (0, 1, 5, 15) {
+is against(sub { shutdown $_[0], 1 }),
+    "1|$named|sixteen: receive from SERVER: the server closed the connection without a reply\n", 'end of file at once';
+for my $count (1, 5, 15) {
     is against(sub { syswrite $_[0], substr $REPLY, 0, $count; shutdown $_[0], 1 }),
-        "1|$named|sixteen: receive from SERVER: socket closed $count bytes into a 16-byte message\n",
+        "1|$named|sixteen: receive from SERVER: the server closed the connection after $count of 16 octets\n",
         "end of file after $count octets";
 }
 is against(sub { syswrite $_[0], "$REPLY\n"; shutdown $_[0], 1 }),
-    "1|$said|sixteen: close by SERVER: more than 16 octets came\n", 'a reply of 17 octets';
+    "1|$said|sixteen: close by SERVER: reply longer than 16 octets\n", 'a reply of 17 octets';
 is against(sub { reset_connection($_[0]) }),
     "1|$named|sixteen: receive from SERVER: Connection reset by peer\n", 'a reset';
 is against(sub { }, '-W', '0.2'),
-    "1|$named|sixteen: receive from SERVER: timed out after 0.2 s, 0 octets into a 16-octet message\n", 'a silent server';
+    "1|$named|sixteen: receive from SERVER: timed out after 0.2 s with 0 of 16 octets received\n", 'a silent server';
 is against(sub { syswrite $_[0], 'Fare' }, '-W', '0.2'),
-    "1|$named|sixteen: receive from SERVER: timed out after 0.2 s, 4 octets into a 16-octet message\n", 'half a reply and silence';
+    "1|$named|sixteen: receive from SERVER: timed out after 0.2 s with 4 of 16 octets received\n", 'half a reply and silence';
 is against(sub { syswrite $_[0], $REPLY }, '-W', '0.2'),
-    "0|$said|sixteen: close by SERVER: the reply is right, but no end of file followed within 0.2 s\n",
+    "0|$said|sixteen: close by SERVER: correct reply, but no end of file within 0.2 s\n",
     'a right reply without end of file is right, with a remark';
 
 is against(sub { syswrite $_[0], $REPLY; shutdown $_[0], 1 }, '-q'), '0||', '--quiet: a right reply is told by the status alone';
-is against(sub { syswrite $_[0], 'Fare'; shutdown $_[0], 1 }, '-q'), "1||sixteen: receive from SERVER: socket closed 4 bytes into a 16-byte message\n", 'and a wrong one by its reason';
+is against(sub { syswrite $_[0], 'Fare'; shutdown $_[0], 1 }, '-q'), "1||sixteen: receive from SERVER: the server closed the connection after 4 of 16 octets\n", 'and a wrong one by its reason';
 
 my ($listener, $port) = listen_somewhere();
 close $listener;

@@ -80,12 +80,12 @@ SKIP: {
     ($status, $out, $err) = run($SIXTEEN, '--misbehave', 'half-close', @echo);
     like "$status$err$out", qr/\A0Client.*\nThe server said 'sixteen octets !'\n\z/, 'an echo server';
     ($status, $out, $err) = run($SIXTEEN, '-W', 0.3, @echo);
-    is "$status$err", "0sixteen: close by 127.0.0.1:$echo_port: the reply is right, but no end of file followed within 0.3 s\n", 'which waits for our end of file otherwise';
+    is "$status$err", "0sixteen: close by 127.0.0.1:$echo_port: correct reply, but no end of file within 0.3 s\n", 'which waits for our end of file otherwise';
     ($status, $out, $err) = run($SIXTEEN, '-W', 0.3, '-c', 1, @echo);
-    like "$status$err$out", qr/\A0ok .* us=\d{1,5} connect=\d+ .* last=\d+ remark='the reply is right, but no end of file followed within 0\.3 s'\n/, 'a remark, and the time to the last octet';
+    like "$status$err$out", qr/\A0ok .* us=\d{1,5} connect=\d+ .* last=\d+ remark='correct reply, but no end of file within 0\.3 s'\n/, 'a remark, and the time to the last octet';
     ($status, $out, $err) = run($SIXTEEN, '-W', 0.3, '127.0.0.1', $echo_port);
     is $status, 1, 'the wrong words';
-    like $err, qr/the server said 'Hi there, server' and not 'Farewell, client'$/, 'are told';
+    like $err, qr/unexpected reply 'Hi there, server', expected 'Farewell, client'$/, 'are told';
     finish($echo);
 }
 done_testing;

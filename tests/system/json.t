@@ -63,9 +63,9 @@ for my $first (map { $_ * 16 } 0 .. 15) {
     unlike $out, qr/[^\n\x20-\x7e]/, 'and the output is ASCII';
 }
 ($status, $out, $err) = replied(substr $REPLY, 0, 3);
-is jq('select(.seq) | [.outcome, .octets, .reply, .error, .last_us, .end_us]', $out), qq{["short",3,"Far","socket closed 3 bytes into a 16-byte message",null,null]\n}, 'what was not reached is null';
+is jq('select(.seq) | [.outcome, .octets, .reply, .error, .last_us, .end_us]', $out), qq{["short",3,"Far","the server closed the connection after 3 of 16 octets",null,null]\n}, 'what was not reached is null';
 is jq('select(.times | not) | select(.type == "summary") | [.sent, .right, .wrong, .lost, .times, .errors]', $out),
-    qq{[1,0,1,0,null,[{"outcome":"short","phase":"receive","error":"end of file before the sixteenth octet","count":1}]]\n}, 'a summary without a right one';
+    qq{[1,0,1,0,null,[{"outcome":"short","phase":"receive","error":"the server closed the connection early","count":1}]]\n}, 'a summary without a right one';
 ($status, $out, $err) = replied('', '-c', 1);
 is jq('select(.type == "summary") | [.sent, .wrong, .lost, .lost_percent]', $out), "[1,0,1,100]\n", 'a lost one';
 close $listener;

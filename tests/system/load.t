@@ -65,7 +65,7 @@ is served($daemon), $sent + 70, 'and all are served';
 is $status, 0, 'from the addresses of a prefix';
 ($status, $out, $err) = run($SIXTEEN, '-P', 2, '-c', 4, '-b', '192.0.2.1', '127.0.0.1', $port);
 is "$status$err", '2', 'from an address of another host: status 2';
-like $out, qr/^0 sent, 0 right, 0 wrong, 0% lost, 4 failed here, .*\nerrors: 4 failed in connect: Cannot assign requested address\n/m, 'which is no loss';
+like $out, qr/^0 sent, 0 right, 0 wrong, 0% lost, 4 failed locally, .*\nerrors: 4 failed in connect: Cannot assign requested address\n/m, 'which is no loss';
 $daemon->stop;
 
 # A header of the PROXY protocol, and a server with another message.
@@ -90,8 +90,8 @@ my $server = spawn(sub {
 ($status, $out, $err) = run($SIXTEEN, '-P', 1, '-c', 60, '127.0.0.1', $wrong_port);
 finish($server);
 like "$status$err$out", qr/\A1--- .*\n60 sent, 10 right, 30 wrong, 33\.33% lost, /, 'wrong replies and lost ones are counted';
-for my $line ('10 mismatch in receive: another reply than was expected', '20 short in receive: end of file before the sixteenth octet',
-    '10 excess in close: more than 16 octets came', '10 reset in receive: Connection reset by peer') {
+for my $line ('10 mismatch in receive: unexpected reply', '20 short in receive: the server closed the connection early',
+    '10 excess in close: reply longer than 16 octets', '10 reset in receive: Connection reset by peer') {
     like $out, qr/^errors: $line$/m, $line;
 }
 close $listener;
@@ -103,7 +103,7 @@ my ($silent, $silent_port) = listen_somewhere();
 ($status, $out, $err) = run($SIXTEEN, '-P', 3, '-c', 3, '-W', 0.2, '127.0.0.1', $silent_port);
 like "$status$err$out", qr/\A1--- .*\n3 sent, 0 right, 0 wrong, 100% lost, .*\nerrors: 3 slow in receive: timed out\n\z/, 'a silent server';
 ($status, $out, $err) = run($SIXTEEN, '-P', 2, '--rate', 100, '--duration', 0.5, '-W', 10, '-w', 0.6, '127.0.0.1', $silent_port);
-like "$status$err$out", qr/\A1--- .*\n2 sent, 0 right, 0 wrong, 100% lost, .*\nnot begun: 4[78] that were due\nerrors: 2 slow in receive: timed out\n\z/,
+like "$status$err$out", qr/\A1--- .*\n2 sent, 0 right, 0 wrong, 100% lost, .*\nnot begun: 4[78] scheduled exchanges\nerrors: 2 slow in receive: timed out\n\z/,
     'starts that find no place are told, and --deadline cuts what is under way';
 
 # Those under way may end a little later than --deadline, but none begins.
@@ -127,7 +127,7 @@ $server = spawn(sub {
 finish($server);
 my ($latency) = $out =~ m{^latency p50/p90/p99/p99\.9/p99\.99 = [\d.]+/([\d.]+)/}m;
 my ($service) = $out =~ m{^service p50/p90/p99/p99\.9/p99\.99 = [\d.]+/([\d.]+)/}m;
-cmp_ok $latency, '>', 250, 'a stall shows in the latency of all that were due in it';
+cmp_ok $latency, '>', 250, 'a stall shows in the latency of all scheduled exchanges in it';
 cmp_ok $service, '<', 200, 'and in the service time of one';
 
 # Signals, and the progress line.

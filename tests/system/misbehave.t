@@ -25,7 +25,7 @@ sub logged {
 is misbehave('drip:0.01'), "0|$said|", 'a drip that is quick enough gets the reply';
 is logged(), 'ok 16 Hi there, server', 'and is whole in the log';
 my $begun = time;
-is misbehave('drip:0.2'), "1|$named|sixteen: receive from 127.0.0.1:N: socket closed 0 bytes into a 16-byte message\n", 'one that is too slow is cut off at the deadline';
+is misbehave('drip:0.2'), "1|$named|sixteen: receive from 127.0.0.1:N: the server closed the connection without a reply\n", 'one that is too slow is cut off at the deadline';
 cmp_ok time - $begun, '<', 2, 'and sixteen does not go on dripping';
 like logged(), qr/\Aslow [23] Hi/, 'as slow';
 is misbehave('short'), "0|${named}The server closed the connection without a reply\n|", 'a short message gets no reply';
@@ -38,7 +38,7 @@ is misbehave('reset'), "0|$named|", 'a reset expects nothing';
 is logged(), 'reset 5 Hi th', 'it is reset';
 is misbehave('half-close'), "0|$said|", 'an early end of file gets the reply';
 is logged(), 'ok 16 Hi there, server', 'it is ok';
-like misbehave('silent', '-W', 0.2), qr/\A1\|.*\|sixteen: receive from 127\.0\.0\.1:N: timed out after 0\.2 s, 0 octets into a 16-octet message\n\z/s,
+like misbehave('silent', '-W', 0.2), qr/\A1\|.*\|sixteen: receive from 127\.0\.0\.1:N: timed out after 0\.2 s with 0 of 16 octets received\n\z/s,
     'a server that has more patience than sixteen is not right';
 logged();
 like misbehave('short', '-c', 2, '-i', 0), qr/\A0\|(?:ok peer=\S+ local=\S+ seq=\d octets=0 us=\d+ connect=\d+ send=\d+ end=\d+\n){2}--- .*\n2 sent, 2 right, /, 'repeated';
@@ -55,7 +55,7 @@ for my $kind ('short', 'silent') {
     });
     my ($status, $out, $err) = run($SIXTEEN, '--misbehave', $kind, '127.0.0.1', $port);
     finish($server);
-    is "$status|$err", "1|sixteen: receive from 127.0.0.1:$port: a reply came, and none was due\n", "$kind: a reply is wrong";
+    is "$status|$err", "1|sixteen: receive from 127.0.0.1:$port: unexpected reply: no complete message was sent\n", "$kind: a reply is wrong";
 }
 
 my @wrong = (['nonsense', 'unknown kind; use drip, short, excess, silent, reset or half-close'], ['drip:', 'drip takes a number'], ['drip:x', 'drip takes a number'], ['dripping', 'drip takes']);

@@ -64,7 +64,7 @@ cmp_ok $offsets[2] - $offsets[1], '<', 0.2, 'and the one after it on its own';
 my ($silent, $silent_port) = listen_somewhere();
 ($status, $out, $err) = run($SIXTEEN, '-c', 2, '-i', 0, '-W', 0.2, '127.0.0.1', $silent_port);
 is "$status$err", '1', 'a silent server: status 1';
-like $out, qr/^slow peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:$silent_port seq=2 octets=0 us=2\d{5} connect=\d+ send=\d+ phase=receive error='timed out after 0\.2 s, 0 octets into a 16-octet message'\n/m,
+like $out, qr/^slow peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:$silent_port seq=2 octets=0 us=2\d{5} connect=\d+ send=\d+ phase=receive error='timed out after 0\.2 s with 0 of 16 octets received'\n/m,
     'each line has the phase and the reason';
 like $out, qr/ statistics ---\n2 sent, 0 right, 0 wrong, 100% lost, time 4\d\d ms\nerrors: 2 slow in receive: timed out\n\z/, 'the summary at 100 % loss';
 close $silent;
@@ -86,10 +86,10 @@ $server = spawn(sub {
 finish($server);
 is $status, 1, 'some are wrong: status 1';
 is join(' ', $out =~ /^(\w+) peer/mg), 'ok mismatch short short excess', 'the outcomes, in the words of the log';
-like $out, qr/^mismatch .* phase=receive error='another reply than was expected' reply='Farewell, Client'$/m, 'another reply is shown';
-like $out, qr/^short .* octets=4 .* error='socket closed 4 bytes into a 16-byte message' reply='Fare'$/m, 'and part of one';
+like $out, qr/^mismatch .* phase=receive error='unexpected reply' reply='Farewell, Client'$/m, 'another reply is shown';
+like $out, qr/^short .* octets=4 .* error='the server closed the connection after 4 of 16 octets' reply='Fare'$/m, 'and part of one';
 like $out, qr/^5 sent, 1 right, 3 wrong, 20% lost, /m, 'counted: right, wrong, and lost where no octet came';
-like $out, qr/^errors: 2 short in receive: end of file before the sixteenth octet$/m, 'with a line for each kind';
+like $out, qr/^errors: 2 short in receive: the server closed the connection early$/m, 'with a line for each kind';
 
 # -w ends it, whatever happens.
 my $begun = time;
@@ -100,7 +100,7 @@ like "$status$out", qr/\A0ok .* (\d+) right, 0 wrong, 0% lost,(?: 1 unfinished,)
 $begun = time;
 ($status, $out, $err) = run($SIXTEEN, '-w', 0.3, '127.0.0.1', $silent_port);
 cmp_ok time - $begun, '>=', 0.3, 'an exchange under way is cut, at its time';
-like "$status$out", qr/\A1slow .* phase=receive error='timed out after 0\.\d+ s, .*\n.*\n1 sent, 0 right, 0 wrong, 100% lost/, 'and counts as lost, because it was slower than each right one';
+like "$status$out", qr/\A1slow .* phase=receive error='timed out after 0\.\d+ s with .*\n.*\n1 sent, 0 right, 0 wrong, 100% lost/, 'and counts as lost, because it was slower than each right one';
 
 ($status, $out, $err) = run($SIXTEEN, '-c', 1000, '-i', 0.1, '-w', 0.5, '127.0.0.1', $port);
 like "$status$out", qr/\A1ok .* 0 wrong, 0% lost/s, 'with --count, fewer than that are not enough';
@@ -222,7 +222,7 @@ is join(' ', $out =~ /peer=(\S+):/g), '127.0.1.2 127.0.1.1 127.0.1.2 127.0.1.1',
 ($status, $out, $err) = run($SIXTEEN, '-b', '192.0.2.1', '127.0.0.1', $port);
 is "$status|$out|$err", "2||sixteen: connect to 127.0.0.1:$port from 192.0.2.1: Cannot assign requested address\n", 'an address of another host is a local error';
 ($status, $out, $err) = run($SIXTEEN, '-b', '192.0.2.1', '-c', 2, '-i', 0, '127.0.0.1', $port);
-like "$status$out", qr/\A2failed peer=- local=\S+ seq=1 .* phase=connect error='Cannot assign requested address'\n.*^0 sent, 0 right, 0 wrong, 0% lost, 2 failed here, time/ms, 'told apart from a loss';
+like "$status$out", qr/\A2failed peer=- local=\S+ seq=1 .* phase=connect error='Cannot assign requested address'\n.*^0 sent, 0 right, 0 wrong, 0% lost, 2 failed locally, time/ms, 'told apart from a loss';
 ($status, $out, $err) = run($SIXTEEN, '-b', '127.0.0.1', '-6', 'localhost', $port);
 is "$status|$err", "2|sixteen: -4, -6 and --bind must agree on the address family; see sixteen --help\n", 'a source has a family';
 

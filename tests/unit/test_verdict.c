@@ -54,7 +54,7 @@ START_TEST(each_result_has_a_class_and_a_word)
 }
 END_TEST
 
-#define EARLY "end of file before the sixteenth octet"
+#define EARLY "the server closed the connection early"
 #define LATE "timed out"
 
 static const struct {
@@ -65,20 +65,22 @@ static const struct {
     {{RESULT_RIGHT, PHASE_CLOSE, 0, 16}, "", ""},
     {{RESULT_QUIET, PHASE_SEND, 0, 0}, "", ""},
     {{RESULT_QUIET, PHASE_RECEIVE, 0, 0}, "", ""},
-    {{RESULT_DIFFERS, PHASE_RECEIVE, 0, 16},
-     "another reply than was expected",
-     "another reply than was expected"},
-    {{RESULT_MORE, PHASE_CLOSE, 0, 17}, "more than 16 octets came", "more than 16 octets came"},
+    {{RESULT_DIFFERS, PHASE_RECEIVE, 0, 16}, "unexpected reply", "unexpected reply"},
+    {{RESULT_MORE, PHASE_CLOSE, 0, 17},
+     "reply longer than 16 octets",
+     "reply longer than 16 octets"},
     {{RESULT_MORE, PHASE_RECEIVE, 0, 1},
-     "a reply came, and none was due",
-     "a reply came, and none was due"},
-    {{RESULT_EOF, PHASE_RECEIVE, 0, 0}, "socket closed 0 bytes into a 16-byte message", EARLY},
-    {{RESULT_EOF, PHASE_RECEIVE, 0, 15}, "socket closed 15 bytes into a 16-byte message", EARLY},
+     "unexpected reply: no complete message was sent",
+     "unexpected reply: no complete message was sent"},
+    {{RESULT_EOF, PHASE_RECEIVE, 0, 0}, "the server closed the connection without a reply", EARLY},
+    {{RESULT_EOF, PHASE_RECEIVE, 0, 15},
+     "the server closed the connection after 15 of 16 octets",
+     EARLY},
     {{RESULT_TIMEOUT, PHASE_RESOLVE, 0, 0}, "timed out after 10 s", LATE},
     {{RESULT_TIMEOUT, PHASE_CONNECT, 0, 0}, "timed out after 10 s", LATE},
     {{RESULT_TIMEOUT, PHASE_SEND, 0, 0}, "timed out after 10 s", LATE},
     {{RESULT_TIMEOUT, PHASE_RECEIVE, 0, 5},
-     "timed out after 10 s, 5 octets into a 16-octet message",
+     "timed out after 10 s with 5 of 16 octets received",
      LATE},
     {{RESULT_FAILED, PHASE_CONNECT, ECONNREFUSED, 0}, "Connection refused", "Connection refused"},
     {{RESULT_FAILED, PHASE_SEND, EPIPE, 0}, "Broken pipe", "Broken pipe"},
@@ -103,7 +105,7 @@ START_TEST(what_is_right_may_have_a_remark)
     const struct verdict silent = {RESULT_SILENT, PHASE_CLOSE, 0, 16};
     char text[VERDICT_WHY];
     ck_assert_str_eq(verdict_why(&silent, 0.25, text),
-                     "the reply is right, but no end of file followed within 0.25 s");
+                     "correct reply, but no end of file within 0.25 s");
 }
 END_TEST
 
