@@ -3,7 +3,7 @@
 
 #include "client/misbehaviour.h"
 
-#include "common/decimal.h"
+#include "common/number.h"
 #include "common/wire.h"
 
 #include <errno.h>

@@ -3,8 +3,8 @@
 
 #include "client/options.h"
 
-#include "common/decimal.h"
 #include "common/misuse.h"
+#include "common/number.h"
 #include "common/wire.h"
 
 #include <getopt.h>

@@ -3,7 +3,7 @@
 
 #include "client/proxy_header.h"
 
-#include "common/decimal.h"
+#include "common/number.h"
 
 #include <arpa/inet.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 
 #include "client/range.h"
 
-#include "common/decimal.h"
+#include "common/number.h"
 
 #include <math.h>
 #include <stdio.h>

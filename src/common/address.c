@@ -3,7 +3,7 @@
 
 #include "common/address.h"
 
-#include "common/decimal.h"
+#include "common/number.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -18,9 +18,8 @@
 
 bool port_is_number(const char *text)
 {
-    size_t length = strlen(text);
-    return strspn(text, DIGITS) == length && length >= 1 && length <= 5 &&
-           strtoul(text, NULL, 10) <= 65535;
+    unsigned long long number;
+    return strlen(text) <= 5 && read_whole(text, UINT16_MAX, &number);
 }
 
 uint16_t port_number(const char *text)

@@ -7,8 +7,7 @@ src_libsixteen_a_SOURCES += \
 	%D%/transfer.h %D%/transfer.c \
 	%D%/address.h %D%/address.c \
 	%D%/prefix.h %D%/prefix.c \
-	%D%/environment.h %D%/environment.c \
-	%D%/decimal.h %D%/decimal.c \
+	%D%/number.h %D%/number.c \
 	%D%/histogram.h %D%/histogram.c \
 	%D%/quote.h %D%/quote.c \
 	%D%/output.h %D%/output.c \

@@ -3,7 +3,7 @@
 
 #include "common/prefix.h"
 
-#include "common/decimal.h"
+#include "common/number.h"
 
 #include <arpa/inet.h>
 #include <endian.h>
@@ -66,11 +66,9 @@ static bool parse_length(const char *text, struct prefix *prefix)
     prefix->length = bits_of(prefix->family);
     if (*text == '\0')
         return true;
-    size_t digits = strspn(++text, "0123456789");
-    if (digits < 1 || text[digits] != '\0' || (digits > 1 && *text == '0'))
-        return false;
-    unsigned long length = strtoul(text, NULL, 10);
-    if (length > prefix->length)
+    unsigned long long length;
+    bool leading_zero = *++text == '0' && text[1] != '\0';
+    if (leading_zero || !read_whole(text, prefix->length, &length))
         return false;
     prefix->length = (uint16_t)length;
     return true;

@@ -4,7 +4,7 @@
 
 #include "fuzz.h"
 
-#include "common/decimal.h"
+#include "common/number.h"
 
 #include <string.h>
 

@@ -5,9 +5,9 @@
 
 #include "fuzz.h"
 
-#include "common/environment.h"
-#include "server/process/activation.h"
+#include "common/number.h"
 #include "server/log/log.h"
+#include "server/process/activation.h"
 #include "server/process/notify.h"
 
 #include <errno.h>

@@ -15,7 +15,7 @@ endif
 	%D%/test_transfer_time.c \
 	%D%/test_endpoint.c \
 	%D%/test_address.c \
-	%D%/test_decimal.c \
+	%D%/test_number.c \
 	%D%/test_histogram.c \
 	%D%/test_quote.c \
 	%D%/test_settings.c \
@@ -43,7 +43,6 @@ endif
 	%D%/test_misbehaviour.c \
 	%D%/test_json.c \
 	%D%/test_progress.c \
-	%D%/test_environment.c \
 	%D%/test_accept_error.c \
 	%D%/test_warning.c \
 	%D%/test_snapshot.c \

@@ -3,7 +3,7 @@
 
 #include "server/connection/connection.h"
 
-#include "common/decimal.h"
+#include "common/number.h"
 
 #include <string.h>
 #include <syslog.h>

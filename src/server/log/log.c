@@ -3,7 +3,7 @@
 
 #include "server/log/log.h"
 
-#include "common/decimal.h"
+#include "common/number.h"
 #include "server/log/log_writer.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
 
 #include "server/process/activation.h"
 
-#include "common/environment.h"
+#include "common/number.h"
 #include "server/log/log.h"
 
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 #include "server/process/notify.h"
 
 #include "common/deadline.h"
-#include "common/environment.h"
+#include "common/number.h"
 #include "server/log/log.h"
 
 #include <stddef.h>

@@ -8,7 +8,7 @@
 #include "server/process/violation.h"
 
 #include "common/checked.h"
-#include "common/decimal.h"
+#include "common/number.h"
 #include "server/log/log.h"
 
 #include <paths.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include "common/decimal.h"
+#include "common/number.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,15 @@ char *put_decimal(char *to, unsigned long long value)
     return to;
 }
 
-/* strtod(3) alone would take "inf", "nan", "0x10", and space before the number. */
+/* strtoull(3) alone would accept a sign and leading space. It returns ULLONG_MAX on overflow. */
+bool read_whole(const char *text, unsigned long long max, unsigned long long *number)
+{
+    char *end;
+    *number = strtoull(text, &end, 10);
+    return *text >= '0' && *text <= '9' && *end == '\0' && *number <= max;
+}
+
+/* strtod(3) alone would accept "inf", "nan", "0x10" and leading space. */
 bool read_decimal(const char *text, size_t length, double *number)
 {
     char *end;
@@ -28,4 +37,11 @@ bool read_decimal(const char *text, size_t length, double *number)
         return false;
     *number = strtod(text, &end);
     return end == text + length && isfinite(*number);
+}
+
+long long environment_number(const char *name)
+{
+    unsigned long long number;
+    const char *text = getenv(name);
+    return text != NULL && read_whole(text, LLONG_MAX, &number) ? (long long)number : -1;
 }
