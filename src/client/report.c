@@ -4,7 +4,7 @@
 #include "client/report.h"
 
 #include "client/chart.h"
-#include "common/quote.h"
+#include "common/text.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -9,6 +9,7 @@ src_libsixteen_a_SOURCES += \
 	%D%/prefix.h %D%/prefix.c \
 	%D%/number.h %D%/number.c \
 	%D%/histogram.h %D%/histogram.c \
-	%D%/quote.h %D%/quote.c \
+	%D%/text.h %D%/text.c \
+	%D%/descriptor.h %D%/descriptor.c \
 	%D%/output.h %D%/output.c \
 	%D%/misuse.h %D%/misuse.c

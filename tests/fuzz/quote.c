@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Octets in quotes are printable, fit, and are read back as they were. */
+/* Quoted octets are printable, fit, and are read back as they were. */
 #include <config.h>
 
 #include "fuzz.h"
 
-#include "common/quote.h"
+#include "common/text.h"
 
 #include <stdlib.h>
 #include <string.h>

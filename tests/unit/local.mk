@@ -17,7 +17,8 @@ endif
 	%D%/test_address.c \
 	%D%/test_number.c \
 	%D%/test_histogram.c \
-	%D%/test_quote.c \
+	%D%/test_text.c \
+	%D%/test_descriptor.c \
 	%D%/test_settings.c \
 	%D%/test_setting_store.c \
 	%D%/test_config_scan.c \

@@ -11,18 +11,18 @@
 int main(void)
 {
     static Suite *(*const suites[])(void) = {
-        deadline_suite,        recv_all_suite,      send_all_suite,      transfer_time_suite,
-        endpoint_suite,        address_suite,       number_suite,        histogram_suite,
-        quote_suite,           settings_suite,      setting_store_suite, settings_scan_suite,
-        settings_print_suite,  settings_file_suite, conversation_suite,  exchange_suite,
-        exchange_faults_suite, handover_suite,      linger_suite,        scribe_suite,
-        probe_suite,           schedule_suite,      load_suite,          accept_error_suite,
-        warning_suite,         snapshot_suite,      stats_suite,         admission_suite,
-        notify_suite,          activation_suite,    listener_suite,      report_suite,
-        metrics_suite,         configuration_suite, prefix_suite,        proxy_suite,
-        preface_suite,         range_suite,         source_suite,        proxy_header_suite,
-        times_suite,           verdict_suite,       tally_suite,         chart_suite,
-        misbehaviour_suite,    json_suite,          progress_suite};
+        deadline_suite,      recv_all_suite,        send_all_suite,      transfer_time_suite,
+        endpoint_suite,      address_suite,         number_suite,        histogram_suite,
+        text_suite,          descriptor_suite,      settings_suite,      setting_store_suite,
+        settings_scan_suite, settings_print_suite,  settings_file_suite, conversation_suite,
+        exchange_suite,      exchange_faults_suite, handover_suite,      linger_suite,
+        scribe_suite,        probe_suite,           schedule_suite,      load_suite,
+        accept_error_suite,  warning_suite,         snapshot_suite,      stats_suite,
+        admission_suite,     notify_suite,          activation_suite,    listener_suite,
+        report_suite,        metrics_suite,         configuration_suite, prefix_suite,
+        proxy_suite,         preface_suite,         range_suite,         source_suite,
+        proxy_header_suite,  times_suite,           verdict_suite,       tally_suite,
+        chart_suite,         misbehaviour_suite,    json_suite,          progress_suite};
 
     /* A forked test would write once more what it finds in the buffer. */
     setvbuf(stdout, NULL, _IOLBF, 0);

@@ -3,7 +3,8 @@
 
 #include "server/config/config_file.h"
 
-#include "common/quote.h"
+#include "common/descriptor.h"
+#include "common/text.h"
 #include "server/config/config_scan.h"
 
 #include <assert.h>
@@ -55,8 +56,7 @@ static void list_keys(const char *prefix, char *names, size_t size)
         size_t length = strcspn(key, ".");
         if (length == last_length && strncmp(key, last, length) == 0)
             continue;
-        size_t used = strlen(names);
-        snprintf(names + used, size - used, "%s%.*s", used > 0 ? ", " : "", (int)length, key);
+        text_append(names, size, "%s%.*s", names[0] != '\0' ? ", " : "", (int)length, key);
         last = key;
         last_length = length;
     }
@@ -166,10 +166,8 @@ static bool complain_of_line(struct reading *reading, const char *text, const ch
         text = strchr(text, '\n') + 1;
     text += strspn(text, " \t");
 
-    char quoted[QUOTE_SIZE(60)];
-    size_t length = strcspn(text, "\n");
-    quote(text, length < 60 ? length : 60, quoted, sizeof quoted);
-    return complain(reading, "%s in %s%s%s%s", wrong, quoted, length > 60 ? "..." : "",
+    char quoted[QUOTE_CUT_SIZE];
+    return complain(reading, "%s in %s%s%s", wrong, quote_cut(text, strcspn(text, "\n"), quoted),
                     *advice != '\0' ? "; " : "", advice);
 }
 
@@ -240,11 +238,8 @@ static FILE *open_file(const char *path)
         else
             file = fdopen(fd, "r");
     }
-    if (file == NULL) {
-        int kept = errno;
-        close(fd);
-        errno = kept;
-    }
+    if (file == NULL)
+        close_after_error(fd);
     return file;
 }
 

@@ -3,7 +3,7 @@
 
 #include "server/config/settings.h"
 
-#include "common/quote.h"
+#include "common/text.h"
 #include "server/config/user_group.h"
 
 #include <assert.h>

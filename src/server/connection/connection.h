@@ -6,10 +6,10 @@
 
 #include "common/address.h"
 #include "common/deadline.h"
-#include "common/quote.h"
+#include "common/text.h"
 #include "common/wire.h"
-#include "server/connection/proxy_header.h"
 #include "server/config/snapshot.h"
+#include "server/connection/proxy_header.h"
 
 #include <stdatomic.h>
 #include <sys/queue.h>

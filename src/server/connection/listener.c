@@ -4,6 +4,7 @@
 #include "server/connection/listener.h"
 
 #include "common/deadline.h"
+#include "common/descriptor.h"
 #include "server/log/log.h"
 
 #include <errno.h>
@@ -29,10 +30,7 @@ static int open_socket(const struct address *address, int backlog)
          setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0) &&
         bind(fd, &address->u.any, address->length) == 0 && listen(fd, backlog) == 0)
         return fd;
-    int kept = errno;
-    close(fd);
-    errno = kept;
-    return -1;
+    return close_after_error(fd);
 }
 
 /* Fill in what the socket says, and tell of it. Returns 0, or -1 and errno. */
@@ -51,12 +49,7 @@ int listener_open(struct listener *listener, const struct address *address, int 
     *listener = (struct listener){.fd = open_socket(address, backlog), .asked = *address};
     if (listener->fd < 0)
         return -1;
-    if (begin(listener) == 0)
-        return 0;
-    int kept = errno;
-    close(listener->fd);
-    errno = kept;
-    return -1;
+    return begin(listener) == 0 ? 0 : close_after_error(listener->fd);
 }
 
 /* Whether it is a TCP socket that listens. */

@@ -3,6 +3,7 @@
 
 #include "server/log/prometheus.h"
 
+#include "common/descriptor.h"
 #include "server/log/log.h"
 
 #include <errno.h>
@@ -113,20 +114,6 @@ void *metrics_format(const struct report *report, const char *path)
         return document;
     free(document);
     return NULL;
-}
-
-static int write_all(int fd, const char *text, size_t length)
-{
-    while (length > 0) {
-        ssize_t written = write(fd, text, length);
-        if (written < 0 && errno != EINTR)
-            return -1;
-        if (written > 0) {
-            text += written;
-            length -= (size_t)written;
-        }
-    }
-    return 0;
 }
 
 /* A file that is not whole never has the name that is read. */

@@ -3,10 +3,10 @@
 
 #include "server/log/report.h"
 
+#include "common/text.h"
 #include "server/log/log.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <string.h>
 
 /* Sockets that share an address, as a service manager may pass them, are told as one. */
@@ -41,23 +41,12 @@ void report_gather(struct report *report, int64_t started, struct acceptor *acce
             gather_listener(report, &listeners->list[i]);
 }
 
-/* Put more behind `text`, which has room for `size`. */
-__attribute__((format(printf, 3, 4))) static void append(char *text, size_t size,
-                                                         const char *format, ...)
-{
-    size_t used = strlen(text);
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text + used, size - used, format, arguments);
-    va_end(arguments);
-}
-
 static void log_outcomes(const struct stats *stats)
 {
     char line[512] = "outcomes";
     for (size_t i = 0; i < OUTCOMES; i++)
-        append(line, sizeof line, " %s=%" PRIu64, outcome_name((enum outcome)i),
-               stats->outcomes[i]);
+        text_append(line, sizeof line, " %s=%" PRIu64, outcome_name((enum outcome)i),
+                    stats->outcomes[i]);
     log_line(LOG_NOTICE, "%s", line);
 }
 
@@ -66,10 +55,10 @@ static void log_accept_errors(const struct stats *stats)
     char line[768] = "accept errors";
     for (size_t i = 0; i < ACCEPT_ERRORS; i++)
         if (stats->accept_errors[i] > 0)
-            append(line, sizeof line, " %s=%" PRIu64, accept_errors[i].name,
-                   stats->accept_errors[i]);
+            text_append(line, sizeof line, " %s=%" PRIu64, accept_errors[i].name,
+                        stats->accept_errors[i]);
     if (strchr(line, '=') == NULL)
-        append(line, sizeof line, " none=0");
+        text_append(line, sizeof line, " none=0");
     log_line(LOG_NOTICE, "%s", line);
 }
 
@@ -92,13 +81,14 @@ char *report_status(const struct report *report, char *text, size_t size)
 {
     const struct stats *stats = &report->stats;
     text[0] = '\0';
-    append(text, size,
-           "%zu live, %" PRIu64 " accepted, %" PRIu64 " ok, %" PRIu64 " failed, %" PRIu64
-           " limited, %lu log lines lost; listening at",
-           report->census.live, stats->accepted,
-           stats->outcomes[OUTCOME_OK] + stats->outcomes[OUTCOME_EXCESS],
-           stats->outcomes[OUTCOME_FAILED], stats->outcomes[OUTCOME_LIMITED], report->lines_lost);
+    text_append(text, size,
+                "%zu live, %" PRIu64 " accepted, %" PRIu64 " ok, %" PRIu64 " failed, %" PRIu64
+                " limited, %lu log lines lost; listening at",
+                report->census.live, stats->accepted,
+                stats->outcomes[OUTCOME_OK] + stats->outcomes[OUTCOME_EXCESS],
+                stats->outcomes[OUTCOME_FAILED], stats->outcomes[OUTCOME_LIMITED],
+                report->lines_lost);
     for (size_t i = 0; i < report->listeners; i++)
-        append(text, size, "%s %s", i > 0 ? "," : "", report->listener[i].address);
+        text_append(text, size, "%s %s", i > 0 ? "," : "", report->listener[i].address);
     return text;
 }

@@ -3,6 +3,7 @@
 
 #include "server/process/pid_file.h"
 
+#include "common/descriptor.h"
 #include "server/log/log.h"
 
 #include <errno.h>
@@ -64,9 +65,7 @@ static int open_locked(const char *path)
         int locked = lock(path, fd);
         if (locked > 0)
             return fd;
-        int kept = errno;
-        close(fd);
-        errno = kept;
+        close_after_error(fd);
         if (locked < 0)
             return -1;
     }
@@ -78,11 +77,8 @@ int pid_file_take(const char *path)
     if (fd < 0)
         return -1;
     if (ftruncate(fd, 0) != 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0) {
-        int kept = errno;
         log_errno(LOG_CRIT, "cannot write the pid file %s", path);
-        close(fd);
-        errno = kept;
-        return -1;
+        return close_after_error(fd);
     }
     return fd;
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include "common/quote.h"
+#include "common/text.h"
 
 #include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
 
 static char *quote_octet(unsigned char octet, char *to)
 {
@@ -39,4 +42,19 @@ char *quote(const void *octets, size_t count, char *text, size_t size)
     *to++ = '\'';
     *to = '\0';
     return text;
+}
+
+char *quote_cut(const char *text, size_t length, char quoted[QUOTE_CUT_SIZE])
+{
+    quote(text, length < QUOTE_CUT ? length : QUOTE_CUT, quoted, QUOTE_CUT_SIZE);
+    return length > QUOTE_CUT ? strcat(quoted, "...") : quoted;
+}
+
+void text_append(char *text, size_t size, const char *format, ...)
+{
+    size_t used = strlen(text);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text + used, size - used, format, arguments);
+    va_end(arguments);
 }

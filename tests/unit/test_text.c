@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
+/* Quoted and appended text. */
 #include <config.h>
 
-#include "common/quote.h"
+#include "common/text.h"
 #include "support.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* What Python's repr() shows of one octet, said in another way than quote() does:
- * printable ASCII but for the backslash and the quote is listed. */
+/* Write one octet as Python's repr() shows it, by another method than quote(): a list of printable
+ * ASCII without the backslash and the quote. */
 static void repr_of(unsigned octet, char text[8])
 {
     static const char plain[] = " !\"#$%&()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`"
@@ -44,7 +45,7 @@ START_TEST(each_of_256_octets_is_shown_as_repr_shows_it)
 }
 END_TEST
 
-START_TEST(all_octets_in_a_row_stay_apart)
+START_TEST(each_octet_is_quoted_among_others)
 {
     unsigned char octets[256];
     char text[QUOTE_SIZE(256)];
@@ -67,7 +68,7 @@ START_TEST(a_message_and_nothing_are_quoted)
 }
 END_TEST
 
-/* The size is exact: the longest text fills it, and what lies behind is left alone. */
+/* The size is exact: the longest text fills it, and what follows is not touched. */
 START_TEST(the_text_is_never_longer_than_QUOTE_SIZE_says)
 {
     for (size_t count = 0; count <= WIRE_OCTETS + 1; count++) {
@@ -82,13 +83,64 @@ START_TEST(the_text_is_never_longer_than_QUOTE_SIZE_says)
 }
 END_TEST
 
-Suite *quote_suite(void)
+START_TEST(a_long_text_is_quoted_up_to_its_cut)
 {
-    Suite *suite = suite_create("quote");
+    char text[QUOTE_CUT + 2];
+    char quoted[QUOTE_CUT_SIZE];
+    char expected[QUOTE_CUT_SIZE];
+    memset(text, 'x', sizeof text);
+    for (size_t length = 0; length <= sizeof text; length++) {
+        bool cut = length > QUOTE_CUT;
+        snprintf(expected, sizeof expected, "'%.*s'%s", cut ? QUOTE_CUT : (int)length, text,
+                 cut ? "..." : "");
+        ck_assert_ptr_eq(quote_cut(text, length, quoted), quoted);
+        ck_assert_str_eq(quoted, expected);
+    }
+    memset(text, 0xff, sizeof text);
+    quote_cut(text, sizeof text, quoted);
+    ck_assert_uint_eq(strlen(quoted) + 1, QUOTE_CUT_SIZE - 1); /* its NUL is counted twice */
+}
+END_TEST
+
+START_TEST(texts_are_appended)
+{
+    char text[32] = "";
+    text_append(text, sizeof text, "%s", "");
+    ck_assert_str_eq(text, "");
+    text_append(text, sizeof text, "%d", 16);
+    text_append(text, sizeof text, " %s%%", "octets");
+    ck_assert_str_eq(text, "16 octets%");
+}
+END_TEST
+
+START_TEST(an_appended_text_is_cut_to_its_room)
+{
+    for (size_t size = 4; size < 12; size++) {
+        char text[16];
+        memset(text, '#', sizeof text);
+        memcpy(text, "abc", 4);
+        text_append(text, size, "%s", "defgh");
+        ck_assert_int_eq(strncmp(text, "abcdefgh", strlen(text)), 0);
+        ck_assert_uint_eq(strlen(text), size - 1 < 8 ? size - 1 : 8);
+        text_append(text, size, "%s", "");
+        for (size_t i = size; i < sizeof text; i++)
+            ck_assert_int_eq(text[i], '#');
+    }
+}
+END_TEST
+
+Suite *text_suite(void)
+{
+    Suite *suite = suite_create("text");
     TCase *tcase = add_case(suite, "quote", NULL);
     tcase_add_test(tcase, each_of_256_octets_is_shown_as_repr_shows_it);
-    tcase_add_test(tcase, all_octets_in_a_row_stay_apart);
+    tcase_add_test(tcase, each_octet_is_quoted_among_others);
     tcase_add_test(tcase, a_message_and_nothing_are_quoted);
     tcase_add_test(tcase, the_text_is_never_longer_than_QUOTE_SIZE_says);
+    tcase_add_test(tcase, a_long_text_is_quoted_up_to_its_cut);
+
+    TCase *append = add_case(suite, "text_append", NULL);
+    tcase_add_test(append, texts_are_appended);
+    tcase_add_test(append, an_appended_text_is_cut_to_its_room);
     return suite;
 }

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "common/descriptor.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+int close_after_error(int fd)
+{
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+int write_all(int fd, const void *octets, size_t length)
+{
+    const char *from = octets;
+    while (length > 0) {
+        ssize_t written = write(fd, from, length);
+        if (written < 0 && errno != EINTR)
+            return -1;
+        if (written > 0) {
+            from += written;
+            length -= (size_t)written;
+        }
+    }
+    return 0;
+}
