@@ -7,7 +7,7 @@
 #include "client/plugin.h"
 #include "client/run.h"
 #include "client/status.h"
-#include "common/output.h"
+#include "common/command_line.h"
 
 static int misused(const struct client_options *options, const char *why)
 {
@@ -33,7 +33,7 @@ int main(int argc, char *argv[])
 
     int status = client_options_parse(&options, argc, argv, why) == 0 ? act(&options)
                                                                       : misused(&options, why);
-    if (output_finish("sixteen") == 0)
+    if (command_line_flush("sixteen") == 0)
         return status;
     return options.format == FORMAT_PLUGIN ? PLUGIN_UNKNOWN : STATUS_LOCAL;
 }

@@ -3,14 +3,14 @@
 
 #include <config.h>
 
-#include "common/output.h"
-#include "server/process/activation.h"
+#include "common/command_line.h"
 #include "server/config/configuration.h"
-#include "server/process/background.h"
-#include "server/log/log.h"
 #include "server/config/options.h"
-#include "server/process/service.h"
 #include "server/config/settings.h"
+#include "server/log/log.h"
+#include "server/process/activation.h"
+#include "server/process/background.h"
+#include "server/process/service.h"
 #include "server/process/signals.h"
 
 #include <stdio.h>
@@ -46,7 +46,7 @@ static int run(const struct options *options, const struct settings *settings)
 /* Everything asked for is on standard output, or why not on standard error. */
 static int told(void)
 {
-    return output_finish("sixteend") == 0 ? EX_OK : EX_OSERR;
+    return command_line_flush("sixteend") == 0 ? EX_OK : EX_OSERR;
 }
 
 int main(int argc, char *argv[])

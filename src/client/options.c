@@ -3,7 +3,7 @@
 
 #include "client/options.h"
 
-#include "common/misuse.h"
+#include "common/command_line.h"
 #include "common/number.h"
 #include "common/wire.h"
 
@@ -278,7 +278,7 @@ static int set_proxy(const struct reading *reading)
 static int take(const struct reading *reading, int flag)
 {
     struct client_options *options = reading->options;
-    char why[MISUSE_WHY];
+    char why[ERROR_SIZE];
     switch (flag) {
     case '4': return set_family(reading, AF_INET);
     case '6': return set_family(reading, AF_INET6);
@@ -304,7 +304,7 @@ static int take(const struct reading *reading, int flag)
     case 'V': options->mode = CLIENT_VERSION; return 0;
     default:
         return wrong(reading, "%s; see sixteen --help",
-                     misuse_of_option(flag, flags, reading->argv, why));
+                     command_line_error(flag, flags, reading->argv, why));
     }
 }
 

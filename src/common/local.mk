@@ -11,5 +11,4 @@ src_libsixteen_a_SOURCES += \
 	%D%/histogram.h %D%/histogram.c \
 	%D%/text.h %D%/text.c \
 	%D%/descriptor.h %D%/descriptor.c \
-	%D%/output.h %D%/output.c \
-	%D%/misuse.h %D%/misuse.c
+	%D%/command_line.h %D%/command_line.c

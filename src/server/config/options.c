@@ -3,7 +3,7 @@
 
 #include "server/config/options.h"
 
-#include "common/misuse.h"
+#include "common/command_line.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -97,7 +97,7 @@ static int set_mode(struct options *options, enum mode mode)
 
 static int take(struct options *options, int flag, char *argv[])
 {
-    char why[MISUSE_WHY];
+    char why[ERROR_SIZE];
     switch (flag) {
     case 'c': return set_path(options->config, "--config", optarg);
     case 'f': return set_place(options, PLACE_FOREGROUND);
@@ -110,7 +110,7 @@ static int take(struct options *options, int flag, char *argv[])
     case 'T': return set_mode(options, MODE_SHOW);
     case 'h': return set_mode(options, MODE_HELP);
     case 'V': return set_mode(options, MODE_VERSION);
-    default: return usage(misuse_of_option(flag, flags, argv, why), "");
+    default: return usage(command_line_error(flag, flags, argv, why), "");
     }
 }
 
