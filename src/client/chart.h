@@ -3,7 +3,7 @@
 #ifndef CLIENT_CHART_H
 #define CLIENT_CHART_H
 
-#include "common/histogram.h"
+#include "client/histogram.h"
 
 #include <stdio.h>
 

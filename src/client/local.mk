@@ -7,6 +7,7 @@ src_libsixteen_a_SOURCES += \
 	%D%/verdict.h %D%/verdict.c \
 	%D%/misbehaviour.h %D%/misbehaviour.c \
 	%D%/probe.h %D%/probe.c \
+	%D%/histogram.h %D%/histogram.c \
 	%D%/times.h %D%/times.c \
 	%D%/tally.h %D%/tally.c \
 	%D%/schedule.h %D%/schedule.c \

@@ -3,7 +3,7 @@
 #ifndef CLIENT_TIMES_H
 #define CLIENT_TIMES_H
 
-#include "common/histogram.h"
+#include "client/histogram.h"
 
 /* All zero is none. Nanoseconds. */
 struct times {

@@ -8,7 +8,6 @@ src_libsixteen_a_SOURCES += \
 	%D%/address.h %D%/address.c \
 	%D%/prefix.h %D%/prefix.c \
 	%D%/number.h %D%/number.c \
-	%D%/histogram.h %D%/histogram.c \
 	%D%/text.h %D%/text.c \
 	%D%/descriptor.h %D%/descriptor.c \
 	%D%/command_line.h %D%/command_line.c

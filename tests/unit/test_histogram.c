@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include "common/histogram.h"
+#include "client/histogram.h"
 #include "support.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Counts of values in log-linear buckets: each power of two is cut into equal parts, so
  * that a bucket is at most 1/64 wider than the values in it, whatever their size. */
-#ifndef COMMON_HISTOGRAM_H
-#define COMMON_HISTOGRAM_H
+#ifndef CLIENT_HISTOGRAM_H
+#define CLIENT_HISTOGRAM_H
 
 #include <stddef.h>
 #include <stdint.h>
