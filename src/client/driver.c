@@ -12,7 +12,6 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define NEVER INT64_MAX
 #define ENDS 64                 /* that are looked at before others may begin, … */
 #define BEGINNINGS (2 * ENDS)   /* … and the other way round: more, or the places never fill */
 #define PAUSE INT64_C(10000000) /* before the next try, where this host can't begin one */

@@ -35,12 +35,12 @@ bool port_is_plausible(const char *port)
     return strcspn(port, LETTERS) < length || port_is_number(port);
 }
 
-/* Copy the host that lies between `start` and `end`. */
+/* Copy the host between `start` and `end`. */
 static const char *take_host(const char *start, const char *end, struct endpoint *endpoint)
 {
     size_t length = (size_t)(end - start);
     if (length == 0)
-        return "no host before the port; for every local address write *:PORT";
+        return "no host before the port; write *:PORT for every local address";
     if (length >= sizeof endpoint->host)
         return "the host is too long";
     if (length == 1 && *start == '*')
@@ -62,7 +62,7 @@ const char *endpoint_parse(const char *text, struct endpoint *endpoint)
         if (end == NULL)
             return "the closing bracket of the IPv6 address is missing";
         if (memchr(start, ':', (size_t)(end - start)) == NULL)
-            return "only an IPv6 address stands in brackets, like [::1]:1060";
+            return "only an IPv6 address can be in brackets, like [::1]:1060";
         colon = end + 1;
     } else {
         end = colon = text + strcspn(text, ":");
@@ -72,9 +72,17 @@ const char *endpoint_parse(const char *text, struct endpoint *endpoint)
     if (*colon != ':')
         return "no port; write HOST:PORT, [IPV6]:PORT or *:PORT, like 127.0.0.1:1060";
     if (strlen(colon + 1) >= sizeof endpoint->port || !port_is_plausible(colon + 1))
-        return "the port must be a number from 0 to 65535 or the name of a service";
+        return "the port must be a number from 0 to 65535 or a service name";
     snprintf(endpoint->port, sizeof endpoint->port, "%s", colon + 1);
     return take_host(start, end, endpoint);
+}
+
+char *endpoint_format(const struct endpoint *endpoint, char text[ENDPOINT_TEXT])
+{
+    bool is_ipv6 = strchr(endpoint->host, ':') != NULL;
+    snprintf(text, ENDPOINT_TEXT, is_ipv6 ? "[%s]:%s" : "%s:%s",
+             endpoint->host[0] != '\0' ? endpoint->host : "*", endpoint->port);
+    return text;
 }
 
 static bool same_address(const struct address *a, const struct addrinfo *b)

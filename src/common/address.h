@@ -16,7 +16,6 @@ struct address {
         struct sockaddr any;
         struct sockaddr_in in;
         struct sockaddr_in6 in6;
-        struct sockaddr_storage storage;
     } u;
 };
 
@@ -29,53 +28,54 @@ struct endpoint {
     char port[32];
 };
 
-/* Room for the longest text that endpoint_parse() takes, and its NUL. */
+/* Room for the text of an endpoint, and its NUL. */
 #define ENDPOINT_TEXT (sizeof(struct endpoint) + sizeof "[]:")
 
-/* Split "HOST:PORT", "[IPV6]:PORT" or "*:PORT" (RFC 3986, 3.2.2, for the
- * brackets). "*" gives an empty host, which stands for every local address. The
- * port is a number from 0 to 65535 or the name of a service. Returns NULL, or
- * what is wrong with the text, in words that fit behind it and a colon. */
+/* Split "HOST:PORT", "[IPV6]:PORT" or "*:PORT" (RFC 3986, 3.2.2, for the brackets). "*" gives an
+ * empty host, which means every local address. The port is a number from 0 to 65535 or a service
+ * name. Returns NULL, or what is wrong with the text. */
 const char *endpoint_parse(const char *text, struct endpoint *endpoint);
 
-/* Whether `port` is a number from 0 to 65535, or has a letter and so perhaps is the
- * name of a service: RFC 6335, 5.1. getaddrinfo(3) takes 65537 for 1. */
+/* Write the endpoint as endpoint_parse() reads it. Returns `text`. */
+char *endpoint_format(const struct endpoint *endpoint, char text[ENDPOINT_TEXT]);
+
+/* Whether `port` is a number from 0 to 65535, or has a letter and so can be a service name:
+ * RFC 6335, 5.1. getaddrinfo(3) takes 65537 for 1. */
 bool port_is_plausible(const char *port);
 
-/* Whether `text` is a number from 0 to 65535; and that number. */
+/* Whether `text` is a number from 0 to 65535, and that number. */
 bool port_is_number(const char *text);
 uint16_t port_number(const char *text);
 
-/* Look up the stream addresses of an endpoint, in the order of getaddrinfo(3),
- * each only once. `family` is AF_UNSPEC, AF_INET or AF_INET6; `flags` are those
- * of getaddrinfo, such as AI_PASSIVE. On success returns 0 and an array of
- * `*count` addresses, at least one, which the caller frees. Otherwise returns
- * getaddrinfo's error, for address_strerror(). */
+/* Resolve an endpoint to its stream addresses, in the order of getaddrinfo(3), each only once.
+ * `family` is AF_UNSPEC, AF_INET or AF_INET6; `flags` are those of getaddrinfo(3), such as
+ * AI_PASSIVE. Returns 0 and an array of `*count` addresses, at least one, which the caller frees;
+ * or an error for address_strerror(). */
 int endpoint_resolve(const struct endpoint *endpoint, int family, int flags, struct address **list,
                      size_t *count);
 
-/* The text of an error of endpoint_resolve(); of errno for EAI_SYSTEM. */
+/* Return the text of an error of endpoint_resolve(), which for EAI_SYSTEM is that of errno. */
 const char *address_strerror(int error);
 
-/* Write "192.0.2.1:1060" or "[2001:db8::1]:1060", numeric always; a link-local
- * address carries its interface: RFC 4007, 11. Returns `text`. */
+/* Write "192.0.2.1:1060" or "[2001:db8::1]:1060", always numeric. A link-local address is followed
+ * by its interface: RFC 4007, 11. Returns `text`. */
 char *address_format(const struct address *address, char text[ADDRESS_TEXT]);
 
-/* Turn a v4-mapped address (::ffff:192.0.2.1, RFC 4291, 2.5.5.2) into the IPv4
- * address it stands for; leave any other alone. */
+/* Convert a v4-mapped address (::ffff:192.0.2.1, RFC 4291, 2.5.5.2) to the IPv4 address that it
+ * stands for. Other addresses stay as they are. */
 void address_unmap(struct address *address);
 
-/* Whether it is the wildcard address, 0.0.0.0 or ::, on whatever port. */
+/* Whether it is the wildcard address, 0.0.0.0 or ::, with any port. */
 bool address_is_wildcard(const struct address *address);
 
 /* Whether both are the same, port and interface included. */
 bool address_equals(const struct address *a, const struct address *b);
 
-/* Whether one socket bound to `a` keeps another from `b`: the same port and family, and
- * the same host or one of them the wildcard. IPV6_V6ONLY is taken for set. */
+/* Whether a socket bound to `a` prevents another from binding to `b`: port and family are equal,
+ * and the hosts are equal or one is the wildcard. IPV6_V6ONLY is assumed. */
 bool address_overlaps(const struct address *a, const struct address *b);
 
-/* The local address of `fd`, unmapped: getsockname(2). Returns 0, or -1 and errno. */
+/* Get the local address of `fd`, unmapped: getsockname(2). Returns 0, or -1 and errno. */
 int address_of_socket(int fd, struct address *address);
 
 #endif

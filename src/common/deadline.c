@@ -20,10 +20,10 @@ int64_t clock_nanoseconds(void)
 struct deadline deadline_after(int64_t start, double seconds)
 {
     assert(seconds >= 0);
-    double room = (double)(INT64_MAX - start);
+    double room = (double)(NEVER - start);
     double wait = seconds * (double)NS_PER_SECOND;
     if (wait >= room)
-        return (struct deadline){INT64_MAX};
+        return (struct deadline){NEVER};
     return (struct deadline){start + (int64_t)wait};
 }
 
@@ -32,9 +32,9 @@ int64_t deadline_left(struct deadline deadline, int64_t now)
     return deadline.at > now ? deadline.at - now : 0;
 }
 
-int64_t sooner(int64_t wait, int64_t other)
+int64_t sooner(int64_t one, int64_t other)
 {
-    return wait < 0 || (other >= 0 && other < wait) ? other : wait;
+    return one < other ? one : other;
 }
 
 struct timeval timeval_from(int64_t nanoseconds)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An absolute instant on CLOCK_MONOTONIC, and what is left of it. */
+/* Deadlines: absolute instants on CLOCK_MONOTONIC, and the time left until them. */
 #ifndef COMMON_DEADLINE_H
 #define COMMON_DEADLINE_H
 
@@ -12,26 +12,27 @@ struct deadline {
     int64_t at; /* nanoseconds on CLOCK_MONOTONIC */
 };
 
-/* Now, in nanoseconds on CLOCK_MONOTONIC: clock_gettime(2). Never fails. */
+/* An instant that does not come, or a wait that does not end. */
+#define NEVER INT64_MAX
+
+/* Return the time now, in nanoseconds on CLOCK_MONOTONIC: clock_gettime(2). Never fails. */
 int64_t clock_nanoseconds(void);
 
-/* The instant `seconds` (0 or more, fractions welcome) after `start`, which is
- * a value of clock_nanoseconds(). Stops at the end of the clock's range. */
+/* Return the instant `seconds` (0 or more, with fractions) after `start`, which is a value of
+ * clock_nanoseconds(); at most NEVER. */
 struct deadline deadline_after(int64_t start, double seconds);
 
-/* Nanoseconds until the deadline at the instant `now`; 0 once it has passed,
- * never negative. */
+/* Return the nanoseconds from the instant `now` to the deadline; 0 if it has passed. */
 int64_t deadline_left(struct deadline deadline, int64_t now);
 
-/* The shorter of two waits in nanoseconds, where -1 stands for no end. */
-int64_t sooner(int64_t wait, int64_t other);
+/* Return the earlier of two instants, or the shorter of two waits. */
+int64_t sooner(int64_t one, int64_t other);
 
-/* `nanoseconds` as a struct timeval for SO_RCVTIMEO and SO_SNDTIMEO, rounded up
- * to at least one microsecond, because zero would mean "for ever" there:
- * socket(7). */
+/* Convert nanoseconds for SO_RCVTIMEO and SO_SNDTIMEO, rounded up to at least one microsecond:
+ * there zero means no timeout, socket(7). */
 struct timeval timeval_from(int64_t nanoseconds);
 
-/* `nanoseconds` as a struct timespec for ppoll(2) and its like. */
+/* Convert nanoseconds for ppoll(2) and the like. */
 struct timespec timespec_from(int64_t nanoseconds);
 
 #endif

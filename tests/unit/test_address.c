@@ -144,14 +144,14 @@ END_TEST
 START_TEST(the_address_of_a_socket_has_the_port_that_the_kernel_chose)
 {
     struct address bound;
-    struct address told;
+    struct address named;
     int fd = bound_socket(&bound, -1);
-    ck_assert_int_eq(address_of_socket(fd, &told), 0);
-    ck_assert_uint_eq(told.length, bound.length);
-    ck_assert_mem_eq(&told.u, &bound.u, bound.length);
-    ck_assert_uint_ne(told.u.in.sin_port, 0);
+    ck_assert_int_eq(address_of_socket(fd, &named), 0);
+    ck_assert_uint_eq(named.length, bound.length);
+    ck_assert_mem_eq(&named.u, &bound.u, bound.length);
+    ck_assert_uint_ne(named.u.in.sin_port, 0);
     close(fd);
-    ck_assert_int_eq(address_of_socket(fd, &told), -1);
+    ck_assert_int_eq(address_of_socket(fd, &named), -1);
     ck_assert_int_eq(errno, EBADF);
 }
 END_TEST
@@ -160,15 +160,15 @@ START_TEST(the_address_of_a_socket_for_both_families_is_unmapped)
 {
     const struct address mapped = numeric_address("::ffff:127.0.0.1", "0");
     const int off = 0;
-    struct address told;
+    struct address named;
     int fd = socket(AF_INET6, SOCK_STREAM, 0);
     if (fd < 0)
         return; /* a host without IPv6 */
     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
     need(bind(fd, &mapped.u.any, mapped.length) == 0, "a v4-mapped address");
-    ck_assert_int_eq(address_of_socket(fd, &told), 0);
-    ck_assert_int_eq(told.u.any.sa_family, AF_INET);
-    ck_assert_uint_eq(told.u.in.sin_addr.s_addr, htonl(INADDR_LOOPBACK));
+    ck_assert_int_eq(address_of_socket(fd, &named), 0);
+    ck_assert_int_eq(named.u.any.sa_family, AF_INET);
+    ck_assert_uint_eq(named.u.in.sin_addr.s_addr, htonl(INADDR_LOOPBACK));
     close(fd);
 }
 END_TEST

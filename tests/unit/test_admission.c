@@ -319,9 +319,9 @@ START_TEST(a_warning_waits_for_its_second_but_at_the_end)
     log_capture();
     snapshot.settings.limits.per_source = 1;
     assert_entered(0, 1, ADMITTED);
-    ck_assert_int_eq(admission_warn(admission), -1);
+    ck_assert_int_eq(admission_warn(admission), NEVER);
     assert_entered(1, 2, ADMISSION_PER_SOURCE);
-    ck_assert_int_eq(admission_warn(admission), -1);
+    ck_assert_int_eq(admission_warn(admission), NEVER);
     assert_log_said(WARNING "1\n");
     assert_entered(2, 5, ADMISSION_PER_SOURCE);
     ck_assert_int_gt(admission_warn(admission), 0);

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-START_TEST(a_deadline_is_so_many_seconds_after_its_start)
+START_TEST(a_deadline_is_its_start_plus_seconds)
 {
     ck_assert_int_eq(deadline_after(0, 10).at, INT64_C(10000000000));
     ck_assert_int_eq(deadline_after(7, 0.5).at, 500000007);
@@ -17,11 +17,11 @@ END_TEST
 
 START_TEST(a_deadline_stops_at_the_end_of_the_range)
 {
-    ck_assert_int_eq(deadline_after(INT64_MAX - 5, 1).at, INT64_MAX);
-    ck_assert_int_eq(deadline_after(0, 9223372037.0).at, INT64_MAX);
-    ck_assert_int_eq(deadline_after(clock_nanoseconds(), 1e300).at, INT64_MAX);
-    ck_assert_int_eq(deadline_after(1, HUGE_VAL).at, INT64_MAX);
-    ck_assert_int_eq(deadline_after(INT64_MAX, 0).at, INT64_MAX);
+    ck_assert_int_eq(deadline_after(INT64_MAX - 5, 1).at, NEVER);
+    ck_assert_int_eq(deadline_after(0, 9223372037.0).at, NEVER);
+    ck_assert_int_eq(deadline_after(clock_nanoseconds(), 1e300).at, NEVER);
+    ck_assert_int_eq(deadline_after(1, HUGE_VAL).at, NEVER);
+    ck_assert_int_eq(deadline_after(INT64_MAX, 0).at, NEVER);
 }
 END_TEST
 
@@ -33,7 +33,7 @@ START_TEST(what_is_left_is_never_negative)
     ck_assert_int_eq(deadline_left(deadline, 1000), 0);
     ck_assert_int_eq(deadline_left(deadline, 1001), 0);
     ck_assert_int_eq(deadline_left(deadline, INT64_MAX), 0);
-    ck_assert_int_eq(deadline_left((struct deadline){INT64_MAX}, 0), INT64_MAX);
+    ck_assert_int_eq(deadline_left((struct deadline){NEVER}, 0), NEVER);
 }
 END_TEST
 
@@ -69,7 +69,7 @@ START_TEST(a_timeval_is_rounded_up)
 }
 END_TEST
 
-START_TEST(a_timeval_is_never_zero_which_would_mean_for_ever)
+START_TEST(a_timeval_is_never_zero_which_would_mean_no_timeout)
 {
     assert_timeval(1, 0, 1);
     assert_timeval(0, 0, 1);
@@ -89,7 +89,7 @@ START_TEST(a_timespec_is_exact)
 }
 END_TEST
 
-START_TEST(the_sooner_of_two_waits_is_the_shorter_and_minus_1_has_no_end)
+START_TEST(the_sooner_of_two_waits_is_the_shorter)
 {
     const struct {
         int64_t wait, other, sooner;
@@ -98,12 +98,12 @@ START_TEST(the_sooner_of_two_waits_is_the_shorter_and_minus_1_has_no_end)
                {3, 3, 3},
                {0, 1, 0},
                {1, 0, 0},
-               {-1, 5, 5},
-               {5, -1, 5},
-               {-1, 0, 0},
-               {0, -1, 0},
-               {-1, -1, -1},
-               {INT64_MAX, INT64_MAX - 1, INT64_MAX - 1}};
+               {NEVER, 5, 5},
+               {5, NEVER, 5},
+               {NEVER, 0, 0},
+               {0, NEVER, 0},
+               {NEVER, NEVER, NEVER},
+               {NEVER, NEVER - 1, NEVER - 1}};
     for (size_t i = 0; i < COUNT(all); i++)
         ck_assert_int_eq(sooner(all[i].wait, all[i].other), all[i].sooner);
 }
@@ -113,13 +113,13 @@ Suite *deadline_suite(void)
 {
     Suite *suite = suite_create("deadline");
     TCase *tcase = add_case(suite, "deadline", NULL);
-    tcase_add_test(tcase, a_deadline_is_so_many_seconds_after_its_start);
+    tcase_add_test(tcase, a_deadline_is_its_start_plus_seconds);
     tcase_add_test(tcase, a_deadline_stops_at_the_end_of_the_range);
     tcase_add_test(tcase, what_is_left_is_never_negative);
     tcase_add_test(tcase, the_clock_never_goes_back);
-    tcase_add_test(tcase, the_sooner_of_two_waits_is_the_shorter_and_minus_1_has_no_end);
+    tcase_add_test(tcase, the_sooner_of_two_waits_is_the_shorter);
     tcase_add_test(tcase, a_timeval_is_rounded_up);
-    tcase_add_test(tcase, a_timeval_is_never_zero_which_would_mean_for_ever);
+    tcase_add_test(tcase, a_timeval_is_never_zero_which_would_mean_no_timeout);
     tcase_add_test(tcase, a_timespec_is_exact);
     return suite;
 }

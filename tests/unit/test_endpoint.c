@@ -40,15 +40,42 @@ START_TEST(an_endpoint_is_split_into_host_and_port)
 }
 END_TEST
 
+/* A service and an IPv6 address with an interface keep their text too. */
+START_TEST(an_endpoint_is_written_as_it_was_read)
+{
+    struct endpoint endpoint;
+    struct endpoint again;
+    char text[ENDPOINT_TEXT];
+    ck_assert_ptr_null(endpoint_parse(accepted[_i].text, &endpoint));
+    ck_assert_ptr_eq(endpoint_format(&endpoint, text), text);
+    ck_assert_str_eq(text, accepted[_i].text);
+    ck_assert_ptr_null(endpoint_parse(text, &again));
+    ck_assert_str_eq(again.host, endpoint.host);
+    ck_assert_str_eq(again.port, endpoint.port);
+}
+END_TEST
+
+START_TEST(the_longest_endpoint_fits_its_text)
+{
+    struct endpoint endpoint;
+    char text[ENDPOINT_TEXT];
+    memset(&endpoint, ':', sizeof endpoint);
+    endpoint.host[sizeof endpoint.host - 1] = '\0';
+    endpoint.port[sizeof endpoint.port - 1] = '\0';
+    endpoint_format(&endpoint, text);
+    ck_assert_uint_lt(strlen(text), sizeof text);
+    ck_assert_uint_eq(strlen(text), strlen("[]:") + strlen(endpoint.host) + strlen(endpoint.port));
+}
+END_TEST
+
 static const char no_port[] =
     "no port; write HOST:PORT, [IPV6]:PORT or *:PORT, like 127.0.0.1:1060";
-static const char no_host[] = "no host before the port; for every local address write *:PORT";
-static const char no_ipv6[] = "only an IPv6 address stands in brackets, like [::1]:1060";
-static const char wrong_port[] =
-    "the port must be a number from 0 to 65535 or the name of a service";
+static const char no_host[] = "no host before the port; write *:PORT for every local address";
+static const char no_ipv6[] = "only an IPv6 address can be in brackets, like [::1]:1060";
+static const char wrong_port[] = "the port must be a number from 0 to 65535 or a service name";
 
 static const struct {
-    const char *text, *why;
+    const char *text, *reason;
 } refused[] = {
     {"", no_port},
     {"127.0.0.1", no_port},
@@ -80,13 +107,13 @@ static const struct {
 START_TEST(any_other_endpoint_is_refused_with_its_reason)
 {
     struct endpoint endpoint;
-    const char *why = endpoint_parse(refused[_i].text, &endpoint);
-    ck_assert_msg(why != NULL, "%s is accepted", refused[_i].text);
-    ck_assert_str_eq(why, refused[_i].why);
+    const char *reason = endpoint_parse(refused[_i].text, &endpoint);
+    ck_assert_msg(reason != NULL, "%s is accepted", refused[_i].text);
+    ck_assert_str_eq(reason, refused[_i].reason);
 }
 END_TEST
 
-/* What getaddrinfo(3) is to find, if anything, and how often that was freed.
+/* What getaddrinfo(3) must find, if anything, and how often that was freed.
  * NOLINTBEGIN(bugprone-reserved-identifier) */
 static struct addrinfo *forced;
 static int forced_freed;
@@ -146,7 +173,7 @@ START_TEST(only_the_family_asked_for_is_found)
 }
 END_TEST
 
-/* As a host does whose hosts(5) gives a name twice. */
+/* hosts(5) can list a name twice. */
 START_TEST(addresses_found_twice_are_kept_once_and_in_order)
 {
     const struct address a = numeric_address("192.0.2.1", "1");
@@ -196,6 +223,10 @@ Suite *endpoint_suite(void)
     TCase *parse = add_case(suite, "endpoint_parse", NULL);
     tcase_add_loop_test(parse, an_endpoint_is_split_into_host_and_port, 0, COUNT(accepted));
     tcase_add_loop_test(parse, any_other_endpoint_is_refused_with_its_reason, 0, COUNT(refused));
+
+    TCase *format = add_case(suite, "endpoint_format", NULL);
+    tcase_add_loop_test(format, an_endpoint_is_written_as_it_was_read, 0, COUNT(accepted));
+    tcase_add_test(format, the_longest_endpoint_fits_its_text);
 
     TCase *resolution = add_case(suite, "endpoint_resolve", NULL);
     tcase_add_test(resolution, an_empty_host_is_every_local_address_to_listen_at);

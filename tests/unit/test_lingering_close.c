@@ -63,8 +63,8 @@ static void add(size_t count)
 static double sweep_after(double seconds)
 {
     clock_move(seconds);
-    double next = (double)linger_sweep(linger, false);
-    return next < 0 ? -1 : next / 1e6;
+    int64_t next = linger_sweep(linger, false);
+    return next == NEVER ? -1 : (double)next / 1e6;
 }
 
 /* What is added after a sweep is looked at by the next, 4 ms later. */

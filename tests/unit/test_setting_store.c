@@ -218,7 +218,7 @@ START_TEST(other_numbers_of_addresses_and_other_texts_are_refused)
     assert_refused(store_endpoints("*:1060", 0), NOT_AN_ARRAY_OF "0");
     assert_refused(store_endpoints("*:1060", SETTINGS_LISTEN_MAX + 1), NOT_AN_ARRAY_OF "65");
     assert_refused(store_endpoints("*:65536", 3), "'*:65536': the port must be a number from 0 "
-                                                  "to 65535 or the name of a service");
+                                                  "to 65535 or a service name");
 }
 END_TEST
 

@@ -25,7 +25,7 @@ static void happens(unsigned times)
 static unsigned long due(void)
 {
     unsigned long count = 0;
-    int64_t wait = -1;
+    int64_t wait = NEVER;
     return warning_due(&warning, &count, &wait) ? count : 0;
 }
 
@@ -40,7 +40,7 @@ static void assert_wait(int64_t before, int64_t after)
 
 START_TEST(what_never_happened_is_not_written)
 {
-    assert_wait(-1, -1);
+    assert_wait(NEVER, NEVER);
     clock_move(3600);
     assert_wait(7, 7);
 }
@@ -50,7 +50,7 @@ START_TEST(the_first_time_is_written_at_once)
 {
     happens(1);
     ck_assert_uint_eq(due(), 1);
-    assert_wait(-1, -1);
+    assert_wait(NEVER, NEVER);
 }
 END_TEST
 
@@ -84,7 +84,7 @@ START_TEST(after_a_quiet_second_it_is_written_at_once)
     happens(1);
     ck_assert_uint_eq(due(), 1);
     clock_move(1);
-    assert_wait(-1, -1);
+    assert_wait(NEVER, NEVER);
     happens(1);
     ck_assert_uint_eq(due(), 1);
 }
@@ -95,10 +95,10 @@ START_TEST(the_wait_is_lowered_to_when_it_is_due)
     happens(1);
     ck_assert_uint_eq(due(), 1);
     happens(1);
-    assert_wait(-1, SECOND);
-    assert_wait(INT64_MAX, SECOND);
+    assert_wait(NEVER, SECOND);
+    assert_wait(NEVER, SECOND);
     clock_move(0.25);
-    assert_wait(-1, SECOND / 4 * 3);
+    assert_wait(NEVER, SECOND / 4 * 3);
     assert_wait(SECOND / 4 * 3 + 1, SECOND / 4 * 3);
     assert_wait(SECOND / 2, SECOND / 2);
     assert_wait(0, 0);

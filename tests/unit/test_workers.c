@@ -164,13 +164,13 @@ END_TEST
 START_TEST(idle_workers_end_when_their_time_is_over)
 {
     clock_stop();
-    ck_assert_int_eq(handover_retire(handover), -1);
+    ck_assert_int_eq(handover_retire(handover), NEVER);
     one_exchange(0);
     ck_assert_int_le(handover_retire(handover), idle_time);
     clock_move(IDLE - 1);
     ck_assert_int_gt(handover_retire(handover), 0);
     ck_assert_uint_eq(handover_census(handover).workers, 1);
-    while (handover_retire(handover) >= 0) /* a worker is counted out before it sleeps */
+    while (handover_retire(handover) != NEVER) /* a worker is counted out before it sleeps */
         clock_move(2);
     ck_assert_uint_eq(handover_census(handover).workers, 0);
     one_exchange(1);
@@ -288,7 +288,7 @@ START_TEST(workers_are_idle_for_another_time_after_a_change)
     clock_move(4);
     ck_assert_int_eq(handover_retire(handover), INT64_C(1000000000));
     handover_change(handover, MOST, 3);
-    ck_assert_int_eq(handover_retire(handover), -1);
+    ck_assert_int_eq(handover_retire(handover), NEVER);
     assert_census(0, 1, 0, 0);
 }
 END_TEST

@@ -33,7 +33,7 @@ int64_t intake_warn(struct intake *intake)
 {
     struct warning *warnings = intake->warnings;
     unsigned long count;
-    int64_t wait = -1;
+    int64_t wait = NEVER;
 
     if (warning_due(&warnings[LIMIT_RESOURCES], &count, &wait))
         log_line(LOG_WARNING, "cannot accept, pausing: %s count=%lu", strerror(intake->error),

@@ -4,9 +4,9 @@
 #define SERVER_CONNECTION_ACCEPTOR_H
 
 #include "server/connection/admission.h"
-#include "server/connection/workers.h"
 #include "server/connection/lingering_close.h"
 #include "server/connection/listener.h"
+#include "server/connection/workers.h"
 #include "server/log/warning.h"
 
 /* What is warned of. */
@@ -36,7 +36,7 @@ enum intake_verdict {
 /* Accept a batch of what is queued on a listener, as far as there is place. */
 enum intake_verdict intake_take(struct intake *intake, const struct listener *listener);
 
-/* Whether to look at the listeners now; if not, lowers `*wait`, nanoseconds of which -1 is
+/* Whether to look at the listeners now; if not, lowers `*wait`, nanoseconds of which NEVER is
  * for ever, to the end of the pause. The end of a conversation that makes room wakes the
  * acceptor by itself. */
 bool intake_may_accept(struct intake *intake, int64_t *wait);
@@ -44,7 +44,7 @@ bool intake_may_accept(struct intake *intake, int64_t *wait);
 /* Have it warned of that something lacks, with the errno that says so. */
 void intake_lacks(struct intake *intake, int error);
 
-/* Write the warnings that are due. Returns nanoseconds until the next one will be, or -1. */
+/* Write the warnings that are due. Returns nanoseconds until the next one will be, or NEVER. */
 int64_t intake_warn(struct intake *intake);
 
 /* Write those that would still have been due later. */

@@ -138,7 +138,7 @@ enum admission_verdict admission_enter_again(struct conversation *conversation)
 int64_t admission_warn(struct admission *admission)
 {
     unsigned long count;
-    int64_t wait = -1;
+    int64_t wait = NEVER;
     CHECKED(pthread_mutex_lock(&admission->lock));
     bool due = warning_due(&admission->warning, &count, &wait);
     CHECKED(pthread_mutex_unlock(&admission->lock));

@@ -35,7 +35,7 @@ enum admission_verdict admission_enter_again(struct conversation *conversation);
 void admission_leave(struct conversation *conversation);
 
 /* Write the warning of limits.per_source, if it is due. Returns nanoseconds until it will be,
- * or -1. The acceptor, only. */
+ * or NEVER. The acceptor, only. */
 int64_t admission_warn(struct admission *admission);
 
 /* Have it written even if it was written a moment ago. */

@@ -48,7 +48,7 @@ struct lingerers *linger_create(size_t most, double seconds, int wake_fd)
         return NULL;
     linger_change(linger, most, seconds);
     linger->wake_fd = wake_fd;
-    linger->next = linger->planned = INT64_MAX;
+    linger->next = linger->planned = NEVER;
     TAILQ_INIT(&linger->ages);
     TAILQ_INIT(&linger->incoming);
     for (size_t i = 0; i < PAUSES; i++)
@@ -145,11 +145,11 @@ static void look_around(struct lingerers *linger, int64_t now)
         drop(linger, first);
 }
 
-/* Returns when somebody is to be looked at or closed next; INT64_MAX for never. */
+/* Returns when somebody is to be looked at or closed next; or NEVER. */
 static int64_t next_look(const struct lingerers *linger)
 {
     const struct conversation *first = TAILQ_FIRST(&linger->ages);
-    int64_t next = first != NULL ? end_of(linger, first) : INT64_MAX;
+    int64_t next = first != NULL ? end_of(linger, first) : NEVER;
     for (size_t i = 0; i < PAUSES; i++) {
         first = TAILQ_FIRST(&linger->queues[i]);
         if (first != NULL && first->look < next)
@@ -199,7 +199,7 @@ int64_t linger_sweep(struct lingerers *linger, bool soon)
             next = now + FIRST_LOOK;
         linger->next = take_in(linger, next, now + SWEEP_EVERY);
     }
-    return linger->next == INT64_MAX ? -1 : linger->next - now;
+    return linger->next == NEVER ? NEVER : linger->next - now;
 }
 
 size_t linger_count(const struct lingerers *linger)

@@ -36,7 +36,7 @@ void linger_add(struct lingerers *linger, struct conversation *conversation);
 /* Look at the sockets that are due for a look: discard what came in, close those at end
  * of file, reset, or past their time, and those that came first where there are too many.
  * Never blocks. With `soon`, somebody is expected to come in soon, and the next look is
- * soon. Returns nanoseconds until the next look is due, or -1 when there is none. One
+ * soon. Returns nanoseconds until the next look is due, or NEVER when there is none. One
  * thread only. */
 int64_t linger_sweep(struct lingerers *linger, bool soon);
 

@@ -45,19 +45,19 @@ static void look_everywhere(struct acceptor *acceptor, size_t count)
 }
 
 /* Wait for a listener if `listening`, for the wake_fd, for a signal, or for `wait`
- * nanoseconds (-1: for ever). Afterwards `revents` of each place is right. */
+ * nanoseconds (or NEVER). Afterwards `revents` of each place is right. */
 static void wait_for_events(struct acceptor *acceptor, bool listening, int64_t wait)
 {
     struct pollfd *polled = acceptor->poll;
     const struct listeners *listeners = acceptor->listeners;
-    struct timespec timeout = timespec_from(wait < 0 ? 0 : wait);
+    struct timespec timeout = timespec_from(wait);
     eventfd_t ignored;
 
     for (size_t i = 0; i < listeners->count; i++)
         polled[POLL_LISTENERS + i] =
             (struct pollfd){.fd = listening ? listeners->list[i].fd : -1, .events = POLLIN};
     size_t count = POLL_LISTENERS + listeners->count;
-    int ready = ppoll(polled, count, wait < 0 ? NULL : &timeout, NULL);
+    int ready = ppoll(polled, count, wait == NEVER ? NULL : &timeout, NULL);
     if (ready < 0 && errno != EINTR)
         look_everywhere(acceptor, count);
     else if (ready <= 0)
@@ -88,7 +88,7 @@ static int64_t close_retired(struct acceptor *acceptor)
 {
     struct listeners *listeners = acceptor->listeners;
     int64_t now = clock_nanoseconds();
-    int64_t wait = -1;
+    int64_t wait = NEVER;
     for (size_t i = listeners->count; i-- > 0;) {
         struct listener *listener = &listeners->list[i];
         if (listener->retires == 0)
@@ -110,17 +110,17 @@ static int64_t close_retired(struct acceptor *acceptor)
 static int64_t cut(struct acceptor *acceptor)
 {
     if (!acceptor->draining || acceptor->cut)
-        return -1;
+        return NEVER;
     int64_t left = deadline_left(acceptor->over, clock_nanoseconds());
     if (left == 0) {
         acceptor->cut = true;
         handover_cut(acceptor->intake.handover);
-        return -1;
+        return NEVER;
     }
     return left;
 }
 
-/* What is to be done now and then. Returns nanoseconds until the next time, or -1. */
+/* What is to be done now and then. Returns nanoseconds until the next time, or NEVER. */
 static int64_t tend(struct acceptor *acceptor)
 {
     int64_t wait = cut(acceptor);
@@ -139,7 +139,7 @@ static bool is_drained(struct acceptor *acceptor)
     if (!acceptor->draining || acceptor->listeners->count > 0 ||
         !handover_is_idle(acceptor->intake.handover))
         return false;
-    return acceptor->cut || (linger_sweep(acceptor->intake.linger, false) < 0);
+    return acceptor->cut || (linger_sweep(acceptor->intake.linger, false) == NEVER);
 }
 
 enum acceptor_event acceptor_run(struct acceptor *acceptor, int64_t until)

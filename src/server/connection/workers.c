@@ -343,7 +343,7 @@ int64_t handover_retire(struct handover *handover)
     int64_t wait;
 
     if (handover->workers == 0)
-        return -1;
+        return NEVER;
     lock(handover);
     while (count < RETIRE_AT_ONCE && (retired[count] = idle_worker(handover, &wait)) != NULL)
         retire(retired[count++]);
@@ -351,7 +351,7 @@ int64_t handover_retire(struct handover *handover)
     for (size_t i = 0; i < count; i++)
         /* TAILQ_REMOVE() took the last one off: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
         bury(retired[i]);
-    return handover->workers > 0 ? wait : -1;
+    return handover->workers > 0 ? wait : NEVER;
 }
 
 struct census handover_census(struct handover *handover)

@@ -38,7 +38,7 @@ int handover_give(struct handover *handover, struct conversation *conversation);
 void handover_call(struct handover *handover);
 
 /* End workers that have been idle for too long. Returns nanoseconds until the next one may
- * have been, or -1 when there is no worker. The thread that gives, only. */
+ * have been, or NEVER when there is no worker. The thread that gives, only. */
 int64_t handover_retire(struct handover *handover);
 
 /* Count what it has. The thread that gives, only. */

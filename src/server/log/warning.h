@@ -18,7 +18,7 @@ void warning_count(struct warning *warning);
 
 /* Whether it is to be written now: it happened, and was not written for a second. If so,
  * `*count` is how often it happened since it was written last. If not, `*wait`, in
- * nanoseconds, is lowered to when it will have to be; -1 there stands for never. */
+ * nanoseconds, is lowered to when it will have to be; which may be NEVER. */
 bool warning_due(struct warning *warning, unsigned long *count, int64_t *wait);
 
 #endif

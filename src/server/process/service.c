@@ -3,15 +3,15 @@
 
 #include "server/process/service.h"
 
-#include "server/connection/loop.h"
 #include "server/config/configuration.h"
-#include "server/process/background.h"
+#include "server/connection/loop.h"
 #include "server/log/log.h"
 #include "server/log/prometheus.h"
+#include "server/log/report.h"
+#include "server/process/background.h"
 #include "server/process/notify.h"
 #include "server/process/pid_file.h"
 #include "server/process/privileges.h"
-#include "server/log/report.h"
 #include "server/process/rlimits.h"
 #include "server/process/seccomp.h"
 #include "server/process/signals.h"
@@ -37,7 +37,7 @@ struct service {
     int pid_file;
     int signal_fd;
     int64_t started;  /* seconds since 1970 */
-    int64_t watchdog; /* when the watchdog is to be told next; INT64_MAX: never … */
+    int64_t watchdog; /* when the watchdog is to be told next; NEVER: never … */
     int64_t report;   /* … and the status and metrics to be renewed */
     bool stopping;
     bool hurried; /* a second signal came */
@@ -123,7 +123,7 @@ static void renew(struct service *service, int64_t now)
 {
     const struct settings *settings = settings_of(service);
     if (settings->metrics.file[0] == '\0' && !notify_wanted()) {
-        service->report = INT64_MAX;
+        service->report = NEVER;
         return;
     }
     char status[STATUS_SIZE];
@@ -276,7 +276,7 @@ int service_run(const struct options *options, const struct settings *settings, 
     service = (struct service){.options = options,
                                .pid_file = -1,
                                .signal_fd = -1,
-                               .watchdog = INT64_MAX,
+                               .watchdog = NEVER,
                                .snapshot = snapshot_create(settings)};
     if (service.snapshot == NULL) {
         log_errno(LOG_CRIT, "cannot keep the configuration");
