@@ -26,20 +26,20 @@ static int run(const struct options *options, const struct settings *settings)
                            "give --foreground");
         return EX_CONFIG;
     }
-    if (daemonize_prepare(passed) != 0) {
+    if (background_prepare(passed) != 0) {
         log_errno(LOG_CRIT, "cannot change to the root directory");
         return EX_OSERR;
     }
-    if (settings->daemon.background && daemonize_begin() != 0) {
+    if (settings->daemon.background && background_begin() != 0) {
         log_errno(LOG_CRIT, "cannot go to the background");
-        daemonize_finish(EX_OSERR);
+        background_finish(EX_OSERR);
         return EX_OSERR;
     }
     signals_block();
     log_to_terminal();
     log_open(settings);
     int status = service_run(options, settings, passed);
-    daemonize_finish(status);
+    background_finish(status);
     return status;
 }
 
@@ -55,7 +55,7 @@ int main(int argc, char *argv[])
     struct options options;
     char complaint[SETTINGS_COMPLAINT];
 
-    if (daemonize_check_descriptors() != 0) {
+    if (background_open_standard() != 0) {
         perror("sixteend: /dev/null");
         return EX_OSERR;
     }
@@ -69,14 +69,14 @@ int main(int argc, char *argv[])
         puts(PACKAGE_STRING);
         return told();
     }
-    int status = configuration_load(&options, NULL, &settings, complaint);
+    int status = options_load(&options, NULL, &settings, complaint);
     if (status != EX_OK) {
         fprintf(stderr, "sixteend: %s\n", complaint);
         return status;
     }
-    configuration_remember(&options);
+    options_remember_file(&options);
     switch (options.mode) {
-    case MODE_TEST: printf("sixteend: %s is right\n", configuration_name(&options)); return told();
+    case MODE_TEST: printf("sixteend: %s is right\n", options_file_name(&options)); return told();
     case MODE_SHOW: settings_print(&settings, stdout); return told();
     default: return run(&options, &settings);
     }

@@ -45,7 +45,7 @@ static void unmap(struct prefix *prefix)
     if (prefix->family != AF_INET6 || prefix->length < 96 || !IN6_IS_ADDR_V4MAPPED(&in6))
         return;
     *prefix =
-        (struct prefix){.family = AF_INET, .length = (uint16_t)(prefix->length - 96), .around = -1};
+        (struct prefix){.family = AF_INET, .length = (uint16_t)(prefix->length - 96), .parent = -1};
     memcpy(prefix->octets, &in6.s6_addr[12], sizeof(struct in_addr));
 }
 
@@ -56,7 +56,7 @@ static bool parse_host(const char *text, size_t length, struct prefix *prefix)
         return false;
     memcpy(host, text, length);
     host[length] = '\0';
-    *prefix = (struct prefix){.around = -1};
+    *prefix = (struct prefix){.parent = -1};
     prefix->family = strchr(host, ':') != NULL ? AF_INET6 : AF_INET;
     return inet_pton(prefix->family, host, prefix->octets) == 1;
 }
@@ -133,10 +133,11 @@ int prefix_compare(const void *a, const void *b)
 }
 
 /* The first of `place` and those around it that holds the prefix, or -1. */
-static int32_t holder(const struct prefixes *prefixes, int32_t place, const struct prefix *prefix)
+static int32_t innermost(const struct prefixes *prefixes, int32_t place,
+                         const struct prefix *prefix)
 {
     while (place >= 0 && !holds(&prefixes->list[place], prefix))
-        place = prefixes->list[place].around;
+        place = prefixes->list[place].parent;
     return place;
 }
 
@@ -153,14 +154,14 @@ void prefixes_store(struct prefixes *prefixes, const char *const *texts, size_t 
         if (last >= 0 && prefix_compare(&list[last], &list[i]) == 0)
             continue;
         list[prefixes->count] = list[i];
-        list[prefixes->count++].around = holder(prefixes, last, &list[i]);
+        list[prefixes->count++].parent = innermost(prefixes, last, &list[i]);
     }
     memset(list + prefixes->count, 0, (count - prefixes->count) * sizeof *list);
 }
 
 struct prefix prefix_of(const struct address *address, uint16_t length)
 {
-    struct prefix prefix = {.family = address->u.any.sa_family, .around = -1};
+    struct prefix prefix = {.family = address->u.any.sa_family, .parent = -1};
     uint16_t most = bits_of(prefix.family);
     prefix.length = length < most ? length : most;
     if (prefix.family == AF_INET)
@@ -185,6 +186,6 @@ int prefixes_match(const struct prefixes *prefixes, const struct address *addres
         else
             high = middle;
     }
-    int32_t place = holder(prefixes, (int32_t)low - 1, &host);
+    int32_t place = innermost(prefixes, (int32_t)low - 1, &host);
     return place >= 0 ? prefixes->list[place].length : -1;
 }

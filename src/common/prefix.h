@@ -15,7 +15,7 @@ struct prefix {
     sa_family_t family;
     uint16_t length; /* in bits */
     unsigned char octets[sizeof(struct in6_addr)];
-    int32_t around; /* the place in its list of the longest other one that holds it; -1: none */
+    int32_t parent; /* the place in its list of the longest other one that holds it; -1: none */
 };
 
 /* Made by prefixes_store(). */

@@ -138,7 +138,7 @@ our %QUIET = (
     'drain: accept4 EMFILE' => 'a socket that lingers gives its descriptor up',
     'drain: accept4 ENFILE' => 'likewise',
     'service: getsockname' => 'the address of the listener stands for it',
-    'shutdown in handover_cut' => 'the conversation ends all the same',
+    'shutdown in workers_cut' => 'the connection ends all the same',
     'unlink in pid_file_release' => 'the file is emptied instead',
     'recv in at_end' => 'the socket is closed, and the reply has gone over',
     'getsockopt in listener_queue' => 'the queue is taken for empty',
@@ -167,7 +167,7 @@ our %QUIET = (
 
 # What a call can't fail with in this function.
 our %CANNOT = (
-    (map { ("write $_ in daemonize_finish" => 1) } qw(EAGAIN EIO EPIPE)),    # a pipe with a reader
+    (map { ("write $_ in background_finish" => 1) } qw(EAGAIN EIO EPIPE)),    # a pipe with a reader
     'read EAGAIN in wait_for_daemon' => 1,    # it blocks
 );
 

@@ -576,7 +576,7 @@ sub end_service {
     return judge_end($daemon, $daemon->{log}, 0);
 }
 
-# The phase of the end. `live` makes conversations that last, and returns what goes on with them.
+# The phase of the end. `live` makes connections that last, and returns what goes on with them.
 sub drain {
     my ($scenario, @faults) = @_;
     my $daemon = begin($scenario);

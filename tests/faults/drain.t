@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Each call that can fail while the daemon ends, with conversations that go on, that have been
+# Each call that can fail while the daemon ends, with connections that go on, that have been
 # answered, and that say nothing.
 use strict;
 use warnings;

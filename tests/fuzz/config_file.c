@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     settings_defaults(&before);
     settings = before;
     char *text = text_of(data, size, "\n");
-    if (settings_parse("fuzz.conf", text, size + 1, &settings, complaint)) {
+    if (config_file_parse("fuzz.conf", text, size + 1, &settings, complaint)) {
         must_read_back(&settings);
     } else {
         must(same_settings(&settings, &before));

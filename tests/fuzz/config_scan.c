@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unsigned line = 0;
     const char *advice = NULL;
     char *text = text_of(data, size, "");
-    const char *wrong = settings_scan(text, size, &line, &advice);
+    const char *wrong = config_scan(text, size, &line, &advice);
     must(line >= 1 && line <= lines_of(text, size) + 1);
     if (wrong != NULL)
         must(advice != NULL && *wrong != '\0');

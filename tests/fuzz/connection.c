@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A conversation's line in the log is printable and fits, whatever came from the peer. */
+/* A connection's line in the log is printable and fits, whatever came from the peer. */
 #include <config.h>
 
 #include "fuzz.h"
@@ -20,35 +20,35 @@ static void take_address(const uint8_t **data, size_t *size, struct address *add
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct conversation conversation = {0};
+    struct connection connection = {0};
     uint8_t small[2];
     uint32_t elapsed;
 
     take(&data, &size, small, sizeof small);
-    conversation.count = small[0] % (WIRE_OCTETS + 2);
-    conversation.outcome = small[1] % (OUTCOME_FAILED + 1);
-    take(&data, &size, conversation.octets, sizeof conversation.octets);
-    take(&data, &size, &conversation.error, sizeof conversation.error);
+    connection.count = small[0] % (WIRE_OCTETS + 2);
+    connection.outcome = small[1] % (OUTCOME_FAILED + 1);
+    take(&data, &size, connection.octets, sizeof connection.octets);
+    take(&data, &size, &connection.error, sizeof connection.error);
     take(&data, &size, &elapsed, sizeof elapsed);
-    conversation.decided = conversation.accepted + (int64_t)elapsed * 1000000;
-    take_address(&data, &size, &conversation.peer);
-    take_address(&data, &size, &conversation.local);
-    static struct preface preface; /* it is large */
-    preface = (struct preface){.wrong = "there is none"};
+    connection.decided = connection.accepted + (int64_t)elapsed * 1000000;
+    take_address(&data, &size, &connection.peer);
+    take_address(&data, &size, &connection.local);
+    static struct header_buffer header; /* it is large */
+    header = (struct header_buffer){.wrong = "there is none"};
     take(&data, &size, small, sizeof small);
-    preface.carries = small[0] % 2 != 0;
-    preface.complete = small[0] % 4 > 1;
-    take_address(&data, &size, &preface.proxy);
-    preface.count = size < sizeof preface.octets ? size : sizeof preface.octets;
-    take(&data, &size, preface.octets, preface.count);
-    if (conversation.outcome == OUTCOME_MALFORMED || small[1] % 2 != 0)
-        conversation.preface = &preface;
+    header.has_addresses = small[0] % 2 != 0;
+    header.complete = small[0] % 4 > 1;
+    take_address(&data, &size, &header.proxy);
+    header.count = size < sizeof header.octets ? size : sizeof header.octets;
+    take(&data, &size, header.octets, header.count);
+    if (connection.outcome == OUTCOME_MALFORMED || small[1] % 2 != 0)
+        connection.header = &header;
 
-    char *line = malloc(CONVERSATION_LINE);
+    char *line = malloc(CONNECTION_LINE);
     must(line != NULL);
-    must(conversation_format(&conversation, line) == line);
-    must(strlen(line) < CONVERSATION_LINE && is_printable(line));
-    const char *name = outcome_name(conversation.outcome);
+    must(connection_format(&connection, line) == line);
+    must(strlen(line) < CONNECTION_LINE && is_printable(line));
+    const char *name = outcome_name(connection.outcome);
     must(strncmp(line, name, strlen(name)) == 0);
     free(line);
     return 0;

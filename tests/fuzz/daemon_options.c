@@ -18,7 +18,7 @@ static void judge(const struct options *options)
     must(options->pid_file[0] == '\0' || options->pid_file[0] == '/');
     must(strlen(options->config) < sizeof options->config);
     must(options->config[0] == '\0' || options->config[0] == '/');
-    must(!options->to_stderr || options->place != PLACE_BACKGROUND);
+    must(!options->to_stderr || options->place != RUN_BACKGROUND);
 }
 
 static void judge_settings(const struct options *options, const struct settings *settings)

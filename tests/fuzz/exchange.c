@@ -28,7 +28,7 @@ struct peer {
     enum ending ending;
     const uint8_t *octets;
     size_t count;
-    size_t first; /* octets that come before the conversation is tried */
+    size_t first; /* octets that come before the connection is tried */
 };
 
 static void end(struct peer *peer)
@@ -46,24 +46,24 @@ static void put(const struct peer *peer, const uint8_t *octets, size_t count)
     must(count == 0 || write(peer->fd, octets, count) == (ssize_t)count);
 }
 
-static void hold(struct conversation *conversation, struct peer *peer)
+static void hold(struct connection *connection, struct peer *peer)
 {
     put(peer, peer->octets, peer->first);
     if (peer->first == peer->count)
         end(peer);
-    if (exchange_try(conversation))
+    if (exchange_try(connection))
         return;
     if (peer->first < peer->count) {
         put(peer, peer->octets + peer->first, peer->count - peer->first);
         end(peer);
     }
-    exchange_hold(conversation);
+    exchange_finish(connection);
 }
 
-static enum outcome earned(const struct conversation *conversation, const struct peer *peer,
+static enum outcome earned(const struct connection *connection, const struct peer *peer,
                            size_t came)
 {
-    const struct settings *settings = &conversation->snapshot->settings;
+    const struct settings *settings = &connection->snapshot->settings;
     if (came < WIRE_OCTETS && peer->ending == STAY)
         return OUTCOME_SLOW;
     if (came < WIRE_OCTETS)
@@ -76,33 +76,33 @@ static enum outcome earned(const struct conversation *conversation, const struct
 }
 
 /* Exactly the reply, and the end of the stream behind it; or nothing. */
-static void judge_reply(const struct conversation *conversation, const struct peer *peer)
+static void judge_reply(const struct connection *connection, const struct peer *peer)
 {
     char reply[WIRE_OCTETS + 1];
     if (peer->fd < 0)
         return;
     ssize_t got = recv(peer->fd, reply, sizeof reply, MSG_DONTWAIT);
-    if (!conversation->half_closed) {
+    if (!connection->half_closed) {
         must(got < 0 && errno == EAGAIN);
         return;
     }
     must(got == WIRE_OCTETS &&
-         memcmp(reply, conversation->snapshot->settings.reply, WIRE_OCTETS) == 0);
+         memcmp(reply, connection->snapshot->settings.reply, WIRE_OCTETS) == 0);
     must(recv(peer->fd, reply, sizeof reply, MSG_DONTWAIT) == 0);
 }
 
-static void judge(const struct conversation *conversation, const struct peer *peer)
+static void judge(const struct connection *connection, const struct peer *peer)
 {
-    enum outcome outcome = conversation->outcome;
+    enum outcome outcome = connection->outcome;
     size_t came = peer->first >= WIRE_OCTETS ? peer->first : peer->count;
-    if (came > sizeof conversation->octets)
-        came = sizeof conversation->octets;
-    must(outcome == earned(conversation, peer, came));
-    must(outcome == OUTCOME_SLOW || conversation->count == came);
-    must(conversation->count <= came);
-    must(conversation->half_closed == (outcome == OUTCOME_OK || outcome == OUTCOME_EXCESS));
-    must(memcmp(conversation->octets, peer->octets, conversation->count) == 0);
-    judge_reply(conversation, peer);
+    if (came > sizeof connection->octets)
+        came = sizeof connection->octets;
+    must(outcome == earned(connection, peer, came));
+    must(outcome == OUTCOME_SLOW || connection->count == came);
+    must(connection->count <= came);
+    must(connection->half_closed == (outcome == OUTCOME_OK || outcome == OUTCOME_EXCESS));
+    must(memcmp(connection->octets, peer->octets, connection->count) == 0);
+    judge_reply(connection, peer);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -123,13 +123,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                         .first = choices[1] < count ? choices[1] : count};
     bool waits = peer.ending == STAY && count < WIRE_OCTETS;
     int64_t now = clock_nanoseconds();
-    struct conversation conversation = {.snapshot = &snapshot,
-                                        .fd = fds[0],
-                                        .accepted = now,
-                                        .deadline = deadline_after(now, waits ? 0.001 : 60)};
-    hold(&conversation, &peer);
-    judge(&conversation, &peer);
-    must(close(conversation.fd) == 0);
+    struct connection connection = {.snapshot = &snapshot,
+                                    .fd = fds[0],
+                                    .accepted = now,
+                                    .deadline = deadline_after(now, waits ? 0.001 : 60)};
+    hold(&connection, &peer);
+    judge(&connection, &peer);
+    must(close(connection.fd) == 0);
     if (peer.fd >= 0)
         must(close(peer.fd) == 0);
     return 0;

@@ -105,7 +105,7 @@ void must_read_back(const struct settings *settings)
     settings_print(&printed, out);
     must(fclose(out) == 0);
     settings_defaults(&again);
-    must(settings_parse("printed", text, length, &again, complaint));
+    must(config_file_parse("printed", text, length, &again, complaint));
     must(same_settings(&again, &printed));
     free(text);
 }

@@ -12,13 +12,14 @@
 #include <string.h>
 
 /* A copy with no more room than that, so that a sanitizer sees who reads on. */
-static enum proxy_status parse(const uint8_t *data, size_t count, struct proxy_header *header)
+static enum proxy_header_status parse(const uint8_t *data, size_t count,
+                                      struct proxy_header *header)
 {
     unsigned char *octets = malloc(count > 0 ? count : 1);
     must(octets != NULL);
     if (count > 0)
         memcpy(octets, data, count);
-    enum proxy_status status = proxy_parse(octets, count, header);
+    enum proxy_header_status status = proxy_header_parse(octets, count, header);
     free(octets);
     return status;
 }
@@ -41,7 +42,7 @@ static void judge_written(int version, const struct proxy_header *header)
     size_t length = proxy_header_write(version, &header->source, &header->destination, octets);
     must(length < sizeof octets);
     must(parse(octets, length, &again) == PROXY_COMPLETE && again.length == length);
-    must(again.carries && address_equals(&again.source, &header->source));
+    must(again.has_addresses && address_equals(&again.source, &header->source));
     must(address_equals(&again.destination, &header->destination));
 }
 
@@ -50,8 +51,8 @@ static void judge_complete(const uint8_t *data, size_t size, const struct proxy_
     struct proxy_header again;
     must(header->length <= size && header->length <= PROXY_HEADER_MAX);
     must(parse(data, header->length, &again) == PROXY_COMPLETE);
-    must(again.length == header->length && again.carries == header->carries);
-    if (header->carries) {
+    must(again.length == header->length && again.has_addresses == header->has_addresses);
+    if (header->has_addresses) {
         must(address_equals(&again.source, &header->source));
         must(address_equals(&again.destination, &header->destination));
         judge_address(&header->source);
@@ -63,11 +64,12 @@ static void judge_complete(const uint8_t *data, size_t size, const struct proxy_
     }
 }
 
-/* As preface.c receives it: as much as is wanted, and no more. */
-static enum proxy_status parse_in_parts(const uint8_t *data, size_t size, struct proxy_header *last)
+/* As header.c receives it: as much as is wanted, and no more. */
+static enum proxy_header_status parse_in_parts(const uint8_t *data, size_t size,
+                                               struct proxy_header *last)
 {
     size_t count = 0;
-    enum proxy_status status;
+    enum proxy_header_status status;
     while ((status = parse(data, count, last)) == PROXY_MORE) {
         must(last->length > count && last->length <= PROXY_HEADER_MAX);
         if (last->length > size)
@@ -81,14 +83,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct proxy_header header;
     struct proxy_header last;
-    enum proxy_status status = parse(data, size, &header);
+    enum proxy_header_status status = parse(data, size, &header);
 
     must(parse_in_parts(data, size, &last) == status || status == PROXY_MALFORMED);
     switch (status) {
     case PROXY_MORE: must(header.length > size && header.length <= PROXY_HEADER_MAX); break;
     case PROXY_COMPLETE: judge_complete(data, size, &header); break;
     case PROXY_MALFORMED:
-        must(header.wrong != NULL && is_printable(header.wrong) && !header.carries);
+        must(header.wrong != NULL && is_printable(header.wrong) && !header.has_addresses);
         break;
     }
     return 0;

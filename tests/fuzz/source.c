@@ -13,9 +13,9 @@
 
 static void judge_address(const struct prefix *prefix, const struct address *bound)
 {
-    struct prefix around = prefix_of(bound, prefix->length);
+    struct prefix parent = prefix_of(bound, prefix->length);
     struct prefix host = prefix_of(bound, UINT16_MAX);
-    must(prefix_compare(&around, prefix) == 0);
+    must(prefix_compare(&parent, prefix) == 0);
     if (prefix->length + 1 < host.length)
         must(memcmp(host.octets, prefix->octets, sizeof host.octets) != 0);
 }

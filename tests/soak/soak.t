@@ -156,6 +156,6 @@ for my $outcome (sort keys %counted) {
     $all += $expected;
     is $counted{$outcome}, $expected, "$outcome: $expected, as the clients did";
 }
-like $daemon->{log}, qr/notice connections accepted=$all live=0 /, "all of them were $all";
+like $daemon->{log}, qr/notice connections accepted=$all active=0 /, "all of them were $all";
 cmp_ok $reloads + $more, '>', $seconds, sprintf '%d reloads meanwhile', $reloads + $more;
 done_testing;

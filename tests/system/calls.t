@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# The system calls of a conversation whose message is there when it is accepted: six, and
+# The system calls of a connection whose message is there when it is accepted: six, and
 # nothing else. HACKING.md lists them.
 use strict;
 use warnings;
@@ -12,18 +12,18 @@ my $trace = scratch() . '/trace';
 my @strace = ('strace', '--follow-forks', '--output', $trace);
 plan skip_all => 'may not trace' if (run(@strace, 'true'))[0] != 0;
 
-# Conversations enough for their calls to stand out from those of the batch.
+# Connections enough for their calls to stand out from those of the batch.
 my $count  = 50;
 my $daemon = start(under => [@strace]);
 my ($pid)  = $daemon->{log} =~ /is up, process (\d+)/;
 
-# As many workers as there will be conversations, and all of them idle.
+# As many workers as there will be connections, and all of them idle.
 my @silent = map { connect_to($daemon->{port}) } 1 .. $count;
 ok wait_for(sub { $count + 2 <= (() = glob "/proc/$pid/task/*") }), 'a worker for each';
 undef @silent;
 ok wait_for(sub {
     kill 'USR1', $pid;
-    return $daemon->wait_log(qr/connections accepted/) =~ / live=0 .* parked=$count /;
+    return $daemon->wait_log(qr/connections accepted/) =~ / active=0 .* idle=$count /;
 }), 'which are idle again';
 
 # While it is stopped the kernel takes connections and messages in.
@@ -50,7 +50,7 @@ is $calls{sendto},   $count, 'send: one for each';
 is $calls{shutdown}, $count, 'shutdown: one for each';
 cmp_ok $calls{close}, '<=', $count + 5, 'close: one for each, and perhaps a last one of those before';
 
-# What a batch takes, and not each conversation, comes from other threads, or is for a lock or
+# What a batch takes, and not each connection, comes from other threads, or is for a lock or
 # the C library's allocator; restart_syscall resumes a sleep that the stop interrupted.
 my %worker = map { $_ => 1 } $text =~ /^(\d+) +sendto\(/mg;
 my %other;

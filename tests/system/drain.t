@@ -114,7 +114,7 @@ $daemon->wait_log(qr/Socket connects/);
 ok !is_free($daemon->{port}), 'while it serves nobody else can have its port';
 $daemon->tell('TERM');
 ok $daemon->wait_log(qr/No longer listening at 127\.0\.0\.1:$daemon->{port}$/), 'TERM: it says that it stops listening';
-ok wait_for(sub { is_free($daemon->{port}) }), 'and the port is free while a conversation still goes on';
+ok wait_for(sub { is_free($daemon->{port}) }), 'and the port is free while a connection still goes on';
 syswrite $last, $GREETING;
 is join(' ', read_to_end($last)), "$REPLY eof", 'which is carried to its end';
 close $last;

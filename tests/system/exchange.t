@@ -30,7 +30,7 @@ for my $i (sort keys %host) {
     like $daemon->wait_log(qr/Reply/), qr/Reply sent, socket closed peer=$peer$/, 'reply sent';
     like $daemon->wait_log(qr/ ok /),
         qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z info ok peer=$peer local=$local octets=16 message='Hi there, server' us=\d+$/,
-        'one line for the conversation';
+        'one line for the connection';
 }
 is $daemon->stop, 0, 'ends with status 0';
 like $daemon->{log}, qr/notice stopping\n.*ends with status 0\n\z/s, 'and says so';
@@ -53,7 +53,7 @@ my @peers = map { connect_to($daemon->{port}) } 1 .. 50;
 syswrite $_, substr $GREETING, 0, 8 for @peers;
 syswrite $_, substr $GREETING, 8 for @peers;
 is scalar(grep { join(' ', read_to_end($_)) eq "$REPLY eof" } @peers), 50,
-    'fifty conversations at once, each message in two pieces';
+    'fifty connections at once, each message in two pieces';
 $daemon->stop;
 
 done_testing;

@@ -42,9 +42,9 @@ sub send_all_of_it {
 
 my $address = qr/(?:\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+\]):\d+/;
 my $quoted = qr/'(?:[ !-&(-\[\]-~]|\\(?:[\\'tnr]|x[0-9a-f]{2}))*'/;
-my $conversation = qr/(?:ok|excess|mismatch|short|probe|slow|reset|denied|limited|malformed) peer=$address local=$address(?: via=$address)? octets=\d+ message=$quoted us=\d+(?: header=$quoted(?: reason='[a-zA-Z0-9, ]+')?)?/;
+my $connection = qr/(?:ok|excess|mismatch|short|probe|slow|reset|denied|limited|malformed) peer=$address local=$address(?: via=$address)? octets=\d+ message=$quoted us=\d+(?: header=$quoted(?: reason='[a-zA-Z0-9, ]+')?)?/;
 my $life = qr/(?:Listening at $address|No longer listening at $address|running as root; daemon\.user names a user to run as|system calls that a running daemon does not make are refused|sixteend \S+ is up, process \d+|stopping|(?:connections|outcomes|accept errors|listener) .*|sixteend ends with status 0)/;
-my $line = qr/\A(?:$conversation|$life)\z/;
+my $line = qr/\A(?:$connection|$life)\z/;
 
 my $directory = scratch();
 my $config = <<"END";
@@ -70,7 +70,7 @@ is scalar(grep { !/\A(?:We have accepted a connection from $address|Socket conne
 my @others = grep { !/$steps/ } @lines;
 my @strange = grep { !/$line/ } @others;
 is "@strange", '', 'and so does every other line';
-is scalar(grep { /\A$conversation\z/ } @others), scalar @sent, 'one for each connection';
+is scalar(grep { /\A$connection\z/ } @others), scalar @sent, 'one for each connection';
 
 SKIP: {
     my ($log, undef, @prefix) = own_syslog();

@@ -8,7 +8,7 @@ use Sixteen;
 use Test::More;
 use Time::HiRes qw(time);
 
-# At this level the daemon tells of its own life, and not of each conversation.
+# At this level the daemon tells of its own life, and not of each connection.
 my $daemon = start(config => 'log: { level = "notice"; };', listen => ['127.0.0.1:0', '[::1]:0']);
 my ($port, $port6) = @{ $daemon->{ports} };
 

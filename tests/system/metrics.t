@@ -45,10 +45,10 @@ sub metrics {
 # The same as a report in the log.
 sub as_report {
     my ($metrics) = @_;
-    my %of = (accepted => 'connections_accepted_total', live => 'conversations_live', peak => 'conversations_peak',
-        lingering => 'sockets_lingering', workers => 'workers', parked => 'workers_parked', lines_lost => 'log_lines_lost_total');
+    my %of = (accepted => 'connections_accepted_total', active => 'connections_active', peak => 'connections_peak',
+        lingering => 'sockets_lingering', workers => 'workers', idle => 'workers_idle', lines_lost => 'log_lines_lost_total');
     my %value = map { $_ => $metrics->{ $of{$_} } } keys %of;
-    $value{$_} = $metrics->{"conversations_total{outcome=\"$_\"}"} for @outcomes;
+    $value{$_} = $metrics->{"connections_total{outcome=\"$_\"}"} for @outcomes;
     my @errors = grep { /^accept_errors_total/ && $metrics->{$_} > 0 } keys %$metrics;
     $value{none} = 0 if !@errors;
     $value{ /"(\w+)"/ ? $1 : '' } = $metrics->{$_} for @errors;
@@ -76,7 +76,7 @@ END
 my $daemon = start(config => $config);
 my $port = $daemon->{port};
 ok wait_for(sub { -e $file }), 'the file is there soon';
-is_deeply as_report(metrics()), { map { $_ => 0 } @outcomes, qw(accepted live peak lingering workers parked lines_lost none) }, 'with nothing counted yet';
+is_deeply as_report(metrics()), { map { $_ => 0 } @outcomes, qw(accepted active peak lingering workers idle lines_lost none) }, 'with nothing counted yet';
 promtool_is_content('at first');
 
 # Three of one address stay and say nothing; two more are too many.
@@ -94,7 +94,7 @@ for (1 .. 2) {
 my ($value, $listener) = report($daemon);
 is $refused, 2, 'two are refused, three are held';
 my %nothing = (lingering => 0, lines_lost => 0, none => 0, map { $_ => 0 } @outcomes);
-is_deeply $value, { %nothing, accepted => 5, live => 3, peak => 3, workers => 3, parked => 0, limited => 2 }, 'and so USR1 tells';
+is_deeply $value, { %nothing, accepted => 5, active => 3, peak => 3, workers => 3, idle => 0, limited => 2 }, 'and so USR1 tells';
 $daemon->wait_log(qr/ slow /) for 1 .. 3;
 
 # So often each of the others.
@@ -121,11 +121,11 @@ read_to_end($lingerer);
 $daemon->wait_log(qr/ ok /);
 $done{ok}++;
 # The worker parks, and the acceptor sees who lingers, a moment later.
-ok wait_for(sub { ($value, $listener) = report($daemon); $value->{parked} == 3 && $value->{lingering} == 1 }), 'each outcome so often';
-my %after = (%done, accepted => sum0(values %done), live => 0, peak => 3, lingering => 1, workers => 3, parked => 3, lines_lost => 0, none => 0);
+ok wait_for(sub { ($value, $listener) = report($daemon); $value->{idle} == 3 && $value->{lingering} == 1 }), 'each outcome so often';
+my %after = (%done, accepted => sum0(values %done), active => 0, peak => 3, lingering => 1, workers => 3, idle => 3, lines_lost => 0, none => 0);
 is_deeply $value, \%after, 'is told on USR1, and accepted is the sum of them';
 is_deeply $listener, { "127.0.0.1:$port" => '0 of 4096' }, 'with nobody in the queue';
-ok wait_for(sub { my $now = as_report(metrics()); $now->{lingering} == 1 && $now->{parked} == 3 && $now->{ok} == $done{ok} }), 'soon the file has it too';
+ok wait_for(sub { my $now = as_report(metrics()); $now->{lingering} == 1 && $now->{idle} == 3 && $now->{ok} == $done{ok} }), 'soon the file has it too';
 is_deeply as_report(metrics()), \%after, 'the same numbers';
 close $lingerer;
 ok wait_for(sub { metrics()->{sockets_lingering} == 0 }), 'who lingered has gone';
@@ -133,7 +133,7 @@ promtool_is_content('after each outcome');
 
 # How long they took.
 my $metrics = metrics();
-my $duration = 'conversation_duration_seconds';
+my $duration = 'connection_duration_seconds';
 my %bucket = map { /^${duration}_bucket\{le="(.+)"\}$/ ? ($1 => $metrics->{$_}) : () } keys %$metrics;
 my @bounds = sort { $a <=> $b } keys %bucket;
 is "@bounds", '0.0001 0.00025 0.0005 0.001 0.0025 0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 5 10 +Inf', 'the bounds of the durations';
@@ -181,7 +181,7 @@ wait_for(sub { time - $missing_since > 0.6 });
 rename "$directory.away", $directory or die "$directory: $!";
 ok $daemon->wait_log(qr/ notice metrics\.file: \Q$file\E can be written again$/), 'and a word when it can be again';
 is scalar(() = $daemon->{log} =~ /cannot write/g), 1, 'one warning, not one each time';
-is metrics()->{'conversations_total{outcome="ok"}'}, $done{ok}, 'with the numbers of now';
+is metrics()->{'connections_total{outcome="ok"}'}, $done{ok}, 'with the numbers of now';
 
 # Others who may write there have no way to other files.
 my $victim = write_file("$directory/victim", "mine\n");
@@ -204,7 +204,7 @@ ok wait_for(sub { metrics()->{connections_accepted_total} == 0 }), 'a new daemon
 is +(run($SIXTEEN, '127.0.0.1', $daemon->{port}))[0], 0, 'an exchange' for 1 .. 7;
 is metrics()->{connections_accepted_total}, 0, 'no interval has passed';
 is $daemon->stop, 0, 'ends';
-is metrics()->{'conversations_total{outcome="ok"}'}, 7, 'the file has them nevertheless';
+is metrics()->{'connections_total{outcome="ok"}'}, 7, 'the file has them nevertheless';
 
 # Who waits in the kernel's queue.
 $daemon = start(listen => ['127.0.0.1:0', '[::1]:0'], config => <<"END");
@@ -220,7 +220,7 @@ my @queued = map { connect_to($daemon->{port}) } 1 .. 3;
 ok $daemon->wait_log(qr/limits\.connections is reached/), 'while limits.connections is reached';
 ($value, $listener) = report($daemon);
 is_deeply $listener, { $queue => '3 of 5', $other => '0 of 5' }, 'USR1 tells of each address how many wait, and how many may';
-is "$value->{accepted} $value->{live}", '1 1', 'they are not accepted yet';
+is "$value->{accepted} $value->{active}", '1 1', 'they are not accepted yet';
 ok wait_for(sub { (metrics()->{"listener_queue_length{address=\"$queue\"}"} // -1) == 3 }), 'the file has it too';
 is metrics()->{"listener_queue_limit{address=\"$queue\"}"}, 5, 'both numbers';
 is metrics()->{"listener_queue_length{address=\"$other\"}"}, 0, 'of each address';
@@ -241,7 +241,7 @@ ok $daemon->wait_log(qr/ cannot accept, pausing: Too many open files/), 'it runs
 ($value) = report($daemon);
 cmp_ok $value->{EMFILE}, '>=', 1, 'and the failures are counted, by their error';
 cmp_ok $value->{accepted}, '<', 16, 'not as connections';
-is $value->{accepted}, $value->{live} + sum0(@$value{@outcomes}), 'which are held';
+is $value->{accepted}, $value->{active} + sum0(@$value{@outcomes}), 'which are held';
 syswrite $_, $GREETING for @peers;
 is scalar(grep { join(' ', read_to_end($_)) eq "$REPLY eof" } @peers), 20, 'each is served in the end';
 close $_ for @peers;

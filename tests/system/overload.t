@@ -9,7 +9,7 @@ use Time::HiRes qw(time);
 
 my ($status, $out, $err);
 
-# Peers whose conversations end as `short`: nobody lingers, so only the end of the pause
+# Peers whose connections end as `short`: nobody lingers, so only the end of the pause
 # can wake the daemon.
 my $daemon = start();
 is +(run('prlimit', '--pid', $daemon->{pid}, '--nofile=16'))[0], 0, 'with 16 descriptors';
@@ -35,7 +35,7 @@ SKIP: {
     my $begun = time;
     my $refused = pop @crowd;
     like $daemon->wait_log(qr/ failed /), qr/ err failed peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:\d+ octets=0 message='' us=\d+ error='Resource temporarily unavailable'$/,
-        'a connection that gets no thread is a failed conversation';
+        'a connection that gets no thread is a failed connection';
     is +(read_to_end($refused))[0], '', 'and is closed';
     cmp_ok time - $begun, '>=', 0.5, 'one a pause, and pauses that double to 0.1 s';
     my ($hard) = read_file("/proc/$daemon->{pid}/limits") =~ /^Max processes\s+\S+\s+(\S+)/m;

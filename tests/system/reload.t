@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # HUP: a new configuration holds for who comes from then on, whole or not at all; listeners
-# that stay are not touched, and a conversation ends as it began.
+# that stay are not touched, and a connection ends as it began.
 use strict;
 use warnings;
 use POSIX qw(mkfifo);
@@ -135,7 +135,7 @@ wait_for(sub { everything_is_read($port, $held) });
 is $daemon->stop, 0, 'timeouts.drain ends it';
 like $daemon->{log}, qr/ slow .* octets=2 /, 'with who is there';
 
-# A conversation that began under other settings.
+# A connection that began under other settings.
 $daemon = start(config => "$base reply = \"$OTHER\"; timeouts: { exchange = 600.0; };");
 $held = hold($daemon, substr $SECRET, 0, 8);
 is_reloaded($daemon, "$base strict = true; timeouts: { exchange = 1.0; };", 'while somebody is there');

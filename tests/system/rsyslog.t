@@ -44,7 +44,7 @@ sub exchanges {
     return $well;
 }
 
-# Lines of conversations that this daemon wrote, and those that it says were lost.
+# Lines of connections that this daemon wrote, and those that it says were lost.
 sub lines_of {
     my ($pid) = @_;
     my $text = read_file("$directory/log");

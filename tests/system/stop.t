@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# TERM and INT: conversations may end, for timeouts.drain; a second signal ends them.
+# TERM and INT: connections may end, for timeouts.drain; a second signal ends them.
 use strict;
 use warnings;
 use Sixteen;
@@ -15,7 +15,7 @@ for my $signal (qw(TERM INT)) {
     $daemon->wait_log(qr/stopping/);
     ok wait_for(sub { (run($SIXTEEN, '127.0.0.1', $daemon->{port}))[0] == 1 }), "$signal: nobody listens any more";
     syswrite $peer, substr $GREETING, 8;
-    is join(' ', read_to_end($peer)), "$REPLY eof", 'but a conversation that began is carried to its end';
+    is join(' ', read_to_end($peer)), "$REPLY eof", 'but a connection that began is carried to its end';
     close $peer;
     is $daemon->wait_end, 0, 'and then the daemon ends with status 0';
 }

@@ -45,7 +45,7 @@ while (IO::Select->new($log)->can_read(0)) {
     push @lines, $line;
 }
 is scalar(grep { !/^<156>/ } @lines), 0, 'nothing below log.level is logged, and all of it in log.facility';
-unlike "@lines", qr/peer=/, 'no conversation among it';
+unlike "@lines", qr/peer=/, 'no connection among it';
 
 # Fill the queue of the socket: each sender may put in a part of it only.
 sub fill_log {
@@ -58,7 +58,7 @@ sub fill_log {
     }
 }
 
-# Nobody reads: what the socket's queue doesn't hold, the scribe waits for, and nobody else.
+# Nobody reads: what the socket's queue doesn't hold, the log_writer waits for, and nobody else.
 ($status, $out, $err, $pid, $port) = start_in_background(\@prefix, '--listen', '[::1]:0');
 fill_log();
 is scalar(grep { (run($SIXTEEN, '-W', 30, '127.0.0.1', $port))[0] == 0 } 1 .. 60), 60, 'a syslog daemon that hangs delays no exchange';

@@ -50,7 +50,7 @@ syswrite $_, $GREETING for @lingering;
 is scalar(grep { (read_to_end($_))[0] eq $REPLY } @lingering), $crowd, "$crowd peers that never close have their replies";
 is scalar(grep { (run($SIXTEEN, '-W', 30, '127.0.0.1', $daemon->{port}))[0] == 0 } 1 .. 50), 50, 'and disturb no quick client';
 $daemon->tell('USR1');
-like $daemon->wait_log(qr/connections accepted/), qr/ live=0 peak=\d+ lingering=\d{3,4} /, 'their sockets linger and are no conversations';
+like $daemon->wait_log(qr/connections accepted/), qr/ active=0 peak=\d+ lingering=\d{3,4} /, 'their sockets linger and are no connections';
 undef @lingering;
 is $daemon->stop, 0, 'ends';
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# The threads: one for each conversation, parked for the next, ended when idle; and what the
+# The threads: one for each connection, parked for the next, ended when idle; and what the
 # daemon asks of the kernel for them.
 use strict;
 use warnings;
@@ -39,7 +39,7 @@ sub exchange {
 
 my $daemon = start(config => 'limits: { connections = 300; }; timeouts: { exchange = 600.0; };');
 my $at_start = threads($daemon);
-is $at_start, 2, 'at the start there are the acceptor and the scribe' if !$extra;
+is $at_start, 2, 'at the start there are the acceptor and the log_writer' if !$extra;
 is exchange($daemon), '0', 'an exchange' for 1 .. 5;
 cmp_ok threads($daemon), '<=', $at_start + 2, 'one after the other need no more than one worker, or two';
 

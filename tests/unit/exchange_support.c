@@ -6,15 +6,15 @@
 #include <sys/socket.h>
 
 struct snapshot snapshot = {.users = 1};
-struct conversation conversation;
+struct connection connection;
 
 static void prepare(void)
 {
     settings_defaults(&snapshot.settings);
-    conversation = (struct conversation){.snapshot = &snapshot,
-                                         .fd = ends.ours,
-                                         .accepted = clock_nanoseconds(),
-                                         .deadline = in_seconds(60)};
+    connection = (struct connection){.snapshot = &snapshot,
+                                     .fd = ends.ours,
+                                     .accepted = clock_nanoseconds(),
+                                     .deadline = in_seconds(60)};
 }
 
 void begin_unix(void)
@@ -31,29 +31,29 @@ void begin_tcp(void)
 
 void hold(void)
 {
-    if (!exchange_try(&conversation))
-        exchange_hold(&conversation);
+    if (!exchange_try(&connection))
+        exchange_finish(&connection);
     ck_assert(is_open(ends.ours));
-    ck_assert_int_ge(conversation.decided, conversation.accepted);
+    ck_assert_int_ge(connection.decided, connection.accepted);
 }
 
 void assert_outcome(enum outcome outcome, size_t count)
 {
-    ck_assert_str_eq(outcome_name(conversation.outcome), outcome_name(outcome));
-    ck_assert_uint_eq(conversation.count, count);
+    ck_assert_str_eq(outcome_name(connection.outcome), outcome_name(outcome));
+    ck_assert_uint_eq(connection.count, count);
 }
 
 void assert_answered(enum outcome outcome, size_t count, const char *reply)
 {
     assert_outcome(outcome, count);
-    ck_assert(conversation.half_closed);
+    ck_assert(connection.half_closed);
     assert_theirs_end_with(&ends, reply, WIRE_OCTETS);
 }
 
 void assert_not_answered(enum outcome outcome, size_t count)
 {
     assert_outcome(outcome, count);
-    ck_assert(!conversation.half_closed);
+    ck_assert(!connection.half_closed);
     need(shutdown(ends.ours, SHUT_WR) == 0, "to end our side");
     assert_theirs_end_with(&ends, "", 0);
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The conversation that the tests of the exchange hold over `ends`. */
+/* The connection that the tests of the exchange hold over `ends`. */
 #ifndef UNIT_EXCHANGE_SUPPORT_H
 #define UNIT_EXCHANGE_SUPPORT_H
 
 #include "server/connection/exchange.h"
 #include "support.h"
 
-extern struct snapshot snapshot; /* of that conversation */
-extern struct conversation conversation;
+extern struct snapshot snapshot; /* of that connection */
+extern struct connection connection;
 
-/* Connect, and prepare a conversation that has a minute: for add_case(). */
+/* Connect, and prepare a connection that has a minute: for add_case(). */
 void begin_unix(void);
 void begin_tcp(void);
 

@@ -64,7 +64,7 @@ endif
 %C%_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 %C%_unit_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=recv,--wrap=send,--wrap=shutdown,--wrap=clock_nanoseconds \
-	-Wl,--wrap=getaddrinfo,--wrap=freeaddrinfo,--wrap=tsearch,--wrap=socket,--wrap=acceptor_census,--wrap=log_lost,--wrap=access \
+	-Wl,--wrap=getaddrinfo,--wrap=freeaddrinfo,--wrap=tsearch,--wrap=socket,--wrap=loop_gauges,--wrap=log_lost,--wrap=access \
 	-Wl,--wrap=pthread_create,--wrap=epoll_create1,--wrap=epoll_ctl,--wrap=sched_getaffinity
 %C%_unit_LDADD = $(sixteen_libs) $(CHECK_LIBS)
 

@@ -8,15 +8,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static int gathered = -1;
-static int stderr_kept;
+static int captured = -1;
+static int stderr_copy;
 
 void log_capture(void)
 {
     static struct settings settings;
-    gathered = memfd_create("log", MFD_CLOEXEC);
-    stderr_kept = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
-    need(gathered >= 0 && stderr_kept >= 0 && dup2(gathered, STDERR_FILENO) >= 0, "standard error");
+    captured = memfd_create("log", MFD_CLOEXEC);
+    stderr_copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+    need(captured >= 0 && stderr_copy >= 0 && dup2(captured, STDERR_FILENO) >= 0, "standard error");
     settings_defaults(&settings);
     settings.log.to = LOG_TO_STDERR;
     settings.log.level = LOG_DEBUG;
@@ -28,16 +28,16 @@ void log_release(void)
     static struct settings settings;
     settings_defaults(&settings);
     log_open(&settings);
-    dup2(stderr_kept, STDERR_FILENO);
-    close(stderr_kept);
-    close(gathered);
+    dup2(stderr_copy, STDERR_FILENO);
+    close(stderr_copy);
+    close(captured);
 }
 
-const char *log_said(void)
+const char *logged_text(void)
 {
     static char said[65536];
-    ssize_t length = pread(gathered, said, sizeof said - 1, 0);
-    need(length >= 0 && ftruncate(gathered, 0) == 0 && lseek(gathered, 0, SEEK_SET) == 0,
+    ssize_t length = pread(captured, said, sizeof said - 1, 0);
+    need(length >= 0 && ftruncate(captured, 0) == 0 && lseek(captured, 0, SEEK_SET) == 0,
          "what was logged");
     said[length] = '\0';
     char *to = said;

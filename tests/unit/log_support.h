@@ -11,9 +11,9 @@ void log_capture(void);
 void log_release(void);
 
 /* What was logged since the last look: lines with their level, without their time. */
-const char *log_said(void);
+const char *logged_text(void);
 
 /* Fails unless that is what was logged. */
-#define assert_log_said(expected) ck_assert_str_eq(log_said(), expected)
+#define assert_logged(expected) ck_assert_str_eq(logged_text(), expected)
 
 #endif

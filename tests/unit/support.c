@@ -22,7 +22,7 @@
 #define HANGS_AFTER 20
 
 struct ends ends;
-static atomic_bool tested_is_through;
+static atomic_bool tested_is_done;
 static atomic_int signals;
 
 static void disconnect(void)
@@ -196,7 +196,7 @@ void peer_start(struct peer *peer, int fd, void *(*act)(void *))
     peer->fd = fd;
     peer->tested = pthread_self();
     peer->tested_id = gettid();
-    atomic_store(&tested_is_through, false);
+    atomic_store(&tested_is_done, false);
     CHECKED(pthread_create(&peer->thread, NULL, act, peer));
 }
 
@@ -215,14 +215,14 @@ static char state_of(pid_t id)
 
 void peer_wait_blocked(const struct peer *peer, unsigned calls)
 {
-    while (!atomic_load(&tested_is_through) &&
+    while (!atomic_load(&tested_is_done) &&
            (io_calls() < calls || state_of(peer->tested_id) != 'S'))
         sched_yield();
 }
 
 void peer_join(const struct peer *peer)
 {
-    atomic_store(&tested_is_through, true);
+    atomic_store(&tested_is_done, true);
     CHECKED(pthread_join(peer->thread, NULL));
 }
 

@@ -66,7 +66,7 @@ START_TEST(what_was_passed_is_counted_and_closed_at_the_next_program)
     set("1", own_pid);
     ck_assert_int_eq(count_with(-1), 1);
     ck_assert_int_eq(flags[1], 0);
-    assert_log_said("");
+    assert_logged("");
 }
 END_TEST
 
@@ -78,7 +78,7 @@ START_TEST(nothing_was_passed)
     unsetenv("LISTEN_FDS");
     ck_assert_int_eq(count_with(-1), 0);
     ck_assert_int_eq(flags[0], 0);
-    assert_log_said("");
+    assert_logged("");
 }
 END_TEST
 
@@ -96,7 +96,7 @@ START_TEST(what_was_passed_to_another_process_is_left_alone)
     unsetenv("LISTEN_PID");
     ck_assert_int_eq(count_with(-1), 0);
     ck_assert_int_eq(flags[0], 0);
-    assert_log_said("");
+    assert_logged("");
 }
 END_TEST
 
@@ -107,7 +107,7 @@ START_TEST(what_is_no_number_is_refused)
     for (size_t i = 0; i < COUNT(counts); i++) {
         set(counts[i], own_pid);
         ck_assert_int_eq(count_with(-1), -1);
-        assert_log_said("crit LISTEN_FDS is no number of sockets\n");
+        assert_logged("crit LISTEN_FDS is no number of sockets\n");
     }
     ck_assert_int_eq(flags[0], 0);
 }
@@ -120,7 +120,7 @@ START_TEST(a_descriptor_that_is_not_open_is_refused)
     ck_assert_int_eq(count_with(_i), -1);
     snprintf(expected, sizeof expected, "crit LISTEN_FDS: descriptor %d: Bad file descriptor\n",
              ACTIVATION_FIRST + _i);
-    assert_log_said(expected);
+    assert_logged(expected);
 }
 END_TEST
 
@@ -128,7 +128,7 @@ START_TEST(more_than_can_be_open_are_refused)
 {
     set("2147483644", own_pid);
     ck_assert_int_eq(count_with(0), -1);
-    assert_log_said("crit LISTEN_FDS: descriptor 3: Bad file descriptor\n");
+    assert_logged("crit LISTEN_FDS: descriptor 3: Bad file descriptor\n");
 }
 END_TEST
 

@@ -26,7 +26,7 @@ void *__wrap_tsearch(const void *key, void **root, int (*compare)(const void *, 
 
 static struct admission *admission;
 static struct snapshot snapshot;
-static struct conversation *peers; /* so many */
+static struct connection *peers; /* so many */
 
 static void begin(void)
 {
@@ -37,8 +37,8 @@ static void begin(void)
     peers = calloc(PEERS, sizeof *peers);
     need(peers != NULL, "memory");
     for (size_t i = 0; i < PEERS; i++)
-        peers[i] = (struct conversation){.snapshot = &snapshot,
-                                         .peer = numeric_address("192.0.2.1", "1000")};
+        peers[i] = (struct connection){.snapshot = &snapshot,
+                                       .peer = numeric_address("192.0.2.1", "1000")};
 }
 
 static void leave(size_t from, size_t to)
@@ -113,10 +113,10 @@ END_TEST
 
 START_TEST(a_proxied_one_is_judged_once_it_is_known_whom_it_comes_from)
 {
-    struct preface preface = {.carries = true};
+    struct header_buffer header = {.has_addresses = true};
     take_lists((size_t)_i);
     peers[0].proxied = true;
-    peers[0].preface = &preface;
+    peers[0].header = &header;
     assert_entered(0, 1, ADMITTED);
     ck_assert_int_eq(admission_enter_again(&peers[0]), lists[_i].verdict);
 }
@@ -135,22 +135,22 @@ END_TEST
 
 START_TEST(a_proxied_one_has_a_place_and_counts_for_its_source_once_that_is_known)
 {
-    struct preface preface = {.carries = true};
+    struct header_buffer header = {.has_addresses = true};
     snapshot.settings.limits.per_source = 1;
     snapshot.settings.limits.connections = 3;
     snapshot.settings.limits.when_full = WHEN_FULL_REFUSE;
     for (size_t i = 0; i < PEERS; i++) {
         peers[i].proxied = true;
-        peers[i].preface = &preface;
+        peers[i].header = &header;
     }
     assert_entered(0, 3, ADMITTED);
     assert_entered(3, 4, ADMISSION_CONNECTIONS);
     ck_assert_int_eq(admission_enter_again(&peers[0]), ADMITTED);
     ck_assert_int_eq(admission_enter_again(&peers[1]), ADMISSION_PER_SOURCE);
-    preface.carries = false;
+    header.has_addresses = false;
     ck_assert_int_eq(admission_enter_again(&peers[2]), ADMITTED);
     leave(0, 1);
-    preface.carries = true;
+    header.has_addresses = true;
     assert_entered(4, 5, ADMITTED);
     ck_assert_int_eq(admission_enter_again(&peers[4]), ADMITTED);
 }
@@ -322,12 +322,12 @@ START_TEST(a_warning_waits_for_its_second_but_at_the_end)
     ck_assert_int_eq(admission_warn(admission), NEVER);
     assert_entered(1, 2, ADMISSION_PER_SOURCE);
     ck_assert_int_eq(admission_warn(admission), NEVER);
-    assert_log_said(WARNING "1\n");
+    assert_logged(WARNING "1\n");
     assert_entered(2, 5, ADMISSION_PER_SOURCE);
     ck_assert_int_gt(admission_warn(admission), 0);
-    assert_log_said("");
+    assert_logged("");
     admission_finish(admission);
-    assert_log_said(WARNING "3\n");
+    assert_logged(WARNING "3\n");
     log_release();
 }
 END_TEST
@@ -354,7 +354,7 @@ static void note_entry(void)
 
 static void *enter_and_leave(void *argument)
 {
-    struct conversation *mine = argument;
+    struct connection *mine = argument;
     for (int i = 0; i < ROUNDS; i++) {
         if (admission_enter(admission, mine) != ADMITTED)
             continue;
@@ -384,24 +384,24 @@ START_TEST(many_threads_enter_and_leave_and_none_beyond_the_limit)
 }
 END_TEST
 
-/* Conversations on their way from the one who enters them to those who count them out. */
+/* Connections on their way from the one who enters them to those who count them out. */
 static struct way {
     sem_t free;
     sem_t given;
-    struct conversation *conversation; /* whose it is, `free` and `given` say */
+    struct connection *connection; /* whose it is, `free` and `given` say */
 } ways[THREADS];
 static sem_t out; /* so many were counted out */
-static atomic_bool over;
+static atomic_bool drain_end;
 
 static void *leave_what_is_given(void *argument)
 {
     struct way *way = argument;
     for (;;) {
         sem_wait(&way->given);
-        if (atomic_load(&over))
+        if (atomic_load(&drain_end))
             return NULL;
         atomic_fetch_sub(&inside, 1);
-        admission_leave(way->conversation);
+        admission_leave(way->connection);
         sem_post(&way->free);
         sem_post(&out);
     }
@@ -414,7 +414,7 @@ static void enter_and_give(size_t index)
     while (admission_enter(admission, &peers[index]) != ADMITTED)
         sem_wait(&out);
     note_entry();
-    ways[index].conversation = &peers[index];
+    ways[index].connection = &peers[index];
     sem_post(&ways[index].given);
 }
 
@@ -424,7 +424,7 @@ START_TEST(one_enters_and_many_threads_leave_and_connections_hold)
     snapshot.settings.limits.connections = LIMIT;
     snapshot.settings.limits.when_full = WHEN_FULL_REFUSE;
     inside = most_inside = admitted = 0;
-    atomic_store(&over, false);
+    atomic_store(&drain_end, false);
     need(sem_init(&out, 0, 0) == 0, "a semaphore");
     for (size_t i = 0; i < THREADS; i++)
         need(sem_init(&ways[i].free, 0, 1) == 0 && sem_init(&ways[i].given, 0, 0) == 0 &&
@@ -434,7 +434,7 @@ START_TEST(one_enters_and_many_threads_leave_and_connections_hold)
         enter_and_give(i % THREADS);
     for (size_t i = 0; i < THREADS; i++)
         sem_wait(&ways[i].free);
-    atomic_store(&over, true);
+    atomic_store(&drain_end, true);
     for (size_t i = 0; i < THREADS; i++) {
         sem_post(&ways[i].given);
         need(pthread_join(threads[i], NULL) == 0, "its end");

@@ -27,7 +27,7 @@ static void begin_with_defaults(void)
 
 static bool parse(const char *text)
 {
-    return settings_parse("a.conf", text, strlen(text), &settings, complaint);
+    return config_file_parse("a.conf", text, strlen(text), &settings, complaint);
 }
 
 static void assert_untouched(void)
@@ -198,7 +198,7 @@ static bool read_from_memory(const char *octets, size_t count)
     need(fd >= 0, "a file in memory");
     write_octets(fd, octets, count);
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    bool right = settings_read(path, &settings, complaint);
+    bool right = config_file_read(path, &settings, complaint);
     close(fd);
     return right;
 }
@@ -229,9 +229,9 @@ END_TEST
 
 START_TEST(a_file_that_cannot_be_read_is_refused)
 {
-    ck_assert(!settings_read("/dev/null/none", &settings, complaint));
+    ck_assert(!config_file_read("/dev/null/none", &settings, complaint));
     ck_assert_str_eq(complaint, "/dev/null/none: cannot be read: Not a directory");
-    ck_assert(!settings_read("/", &settings, complaint));
+    ck_assert(!config_file_read("/", &settings, complaint));
     ck_assert_str_eq(complaint, "/: cannot be read: Is a directory");
     assert_untouched();
 }
@@ -248,7 +248,7 @@ START_TEST(a_FIFO_is_refused_at_once)
     need(mkfifo(path, 0600) == 0, "a FIFO");
     int next = dup(STDOUT_FILENO);
     close(next);
-    bool read = settings_read(path, &settings, complaint);
+    bool read = config_file_read(path, &settings, complaint);
     unlink(path);
     rmdir(directory);
     ck_assert(!read);
@@ -259,10 +259,10 @@ START_TEST(a_FIFO_is_refused_at_once)
 }
 END_TEST
 
-Suite *settings_file_suite(void)
+Suite *config_file_suite(void)
 {
     Suite *suite = suite_create("settings_file");
-    TCase *text = add_case(suite, "settings_parse", NULL);
+    TCase *text = add_case(suite, "config_file_parse", NULL);
     tcase_add_checked_fixture(text, begin_with_defaults, NULL);
     tcase_add_loop_test(text, a_wrong_text_is_refused_with_its_line_and_changes_nothing, 0,
                         COUNT(refused));
@@ -273,7 +273,7 @@ Suite *settings_file_suite(void)
     tcase_add_test(text, a_message_may_have_any_octet_but_NUL);
     tcase_add_test(text, a_key_that_is_not_in_the_text_keeps_its_value);
 
-    TCase *file = add_case(suite, "settings_read", NULL);
+    TCase *file = add_case(suite, "config_file_read", NULL);
     tcase_add_checked_fixture(file, begin_with_defaults, NULL);
     tcase_add_test(file, a_file_is_read);
     tcase_add_test(file, a_file_of_a_mebioctet_is_read_and_no_longer_one);

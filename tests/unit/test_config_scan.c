@@ -66,7 +66,7 @@ START_TEST(what_libconfig_reads_wrong_is_refused_with_its_line)
 {
     unsigned line;
     const char *text = refused[_i].text;
-    const char *why = settings_scan(text, strlen(text), &line, &advice);
+    const char *why = config_scan(text, strlen(text), &line, &advice);
     ck_assert_msg(why != NULL, "%s is accepted", text);
     ck_assert_ptr_nonnull(advice);
     ck_assert_str_eq(why, refused[_i].why);
@@ -93,7 +93,7 @@ static const char *const accepted[] = {
 START_TEST(what_it_reads_right_is_not_refused)
 {
     unsigned line;
-    const char *why = settings_scan(accepted[_i], strlen(accepted[_i]), &line, &advice);
+    const char *why = config_scan(accepted[_i], strlen(accepted[_i]), &line, &advice);
     ck_assert_msg(why == NULL, "%s: %s", accepted[_i], why);
 }
 END_TEST
@@ -104,17 +104,17 @@ START_TEST(a_NUL_octet_is_refused_wherever_it_is)
     const unsigned lines[] = {2, 2, 3};
     for (size_t i = 0; i < COUNT(places); i++) {
         unsigned line;
-        const char *why = settings_scan(places[i], 14, &line, &advice);
+        const char *why = config_scan(places[i], 14, &line, &advice);
         ck_assert_str_eq(why, "a NUL octet");
         ck_assert_uint_eq(line, lines[i]);
     }
 }
 END_TEST
 
-Suite *settings_scan_suite(void)
+Suite *config_scan_suite(void)
 {
-    Suite *suite = suite_create("settings_scan");
-    TCase *scan = add_case(suite, "settings_scan", NULL);
+    Suite *suite = suite_create("config_scan");
+    TCase *scan = add_case(suite, "config_scan", NULL);
     tcase_add_loop_test(scan, what_libconfig_reads_wrong_is_refused_with_its_line, 0,
                         COUNT(refused));
     tcase_add_loop_test(scan, what_it_reads_right_is_not_refused, 0, COUNT(accepted));

@@ -63,7 +63,7 @@ static void write_file(const char *text)
 static int load(void)
 {
     memset(&settings, 0x55, sizeof settings);
-    return configuration_load(&options, NULL, &settings, complaint);
+    return options_load(&options, NULL, &settings, complaint);
 }
 
 static void assert_loaded(void)
@@ -83,7 +83,7 @@ START_TEST(without_file_and_options_the_defaults_hold)
     assert_loaded();
     settings_resolve(&defaults);
     ck_assert_mem_eq(&settings, &defaults, sizeof settings);
-    ck_assert_str_eq(configuration_name(&options), "the built-in configuration");
+    ck_assert_str_eq(options_file_name(&options), "the built-in configuration");
 }
 END_TEST
 
@@ -91,9 +91,9 @@ START_TEST(the_default_file_is_read_where_there_is_one)
 {
     char named[sizeof complaint];
     access_error = 0;
-    ck_assert_str_eq(configuration_name(&options), DEFAULT_FILE);
+    ck_assert_str_eq(options_file_name(&options), DEFAULT_FILE);
     access_error = EACCES;
-    ck_assert_str_eq(configuration_name(&options), DEFAULT_FILE);
+    ck_assert_str_eq(options_file_name(&options), DEFAULT_FILE);
     snprintf(options.config, sizeof options.config, "%s", DEFAULT_FILE);
     int status = load();
     memcpy(named, complaint, sizeof named);
@@ -109,7 +109,7 @@ START_TEST(the_file_of_the_command_line_is_read_over_the_defaults)
     assert_loaded();
     ck_assert_int_eq(settings.limits.connections, 7);
     ck_assert_int_eq(settings.limits.backlog, defaults.limits.backlog);
-    ck_assert_str_eq(configuration_name(&options), options.config);
+    ck_assert_str_eq(options_file_name(&options), options.config);
 }
 END_TEST
 
@@ -123,7 +123,7 @@ START_TEST(options_win_over_the_file)
     options.listen_count = 2;
     options.verbose = true;
     options.to_stderr = true;
-    options.place = PLACE_FOREGROUND;
+    options.place = RUN_FOREGROUND;
     snprintf(options.pid_file, sizeof options.pid_file, "/run/b.pid");
     assert_loaded();
     ck_assert_uint_eq(settings.listen.count, 2);
@@ -152,7 +152,7 @@ END_TEST
 
 START_TEST(the_command_line_sends_it_to_the_background)
 {
-    options.place = PLACE_BACKGROUND;
+    options.place = RUN_BACKGROUND;
     assert_loaded();
     ck_assert(settings.daemon.background);
     ck_assert_int_eq(settings.log.to, LOG_TO_SYSLOG);
@@ -195,16 +195,16 @@ START_TEST(a_log_on_standard_error_and_a_background_make_no_sense)
     char expected[sizeof options.config + 256];
     write_file("log: { to = \"stderr\"; };");
     assert_loaded();
-    options.place = PLACE_BACKGROUND;
+    options.place = RUN_BACKGROUND;
     snprintf(expected, sizeof expected,
              "%s: log.to must be \"syslog\" in the background, not \"stderr\"; or let "
              "daemon.background be false, or give --foreground",
              options.config);
     assert_refused(EX_CONFIG, expected);
-    options.place = PLACE_UNSAID;
+    options.place = RUN_DEFAULT;
     write_file("log: { to = \"stderr\"; }; daemon: { background = true; };");
     ck_assert_int_eq(load(), EX_CONFIG);
-    options.place = PLACE_FOREGROUND;
+    options.place = RUN_FOREGROUND;
     assert_loaded();
     ck_assert_int_eq(settings.log.to, LOG_TO_STDERR);
 }

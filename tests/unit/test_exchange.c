@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Each outcome of a conversation: what it is, what the peer sees of it, and what is
+/* Each outcome of a connection: what it is, what the peer sees of it, and what is
  * left to do with the socket. */
 #include <config.h>
 
@@ -15,7 +15,7 @@ START_TEST(ok_sixteen_octets_in_sixteen_out)
 {
     write_octets(ends.theirs, WIRE_GREETING, WIRE_OCTETS);
     hold();
-    ck_assert_mem_eq(conversation.octets, WIRE_GREETING, WIRE_OCTETS);
+    ck_assert_mem_eq(connection.octets, WIRE_GREETING, WIRE_OCTETS);
     assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);
 }
 END_TEST
@@ -108,7 +108,7 @@ START_TEST(short_end_of_file_after_1_to_15_octets)
     write_octets(ends.theirs, WIRE_GREETING, (size_t)_i);
     end_theirs(&ends);
     hold();
-    ck_assert_mem_eq(conversation.octets, WIRE_GREETING, (size_t)_i);
+    ck_assert_mem_eq(connection.octets, WIRE_GREETING, (size_t)_i);
     assert_not_answered(OUTCOME_SHORT, (size_t)_i);
 }
 END_TEST
@@ -126,19 +126,19 @@ START_TEST(probe_reset_before_any_octet)
     reset_theirs(&ends);
     hold();
     assert_outcome(OUTCOME_PROBE, 0);
-    ck_assert(!conversation.half_closed);
+    ck_assert(!connection.half_closed);
 }
 END_TEST
 
 START_TEST(try_does_as_much_as_is_there_and_hold_the_rest)
 {
-    ck_assert(!exchange_try(&conversation));
+    ck_assert(!exchange_try(&connection));
     write_octets(ends.theirs, WIRE_GREETING, 5);
-    ck_assert(!exchange_try(&conversation));
-    ck_assert_uint_eq(conversation.count, 5);
+    ck_assert(!exchange_try(&connection));
+    ck_assert_uint_eq(connection.count, 5);
     write_octets(ends.theirs, &WIRE_GREETING[5], WIRE_OCTETS - 5);
-    exchange_hold(&conversation);
-    ck_assert_mem_eq(conversation.octets, WIRE_GREETING, WIRE_OCTETS);
+    exchange_finish(&connection);
+    ck_assert_mem_eq(connection.octets, WIRE_GREETING, WIRE_OCTETS);
     assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);
 }
 END_TEST
@@ -146,7 +146,7 @@ END_TEST
 START_TEST(try_is_enough_where_everything_is_there)
 {
     write_octets(ends.theirs, WIRE_GREETING, WIRE_OCTETS);
-    ck_assert(exchange_try(&conversation));
+    ck_assert(exchange_try(&connection));
     assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);
 }
 END_TEST
@@ -155,9 +155,9 @@ START_TEST(try_does_not_wait_for_room_either)
 {
     write_octets(ends.theirs, WIRE_GREETING, WIRE_OCTETS);
     IO_SCRIPT({.most = WIRE_OCTETS}, {.most = 5}, {.error = EAGAIN});
-    ck_assert(!exchange_try(&conversation));
+    ck_assert(!exchange_try(&connection));
     ck_assert_uint_eq(io_calls(), 3);
-    exchange_hold(&conversation);
+    exchange_finish(&connection);
     assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);
 }
 END_TEST
@@ -177,10 +177,10 @@ START_TEST(reset_in_the_middle)
 {
     struct peer peer;
     peer_start(&peer, ends.theirs, reset_after_five);
-    exchange_hold(&conversation);
+    exchange_finish(&connection);
     peer_join(&peer);
     assert_outcome(OUTCOME_RESET, 5);
-    ck_assert(!conversation.half_closed);
+    ck_assert(!connection.half_closed);
 }
 END_TEST
 
@@ -190,7 +190,7 @@ START_TEST(reset_before_the_reply_could_be_sent)
     close_theirs(&ends);
     hold();
     assert_outcome(OUTCOME_RESET, WIRE_OCTETS);
-    ck_assert(!conversation.half_closed);
+    ck_assert(!connection.half_closed);
 }
 END_TEST
 
@@ -217,7 +217,7 @@ static void hold_and_listen(char *said, size_t size)
 START_TEST(the_steps_are_told_in_the_words_of_the_first_program)
 {
     char said[1024];
-    conversation.peer = numeric_address("192.0.2.1", "49607");
+    connection.peer = numeric_address("192.0.2.1", "49607");
     write_octets(ends.theirs, WIRE_GREETING, WIRE_OCTETS);
     hold_and_listen(said, sizeof said);
     ck_assert_ptr_nonnull(strstr(said, " debug The incoming sixteen-octet message says "

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Conversations that run out of time, and calls that fail. */
+/* Connections that run out of time, and calls that fail. */
 #include <config.h>
 
 #include "exchange_support.h"
@@ -10,8 +10,8 @@
 static void assert_failed(int error, size_t count)
 {
     assert_outcome(OUTCOME_FAILED, count);
-    ck_assert_int_eq(conversation.error, error);
-    ck_assert(!conversation.half_closed);
+    ck_assert_int_eq(connection.error, error);
+    ck_assert(!connection.half_closed);
 }
 
 START_TEST(reset_between_the_reply_and_its_end_of_file)
@@ -20,7 +20,7 @@ START_TEST(reset_between_the_reply_and_its_end_of_file)
     IO_SCRIPT({.most = WIRE_OCTETS}, {.most = WIRE_OCTETS}, {.error = ENOTCONN});
     hold();
     assert_outcome(OUTCOME_RESET, WIRE_OCTETS);
-    ck_assert(!conversation.half_closed);
+    ck_assert(!connection.half_closed);
 }
 END_TEST
 
@@ -36,7 +36,7 @@ END_TEST
 START_TEST(slow_nothing_comes_by_the_deadline)
 {
     clock_stop();
-    conversation.deadline = in_seconds(0.03);
+    connection.deadline = in_seconds(0.03);
     IO_SCRIPT({.seconds = 1});
     hold();
     assert_not_answered(OUTCOME_SLOW, 0);
@@ -46,7 +46,7 @@ END_TEST
 START_TEST(slow_fifteen_octets_by_the_deadline)
 {
     clock_stop();
-    conversation.deadline = in_seconds(0.03);
+    connection.deadline = in_seconds(0.03);
     write_octets(ends.theirs, WIRE_GREETING, 15);
     IO_SCRIPT({.most = 15}, {.seconds = 1});
     hold();
@@ -58,7 +58,7 @@ START_TEST(slow_a_dripping_peer)
 {
     write_octets(ends.theirs, WIRE_GREETING, WIRE_OCTETS);
     clock_stop();
-    conversation.deadline = in_seconds(4.5);
+    connection.deadline = in_seconds(4.5);
     IO_SCRIPT({.times = WIRE_OCTETS, .most = 1, .seconds = 1});
     hold();
     assert_outcome(OUTCOME_SLOW, 5);
@@ -74,20 +74,20 @@ START_TEST(slow_the_reply_finds_no_room_by_the_deadline)
 }
 END_TEST
 
-/* handover_cut() shuts the socket down, so that recv gives end of file. */
+/* workers_cut() shuts the socket down, so that recv gives end of file. */
 START_TEST(slow_a_drain_that_ran_out_of_time_cut_it)
 {
-    atomic_store(&conversation.cut, true);
+    atomic_store(&connection.cut, true);
     need(shutdown(ends.ours, SHUT_RDWR) == 0, "to shut the socket down");
     hold();
     assert_outcome(OUTCOME_SLOW, 0);
-    ck_assert(!conversation.half_closed);
+    ck_assert(!connection.half_closed);
 }
 END_TEST
 
 START_TEST(slow_cut_between_the_reply_and_its_end_of_file)
 {
-    atomic_store(&conversation.cut, true);
+    atomic_store(&connection.cut, true);
     write_octets(ends.theirs, WIRE_GREETING, WIRE_OCTETS);
     IO_SCRIPT({.most = WIRE_OCTETS}, {.most = WIRE_OCTETS}, {.error = ENOTCONN});
     hold();

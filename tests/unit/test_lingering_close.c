@@ -16,7 +16,7 @@
 #define SECONDS 2.0
 #define PAIRS 6
 
-static struct lingerers *linger;
+static struct lingering *lingering;
 static int wake_fd;
 static struct ends pairs[PAIRS];
 
@@ -24,8 +24,8 @@ static void begin(void)
 {
     clock_stop();
     wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    linger = linger_create(MOST, SECONDS, wake_fd);
-    need(wake_fd >= 0 && linger != NULL, "lingerers");
+    lingering = lingering_create(MOST, SECONDS, wake_fd);
+    need(wake_fd >= 0 && lingering != NULL, "lingerers");
     for (size_t i = 0; i < PAIRS; i++)
         pairs[i] = unix_ends();
 }
@@ -33,7 +33,7 @@ static void begin(void)
 /* Our ends that a test did not give away are closed, the rest is linger's. */
 static void end(void)
 {
-    linger_destroy(linger);
+    lingering_destroy(lingering);
     for (size_t i = 0; i < PAIRS; i++) {
         if (is_open(pairs[i].ours))
             close(pairs[i].ours);
@@ -45,11 +45,11 @@ static void end(void)
 /* Give a half-closed socket to linger, as a worker does. */
 static void add_socket(int fd)
 {
-    struct conversation *conversation = calloc(1, sizeof *conversation);
-    need(conversation != NULL, "memory");
-    conversation->fd = fd;
-    conversation->decided = clock_nanoseconds();
-    linger_add(linger, conversation);
+    struct connection *connection = calloc(1, sizeof *connection);
+    need(connection != NULL, "memory");
+    connection->fd = fd;
+    connection->decided = clock_nanoseconds();
+    lingering_add(lingering, connection);
 }
 
 /* Give the first `count` of our ends to linger. */
@@ -63,7 +63,7 @@ static void add(size_t count)
 static double sweep_after(double seconds)
 {
     clock_move(seconds);
-    int64_t next = linger_sweep(linger, false);
+    int64_t next = lingering_sweep(lingering, false);
     return next == NEVER ? -1 : (double)next / 1e6;
 }
 
@@ -314,25 +314,25 @@ END_TEST
 
 START_TEST(shed_closes_the_oldest_for_its_descriptor)
 {
-    ck_assert(!linger_shed(linger));
+    ck_assert(!lingering_evict(lingering));
     add(2);
-    ck_assert(linger_shed(linger));
+    ck_assert(lingering_evict(lingering));
     assert_closed(0, 1);
     assert_open(1, 2);
-    ck_assert(linger_shed(linger));
+    ck_assert(lingering_evict(lingering));
     assert_closed(1, 2);
-    ck_assert(!linger_shed(linger));
+    ck_assert(!lingering_evict(lingering));
 }
 END_TEST
 
 START_TEST(destroy_closes_the_rest)
 {
     add(MOST + 1);
-    linger_destroy(linger);
-    linger = NULL;
+    lingering_destroy(lingering);
+    lingering = NULL;
     assert_closed(0, MOST + 1);
     assert_open(MOST + 1, PAIRS);
-    linger_destroy(NULL);
+    lingering_destroy(NULL);
 }
 END_TEST
 
@@ -360,7 +360,7 @@ END_TEST
 START_TEST(a_sweeper_who_expects_somebody_soon_need_not_be_woken)
 {
     clock_move(1);
-    ck_assert_int_eq(linger_sweep(linger, true), 4000000);
+    ck_assert_int_eq(lingering_sweep(lingering, true), 4000000);
     clock_move(1 * MS);
     add(1);
     ck_assert_uint_eq(wakes(), 0);
@@ -373,16 +373,16 @@ END_TEST
 
 START_TEST(they_are_counted_once_a_sweep_took_them_in)
 {
-    ck_assert_uint_eq(linger_count(linger), 0);
+    ck_assert_uint_eq(lingering_count(lingering), 0);
     add(2);
-    ck_assert_uint_eq(linger_count(linger), 0);
+    ck_assert_uint_eq(lingering_count(lingering), 0);
     sweep_first_time();
-    ck_assert_uint_eq(linger_count(linger), 2);
+    ck_assert_uint_eq(lingering_count(lingering), 2);
     end_theirs(&pairs[0]);
     sweep_after(4 * MS);
-    ck_assert_uint_eq(linger_count(linger), 1);
-    ck_assert(linger_shed(linger));
-    ck_assert_uint_eq(linger_count(linger), 0);
+    ck_assert_uint_eq(lingering_count(lingering), 1);
+    ck_assert(lingering_evict(lingering));
+    ck_assert_uint_eq(lingering_count(lingering), 0);
 }
 END_TEST
 
@@ -390,18 +390,18 @@ START_TEST(after_a_change_fewer_have_room_and_the_oldest_are_closed)
 {
     add(3);
     sweep_first_time();
-    linger_change(linger, 2, SECONDS);
+    lingering_set_limits(lingering, 2, SECONDS);
     assert_open(0, 3);
     sweep_after(4 * MS);
     assert_closed(0, 1);
     assert_open(1, 3);
-    ck_assert_uint_eq(linger_count(linger), 2);
+    ck_assert_uint_eq(lingering_count(lingering), 2);
 }
 END_TEST
 
 START_TEST(after_a_change_more_have_room)
 {
-    linger_change(linger, PAIRS, SECONDS);
+    lingering_set_limits(lingering, PAIRS, SECONDS);
     add(PAIRS);
     sweep_first_time();
     assert_open(0, PAIRS);
@@ -413,16 +413,16 @@ START_TEST(after_a_change_another_time_holds_for_those_who_are_there)
     add(1);
     sweep_first_time();
     sweep_after(1);
-    linger_change(linger, MOST, SECONDS + 1);
+    lingering_set_limits(lingering, MOST, SECONDS + 1);
     sweep_after(SECONDS - 0.5);
     assert_open(0, 1);
-    linger_change(linger, MOST, SECONDS);
+    lingering_set_limits(lingering, MOST, SECONDS);
     sweep_after(0.25);
     assert_closed(0, 1);
 }
 END_TEST
 
-Suite *linger_suite(void)
+Suite *lingering_close_suite(void)
 {
     Suite *suite = suite_create("linger");
     TCase *tcase = add_case(suite, "linger", NULL);

@@ -181,12 +181,12 @@ START_TEST(each_address_is_opened)
         ck_assert_int_ne(fcntl(listener->fd, F_GETFL) & O_NONBLOCK, 0);
         ck_assert_uint_eq(listener->asked.u.in.sin_port, 0);
         ck_assert_uint_ne(listener->bound.u.in.sin_port, 0);
-        ck_assert(!listener->wildcard && !listener->adopted && listener->retires == 0);
+        ck_assert(!listener->wildcard && !listener->adopted && listener->quiet_from == 0);
         assert_serves(i);
     }
     snprintf(expected, sizeof expected, "notice Listening at %s\nnotice Listening at %s\n",
              bound_text(0), bound_text(1));
-    assert_log_said(expected);
+    assert_logged(expected);
 }
 END_TEST
 
@@ -226,7 +226,7 @@ START_TEST(without_IPv6_its_addresses_are_left_out)
     snprintf(expected, sizeof expected,
              "notice Listening at %s\nwarning cannot listen at %s, going on without it: %s\n",
              bound_text(0), left_out[_i].text, strerror(left_out[_i].error));
-    assert_log_said(expected);
+    assert_logged(expected);
 }
 END_TEST
 
@@ -237,7 +237,8 @@ START_TEST(at_least_one_address_is_needed)
     failing_error = EAFNOSUPPORT;
     ck_assert_int_eq(open_them(), -1);
     ck_assert_uint_eq(listeners.count, 0);
-    ck_assert_ptr_nonnull(strstr(log_said(), "\ncrit not one address to listen at could be had\n"));
+    ck_assert_ptr_nonnull(
+        strstr(logged_text(), "\ncrit not one address to listen at could be had\n"));
 }
 END_TEST
 
@@ -269,7 +270,7 @@ START_TEST(an_address_that_cannot_be_had_is_told_with_its_reason)
     ck_assert_int_eq(open_them(), -1);
     snprintf(expected, sizeof expected, "crit cannot listen at %s: %s\n", refused[_i].text,
              refused[_i].why);
-    assert_log_said(expected);
+    assert_logged(expected);
 }
 END_TEST
 
@@ -285,10 +286,10 @@ START_TEST(nothing_is_left_open_when_an_address_is_another_s)
     ck_assert_int_eq(open_them(), -1);
     ck_assert_uint_eq(listeners.count, 0);
     ck_assert_int_eq(lowest_free(), next);
-    ck_assert_ptr_nonnull(
-        strstr(log_said(), line("\ncrit cannot listen at ", text,
-                                IN_USE "another process has it, perhaps another sixteend: see ss "
-                                       "-tlnp\n")));
+    ck_assert_ptr_nonnull(strstr(
+        logged_text(), line("\ncrit cannot listen at ", text,
+                            IN_USE "another process has it, perhaps another sixteend: see ss "
+                                   "-tlnp\n")));
     close(other);
 }
 END_TEST
@@ -297,8 +298,8 @@ START_TEST(an_address_can_be_had_once)
 {
     SAY(place[0], place[0]);
     ck_assert_int_eq(open_them(), -1);
-    ck_assert_ptr_nonnull(strstr(log_said(), line("\ncrit cannot listen at ", place[0],
-                                                  IN_USE "the configuration has it twice\n")));
+    ck_assert_ptr_nonnull(strstr(logged_text(), line("\ncrit cannot listen at ", place[0],
+                                                     IN_USE "the configuration has it twice\n")));
 }
 END_TEST
 
@@ -341,13 +342,13 @@ START_TEST(listening_sockets_are_taken_over)
     ck_assert(!listeners.list[0].wildcard);
     ck_assert(listeners.list[1].wildcard);
     for (size_t i = 0; i < 2; i++) {
-        ck_assert(listeners.list[i].adopted && listeners.list[i].retires == 0);
+        ck_assert(listeners.list[i].adopted && listeners.list[i].quiet_from == 0);
         ck_assert_int_ne(fcntl(listeners.list[i].fd, F_GETFL) & O_NONBLOCK, 0);
         close(fds[i]);
     }
     snprintf(expected, sizeof expected, "notice Listening at %s\nnotice Listening at %s\n",
              bound_text(0), bound_text(1));
-    assert_log_said(expected);
+    assert_logged(expected);
     assert_serves(0);
 }
 END_TEST
@@ -398,9 +399,10 @@ START_TEST(all_but_listening_TCP_sockets_are_refused)
     const int fds[] = {far_copy(bound_socket(&bound, 1)), far_copy(others[_i]())};
     ck_assert_int_eq(adopt(fds, 2), -1);
     ck_assert_uint_eq(listeners.count, 0);
-    ck_assert_ptr_nonnull(strstr(
-        log_said(), "\ncrit descriptor 4 of LISTEN_FDS is no listening TCP socket; a socket unit "
-                    "needs ListenStream= with an IP address, and Accept=no\n"));
+    ck_assert_ptr_nonnull(
+        strstr(logged_text(),
+               "\ncrit descriptor 4 of LISTEN_FDS is no listening TCP socket; a socket unit "
+               "needs ListenStream= with an IP address, and Accept=no\n"));
     close(fds[0]);
     close(fds[1]);
 }
@@ -410,7 +412,7 @@ START_TEST(a_descriptor_that_is_closed_is_refused)
 {
     const int none = -1;
     ck_assert_int_eq(adopt(&none, 1), -1);
-    ck_assert_int_eq(strncmp(log_said(), "crit descriptor 3 of LISTEN_FDS ", 32), 0);
+    ck_assert_int_eq(strncmp(logged_text(), "crit descriptor 3 of LISTEN_FDS ", 32), 0);
 }
 END_TEST
 
@@ -418,7 +420,7 @@ START_TEST(too_many_are_not_taken_over)
 {
     ck_assert_int_eq(listeners_adopt(&listeners, LISTENERS_MAX + 1), -1);
     ck_assert_uint_eq(listeners.count, 0);
-    assert_log_said("crit LISTEN_FDS: no more than 256 sockets are possible\n");
+    assert_logged("crit LISTEN_FDS: no more than 256 sockets are possible\n");
 }
 END_TEST
 
@@ -428,15 +430,15 @@ START_TEST(no_change_concerns_adopted_ones)
     const int fd = far_copy(bound_socket(&bound, 1));
     ck_assert_int_eq(adopt(&fd, 1), 0);
     close(fd);
-    (void)log_said();
+    (void)logged_text();
     int before = listeners.list[0].fd;
     SAY(place[0]);
     settings.limits.backlog = 7;
     ck_assert_int_eq(change(), 0);
     ck_assert_uint_eq(listeners.count, 1);
     ck_assert_int_eq(listeners.list[0].fd, before);
-    ck_assert_int_eq(listeners.list[0].retires, 0);
-    assert_log_said("");
+    ck_assert_int_eq(listeners.list[0].quiet_from, 0);
+    assert_logged("");
 }
 END_TEST
 
@@ -447,7 +449,7 @@ START_TEST(an_adopted_one_is_closed_at_once_and_its_queue_is_the_next_owner_s)
     ck_assert_int_eq(adopt(&fd, 1), 0);
     int peer = queue_peer(&listeners.list[0]);
     int before = listeners.list[0].fd;
-    listeners_retire(&listeners);
+    listeners_stop_accepting(&listeners);
     ck_assert_uint_eq(listeners.count, 0);
     ck_assert(!is_open(before));
     int another = call(&bound);
@@ -468,18 +470,18 @@ START_TEST(a_change_leaves_alone_what_stays)
     int first = listeners.list[0].fd;
     int second = listeners.list[1].fd;
     int peer = queue_peer(&listeners.list[1]);
-    (void)log_said();
+    (void)logged_text();
     SAY(place[1], place[2]);
     ck_assert_int_eq(change(), 0);
     ck_assert_uint_eq(listeners.count, 3);
     ck_assert_int_eq(listeners.list[0].fd, first);
     ck_assert_int_eq(listeners.list[1].fd, second);
-    ck_assert_int_gt(listeners.list[0].retires, 0);
-    ck_assert_int_eq(listeners.list[1].retires, 0);
-    ck_assert_int_eq(listeners.list[2].retires, 0);
+    ck_assert_int_gt(listeners.list[0].quiet_from, 0);
+    ck_assert_int_eq(listeners.list[1].quiet_from, 0);
+    ck_assert_int_eq(listeners.list[2].quiet_from, 0);
     snprintf(expected, sizeof expected,
              "notice Listening at %s\nnotice No longer listening at %s\n", place[2], place[0]);
-    assert_log_said(expected); /* in that order */
+    assert_logged(expected); /* in that order */
     assert_accepts(second);
     assert_serves(1);
     assert_serves(2);
@@ -507,7 +509,7 @@ START_TEST(a_port_of_the_kernel_s_choice_stays_what_it_was)
     ck_assert_int_eq(change(), 0);
     ck_assert_uint_eq(listeners.count, 2);
     ck_assert_int_eq(listeners.list[0].fd, fd);
-    ck_assert_int_eq(listeners.list[0].retires, 0);
+    ck_assert_int_eq(listeners.list[0].quiet_from, 0);
     assert_most(5);
 }
 END_TEST
@@ -517,13 +519,13 @@ START_TEST(a_text_that_stays_is_not_looked_up_again)
 {
     SAY(place[0]);
     ck_assert_int_eq(open_them(), 0);
-    (void)log_said();
+    (void)logged_text();
     SAY("127.0.0.1:no-such-service");
     old = settings;
     ck_assert_int_eq(change(), 0);
     ck_assert_uint_eq(listeners.count, 1);
-    ck_assert_int_eq(listeners.list[0].retires, 0);
-    assert_log_said("");
+    ck_assert_int_eq(listeners.list[0].quiet_from, 0);
+    assert_logged("");
 }
 END_TEST
 
@@ -531,7 +533,7 @@ static void assert_change_refused(const char *last_line)
 {
     struct listeners before = listeners;
     int next = lowest_free();
-    (void)log_said();
+    (void)logged_text();
     settings.limits.backlog = 7;
     ck_assert_int_eq(change(), -1);
     ck_assert_uint_eq(listeners.count, before.count);
@@ -539,13 +541,13 @@ static void assert_change_refused(const char *last_line)
         unsigned queued;
         unsigned most;
         ck_assert_int_eq(listeners.list[i].fd, before.list[i].fd);
-        ck_assert_int_eq(listeners.list[i].retires, 0);
+        ck_assert_int_eq(listeners.list[i].quiet_from, 0);
         listener_queue(&listeners.list[i], &queued, &most);
         ck_assert_uint_eq(most, 5);
         assert_serves(i);
     }
     ck_assert_int_eq(lowest_free(), next);
-    const char *said = log_said();
+    const char *said = logged_text();
     ck_assert_msg(strstr(said, last_line) != NULL, "%s", said);
 }
 
@@ -600,7 +602,7 @@ START_TEST(there_is_room_for_so_many_and_no_more)
     ck_assert_int_eq(change(), -1);
     ck_assert_uint_eq(listeners.count, LISTENERS_MAX);
     ck_assert_int_eq(lowest_free(), next);
-    assert_log_said(
+    assert_logged(
         line("err cannot listen at ", place[0], ": no more than 256 addresses are possible\n"));
 }
 END_TEST
@@ -613,17 +615,17 @@ START_TEST(one_that_retired_is_wanted_again)
     int fd = listeners.list[0].fd;
     SAY(place[1]);
     ck_assert_int_eq(change(), 0);
-    ck_assert_int_gt(listeners.list[0].retires, 0);
-    (void)log_said();
+    ck_assert_int_gt(listeners.list[0].quiet_from, 0);
+    (void)logged_text();
     SAY(place[0]);
     ck_assert_int_eq(change(), 0);
     ck_assert_uint_eq(listeners.count, 2);
     ck_assert_int_eq(listeners.list[0].fd, fd);
-    ck_assert_int_eq(listeners.list[0].retires, 0);
-    ck_assert_int_gt(listeners.list[1].retires, 0);
+    ck_assert_int_eq(listeners.list[0].quiet_from, 0);
+    ck_assert_int_gt(listeners.list[1].quiet_from, 0);
     snprintf(expected, sizeof expected,
              "notice Listening at %s\nnotice No longer listening at %s\n", place[0], place[1]);
-    assert_log_said(expected);
+    assert_logged(expected);
     assert_serves(0);
 }
 END_TEST
@@ -649,14 +651,14 @@ START_TEST(a_backlog_that_stays_as_it_was_is_warned_of)
 {
     SAY(place[0]);
     ck_assert_int_eq(open_them(), 0);
-    (void)log_said();
+    (void)logged_text();
     int fd = listeners.list[0].fd;
     listeners.list[0].fd = -1;
     SAY(place[0]);
     settings.limits.backlog = 7;
     ck_assert_int_eq(change(), 0);
     listeners.list[0].fd = fd;
-    assert_log_said(
+    assert_logged(
         line("warning the backlog at ", place[0], " stays as it was: Bad file descriptor\n"));
 }
 END_TEST
@@ -711,7 +713,7 @@ START_TEST(after_it_retired_nobody_new_is_answered_and_who_is_queued_stays)
     ck_assert_int_eq(listeners_open(&second, &settings), 0);
     const struct listener *listener = &listeners.list[0];
     int before = queue_peer(listener);
-    listeners_retire(&listeners);
+    listeners_stop_accepting(&listeners);
 
     int after = call(&listener->bound);
     int witness = queue_peer(&second.list[0]);
@@ -746,7 +748,7 @@ START_TEST(a_handshake_that_began_before_it_retired_ends)
          "handshakes that wait");
     int peer = call(&listener->bound);
     wait_answered(peer);
-    listeners_retire(&listeners);
+    listeners_stop_accepting(&listeners);
     assert_queue_is_empty(listener->fd);
     write_octets(peer, WIRE_GREETING, WIRE_OCTETS);
     wait_readable(listener->fd);
@@ -768,19 +770,19 @@ START_TEST(it_retires_once_a_tenth_of_a_second_after_it_was_told_to)
     char expected[512];
     SAY(place[0], place[1]);
     ck_assert_int_eq(open_them(), 0);
-    (void)log_said();
+    (void)logged_text();
     clock_stop();
     int64_t now = clock_nanoseconds();
-    listeners_retire(&listeners);
+    listeners_stop_accepting(&listeners);
     clock_move(0.05);
-    listeners_retire(&listeners);
+    listeners_stop_accepting(&listeners);
     ck_assert_uint_eq(listeners.count, 2);
     for (size_t i = 0; i < 2; i++)
-        ck_assert_int_eq(listeners.list[i].retires, now + 100000000);
+        ck_assert_int_eq(listeners.list[i].quiet_from, now + 100000000);
     snprintf(expected, sizeof expected,
              "notice No longer listening at %s\nnotice No longer listening at %s\n", place[1],
              place[0]);
-    assert_log_said(expected);
+    assert_logged(expected);
 }
 END_TEST
 
@@ -788,14 +790,15 @@ START_TEST(that_somebody_new_may_come_is_warned_of)
 {
     SAY(place[0]);
     ck_assert_int_eq(open_them(), 0);
-    (void)log_said();
+    (void)logged_text();
     int fd = listeners.list[0].fd;
     listeners.list[0].fd = -1;
-    listeners_retire(&listeners);
+    listeners_stop_accepting(&listeners);
     listeners.list[0].fd = fd;
-    ck_assert_int_gt(listeners.list[0].retires, 0);
-    ck_assert_ptr_nonnull(strstr(log_said(), "warning peers that come while a listener is closed "
-                                             "may be reset: Bad file descriptor\n"));
+    ck_assert_int_gt(listeners.list[0].quiet_from, 0);
+    ck_assert_ptr_nonnull(strstr(logged_text(),
+                                 "warning peers that come while a listener is closed "
+                                 "may be reset: Bad file descriptor\n"));
 }
 END_TEST
 

@@ -16,7 +16,7 @@
 #define LINES_MAX 50000
 
 static char lines[LINES_MAX][96];
-static int levels[LINES_MAX];
+static int severities[LINES_MAX];
 static atomic_size_t written;
 static atomic_size_t flushed;
 static atomic_bool is_stuck;
@@ -30,7 +30,7 @@ static void write_to_array(int level, const struct timespec *at, const char *lin
     }
     need(written < LINES_MAX && length == strlen(line) && at->tv_sec > 0, "a line");
     snprintf(lines[written], sizeof lines[0], "%s", line);
-    levels[written] = level;
+    severities[written] = level;
     atomic_fetch_add(&written, 1);
 }
 
@@ -40,32 +40,32 @@ static void flush_array(void)
 }
 
 static char published[3][96];
-static atomic_size_t publications;
+static atomic_size_t metrics_written;
 
 static void publish_to_array(void *document)
 {
-    size_t count = publications;
+    size_t count = metrics_written;
     need(count < COUNT(published), "room for a document");
     snprintf(published[count], sizeof published[0], "%s after %zu lines", (char *)document,
              (size_t)flushed);
     free(document);
-    atomic_store(&publications, count + 1);
+    atomic_store(&metrics_written, count + 1);
 }
 
-static const struct scribe_output array = {write_to_array, flush_array, publish_to_array};
-static struct scribe *scribe;
+static const struct log_writer_output array = {write_to_array, flush_array, publish_to_array};
+static struct log_writer *log_writer;
 
 static void begin(void)
 {
-    written = flushed = publications = 0;
+    written = flushed = metrics_written = 0;
     need(sem_init(&stuck, 0, 0) == 0 && sem_init(&released, 0, 0) == 0, "semaphores");
-    scribe = scribe_create(&array);
-    need(scribe != NULL, "a scribe");
+    log_writer = log_writer_create(&array);
+    need(log_writer != NULL, "a log_writer");
 }
 
 static void put(int level, const char *line)
 {
-    scribe_put(scribe, level, line, strlen(line));
+    log_writer_put(log_writer, level, line, strlen(line));
 }
 
 static void put_number(unsigned number)
@@ -94,13 +94,13 @@ START_TEST(lines_are_written_in_their_order_with_their_levels)
     put(LOG_NOTICE, "one");
     put(LOG_INFO, "");
     put(LOG_ERR, "three");
-    ck_assert(scribe_finish(scribe, 60));
+    ck_assert(log_writer_stop(log_writer, 60));
     ck_assert_uint_eq(written, 3);
     ck_assert_str_eq(lines[0], "one");
     ck_assert_str_eq(lines[1], "");
     ck_assert_str_eq(lines[2], "three");
-    ck_assert_int_eq(levels[0], LOG_NOTICE);
-    ck_assert_int_eq(levels[2], LOG_ERR);
+    ck_assert_int_eq(severities[0], LOG_NOTICE);
+    ck_assert_int_eq(severities[2], LOG_ERR);
     ck_assert_uint_eq(flushed, 3);
 }
 END_TEST
@@ -113,7 +113,7 @@ START_TEST(a_line_is_written_though_no_other_follows)
     put(LOG_INFO, "two");
     while (atomic_load(&flushed) < 2)
         sched_yield();
-    ck_assert(scribe_finish(scribe, 60));
+    ck_assert(log_writer_stop(log_writer, 60));
     ck_assert_uint_eq(written, 2);
 }
 END_TEST
@@ -133,7 +133,7 @@ START_TEST(lines_of_many_threads_are_all_written)
         need(pthread_create(&threads[i], NULL, put_thousand, NULL) == 0, "a thread");
     for (size_t i = 0; i < COUNT(threads); i++)
         need(pthread_join(threads[i], NULL) == 0, "its end");
-    ck_assert(scribe_finish(scribe, 60));
+    ck_assert(log_writer_stop(log_writer, 60));
     ck_assert_uint_eq(written, 4000);
 }
 END_TEST
@@ -147,9 +147,9 @@ START_TEST(whoever_puts_a_line_never_waits_and_the_loss_is_told)
         put_number(i);
     ck_assert_uint_eq(written, 0);
     release();
-    ck_assert(scribe_finish(scribe, 60));
+    ck_assert(log_writer_stop(log_writer, 60));
     const char *last = lines[written - 1];
-    ck_assert_int_eq(levels[written - 1], LOG_WARNING);
+    ck_assert_int_eq(severities[written - 1], LOG_WARNING);
     ck_assert_msg(sscanf(last, "%lu log lines were lost: they came faster", &lost) == 1, "%s",
                   last);
     ck_assert_uint_gt(lost, 0);
@@ -167,7 +167,7 @@ START_TEST(after_a_loss_lines_are_written_again)
     while (atomic_load(&flushed) < 2)
         sched_yield();
     put(LOG_INFO, "the last line");
-    ck_assert(scribe_finish(scribe, 60));
+    ck_assert(log_writer_stop(log_writer, 60));
     ck_assert_str_eq(lines[written - 1], "the last line");
 }
 END_TEST
@@ -175,16 +175,16 @@ END_TEST
 START_TEST(finish_gives_up_when_its_time_is_over)
 {
     get_stuck();
-    ck_assert(!scribe_finish(scribe, 0.05));
+    ck_assert(!log_writer_stop(log_writer, 0.05));
     release();
-    ck_assert(scribe_finish(scribe, 60));
+    ck_assert(log_writer_stop(log_writer, 60));
 }
 END_TEST
 
 START_TEST(no_scribe_is_finished_already)
 {
-    ck_assert(scribe_finish(NULL, 0));
-    ck_assert(scribe_finish(scribe, 60));
+    ck_assert(log_writer_stop(NULL, 0));
+    ck_assert(log_writer_stop(log_writer, 60));
 }
 END_TEST
 
@@ -192,21 +192,21 @@ static void publish(const char *text)
 {
     char *document = strdup(text);
     need(document != NULL, "memory");
-    scribe_publish(scribe, document);
+    log_writer_put_metrics(log_writer, document);
 }
 
 START_TEST(a_document_is_published_though_no_line_is_put)
 {
     publish("one");
-    while (atomic_load(&publications) < 1)
+    while (atomic_load(&metrics_written) < 1)
         sched_yield();
     publish("two");
-    while (atomic_load(&publications) < 2)
+    while (atomic_load(&metrics_written) < 2)
         sched_yield();
-    ck_assert(scribe_finish(scribe, 60));
+    ck_assert(log_writer_stop(log_writer, 60));
     ck_assert_str_eq(published[0], "one after 0 lines");
     ck_assert_str_eq(published[1], "two after 0 lines");
-    ck_assert_uint_eq(publications, 2);
+    ck_assert_uint_eq(metrics_written, 2);
 }
 END_TEST
 
@@ -217,10 +217,10 @@ START_TEST(a_newer_document_replaces_one_that_waits)
     publish("old");
     publish("older");
     publish("new");
-    ck_assert_uint_eq(publications, 0);
+    ck_assert_uint_eq(metrics_written, 0);
     release();
-    ck_assert(scribe_finish(scribe, 60));
-    ck_assert_uint_eq(publications, 1);
+    ck_assert(log_writer_stop(log_writer, 60));
+    ck_assert_uint_eq(metrics_written, 1);
     ck_assert_str_eq(published[0], "new after 1 lines");
 }
 END_TEST
@@ -231,8 +231,8 @@ START_TEST(a_document_is_published_at_the_finish_behind_the_last_line)
     put(LOG_INFO, "the last line");
     publish("the last one");
     release();
-    ck_assert(scribe_finish(scribe, 60));
-    ck_assert_uint_eq(publications, 1);
+    ck_assert(log_writer_stop(log_writer, 60));
+    ck_assert_uint_eq(metrics_written, 1);
     ck_assert_str_eq(published[0], "the last one after 2 lines");
 }
 END_TEST
@@ -240,30 +240,30 @@ END_TEST
 START_TEST(what_is_lost_is_counted_from_the_start_on)
 {
     unsigned long told;
-    ck_assert_uint_eq(scribe_lost(scribe), 0);
+    ck_assert_uint_eq(log_writer_lost(log_writer), 0);
     get_stuck();
     for (unsigned i = 0; i < 40000; i++)
         put_number(i);
-    unsigned long lost = scribe_lost(scribe);
+    unsigned long lost = log_writer_lost(log_writer);
     ck_assert_uint_gt(lost, 0);
     put_number(40000);
-    ck_assert_uint_eq(scribe_lost(scribe), ++lost);
+    ck_assert_uint_eq(log_writer_lost(log_writer), ++lost);
     release();
     while (atomic_load(&flushed) < 2)
         sched_yield();
-    ck_assert_uint_eq(scribe_lost(scribe), lost); /* though it was told */
+    ck_assert_uint_eq(log_writer_lost(log_writer), lost); /* though it was told */
     put(LOG_INFO, "the last line");
-    ck_assert(scribe_finish(scribe, 60));
+    ck_assert(log_writer_stop(log_writer, 60));
     ck_assert_int_eq(sscanf(lines[written - 2], "%lu log lines were lost", &told), 1);
     ck_assert_uint_eq(told, lost);
     ck_assert_str_eq(lines[written - 1], "the last line"); /* and not told again */
 }
 END_TEST
 
-Suite *scribe_suite(void)
+Suite *log_writer_suite(void)
 {
-    Suite *suite = suite_create("scribe");
-    TCase *tcase = add_case(suite, "scribe", NULL);
+    Suite *suite = suite_create("log_writer");
+    TCase *tcase = add_case(suite, "log_writer", NULL);
     tcase_add_checked_fixture(tcase, begin, NULL);
     tcase_add_test(tcase, lines_are_written_in_their_order_with_their_levels);
     tcase_add_test(tcase, a_line_is_written_though_no_other_follows);

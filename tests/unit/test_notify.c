@@ -101,7 +101,7 @@ START_TEST(each_message_is_told_in_its_words)
     notify_stopping();
     assert_told("STOPPING=1");
     assert_not_told();
-    assert_log_said("");
+    assert_logged("");
 }
 END_TEST
 
@@ -162,7 +162,7 @@ START_TEST(without_a_manager_nothing_is_done)
     notify_stopping();
     ck_assert_uint_eq(io_calls(), 0);
     assert_not_told();
-    assert_log_said("");
+    assert_logged("");
 }
 END_TEST
 
@@ -176,7 +176,7 @@ START_TEST(after_the_close_nothing_is_told)
     ck_assert_int_eq(notify_watchdog_interval(), -1);
     notify_ready("Up");
     assert_not_told();
-    assert_log_said("");
+    assert_logged("");
 }
 END_TEST
 
@@ -191,7 +191,7 @@ START_TEST(a_name_that_makes_no_sense_is_refused)
         set("NOTIFY_SOCKET", names[i]);
         ck_assert_int_eq(notify_open(), -1);
         ck_assert(!notify_wanted());
-        assert_log_said("crit NOTIFY_SOCKET is neither a path nor an abstract name\n");
+        assert_logged("crit NOTIFY_SOCKET is neither a path nor an abstract name\n");
     }
 }
 END_TEST
@@ -201,14 +201,14 @@ START_TEST(a_manager_that_cannot_be_reached_is_a_failure)
     set("WATCHDOG_USEC", "1000000");
     set("NOTIFY_SOCKET", "/dev/null/none");
     ck_assert_int_eq(notify_open(), -1);
-    assert_log_said("crit cannot reach the service manager at NOTIFY_SOCKET: Not a directory\n");
+    assert_logged("crit cannot reach the service manager at NOTIFY_SOCKET: Not a directory\n");
     set("NOTIFY_SOCKET", name);
     close(manager);
     manager = -1;
     int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
     close(next);
     ck_assert_int_eq(notify_open(), -1);
-    assert_log_said("crit cannot reach the service manager at NOTIFY_SOCKET: Connection refused\n");
+    assert_logged("crit cannot reach the service manager at NOTIFY_SOCKET: Connection refused\n");
     ck_assert(!notify_wanted());
     ck_assert_int_eq(notify_watchdog_interval(), -1);
     ck_assert(!is_open(next));
@@ -222,13 +222,13 @@ START_TEST(a_manager_that_takes_nothing_is_not_waited_for)
     int told = 0;
     for (; told < 100000 && *said == '\0'; told++) {
         notify_ready("Up");
-        said = log_said();
+        said = logged_text();
     }
     ck_assert_str_eq(said, "warning the service manager was not told READY=1: Resource "
                            "temporarily unavailable\n");
     notify_stopping();
-    assert_log_said("warning the service manager was not told STOPPING=1: Resource temporarily "
-                    "unavailable\n");
+    assert_logged("warning the service manager was not told STOPPING=1: Resource temporarily "
+                  "unavailable\n");
     for (int i = 1; i < told; i++)
         assert_told("READY=1\nSTATUS=Up");
     assert_not_told();
@@ -244,10 +244,10 @@ START_TEST(ready_is_told_later_where_it_could_not_be_told)
     int told = 0;
     for (const char *said = ""; told < 100000 && *said == '\0'; told++) {
         notify_status("busy");
-        said = log_said();
+        said = logged_text();
     }
     notify_ready("Up");
-    (void)log_said();
+    (void)logged_text();
     for (int i = 1; i < told; i++)
         assert_told("STATUS=busy");
     assert_not_told();
@@ -264,7 +264,7 @@ START_TEST(a_manager_that_has_gone_costs_a_warning)
     close(manager);
     manager = -1;
     notify_watchdog();
-    assert_log_said("warning the service manager was not told WATCHDOG=1: Connection refused\n");
+    assert_logged("warning the service manager was not told WATCHDOG=1: Connection refused\n");
 }
 END_TEST
 

@@ -192,9 +192,9 @@ START_TEST(each_knows_only_the_longest_other_one_that_holds_it)
 {
     STORE("0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "10.1.0.1", "10.2.0.0/16", "11.0.0.0/8", "::/0",
           "::1");
-    static const int32_t around[] = {-1, 0, 1, 2, 1, 0, -1, 6};
-    for (size_t i = 0; i < COUNT(around); i++)
-        ck_assert_int_eq(prefixes.list[i].around, around[i]);
+    static const int32_t parent[] = {-1, 0, 1, 2, 1, 0, -1, 6};
+    for (size_t i = 0; i < COUNT(parent); i++)
+        ck_assert_int_eq(prefixes.list[i].parent, parent[i]);
 }
 END_TEST
 
@@ -230,7 +230,7 @@ static void random_prefix(char *text, size_t size)
     } while (!prefix_parse(text, &prefix, why));
 }
 
-static bool holds_bit_by_bit(const struct prefix *prefix, const struct address *address)
+static bool contains_bit_by_bit(const struct prefix *prefix, const struct address *address)
 {
     const unsigned char *octets = prefix->family == AF_INET
                                       ? (const unsigned char *)&address->u.in.sin_addr
@@ -247,7 +247,7 @@ static int longest_of_all(const struct address *address)
 {
     int longest = -1;
     for (size_t i = 0; i < prefixes.count; i++)
-        if (prefixes.list[i].length > longest && holds_bit_by_bit(&prefixes.list[i], address))
+        if (prefixes.list[i].length > longest && contains_bit_by_bit(&prefixes.list[i], address))
             longest = prefixes.list[i].length;
     return longest;
 }

@@ -14,31 +14,31 @@
 
 static struct client_options options;
 static struct progress progress;
-static int gathered;
-static int stderr_kept;
+static int captured;
+static int stderr_copy;
 
 static void capture(void)
 {
     memset(&options, 0, sizeof options);
     progress = (struct progress){.options = &options};
-    gathered = memfd_create("stderr", MFD_CLOEXEC);
-    stderr_kept = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
-    need(gathered >= 0 && stderr_kept >= 0 && dup2(gathered, STDERR_FILENO) >= 0, "standard error");
+    captured = memfd_create("stderr", MFD_CLOEXEC);
+    stderr_copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+    need(captured >= 0 && stderr_copy >= 0 && dup2(captured, STDERR_FILENO) >= 0, "standard error");
 }
 
 static void release(void)
 {
-    dup2(stderr_kept, STDERR_FILENO);
-    close(stderr_kept);
-    close(gathered);
+    dup2(stderr_copy, STDERR_FILENO);
+    close(stderr_copy);
+    close(captured);
 }
 
 /* Fails unless that was written since the last look. */
 static void assert_said(const char *expected)
 {
     static char said[512];
-    ssize_t length = pread(gathered, said, sizeof said - 1, 0);
-    need(length >= 0 && ftruncate(gathered, 0) == 0 && lseek(gathered, 0, SEEK_SET) == 0,
+    ssize_t length = pread(captured, said, sizeof said - 1, 0);
+    need(length >= 0 && ftruncate(captured, 0) == 0 && lseek(captured, 0, SEEK_SET) == 0,
          "what was written");
     said[length] = '\0';
     ck_assert_str_eq(said, expected);

@@ -56,7 +56,7 @@ static void begin(void)
                              .stats.microseconds = 12345678,
                              .stats.reloads = 41,
                              .stats.reloads_refused = 42,
-                             .census = {.live = 3, .peak = 40, .workers = 5, .parked = 2},
+                             .gauges = {.active = 3, .peak = 40, .workers = 5, .idle = 2},
                              .lingering = 6,
                              .lines_lost = 7,
                              .listeners = 2,
@@ -77,41 +77,41 @@ static const char expected[] =
     "# HELP sixteend_connections_accepted_total Connections that were accepted.\n"
     "# TYPE sixteend_connections_accepted_total counter\n"
     "sixteend_connections_accepted_total 1234567890123\n"
-    "# HELP sixteend_conversations_total Conversations that ended, by outcome.\n"
-    "# TYPE sixteend_conversations_total counter\n"
-    "sixteend_conversations_total{outcome=\"ok\"} 10\n"
-    "sixteend_conversations_total{outcome=\"excess\"} 11\n"
-    "sixteend_conversations_total{outcome=\"mismatch\"} 12\n"
-    "sixteend_conversations_total{outcome=\"short\"} 13\n"
-    "sixteend_conversations_total{outcome=\"probe\"} 14\n"
-    "sixteend_conversations_total{outcome=\"slow\"} 15\n"
-    "sixteend_conversations_total{outcome=\"reset\"} 16\n"
-    "sixteend_conversations_total{outcome=\"denied\"} 17\n"
-    "sixteend_conversations_total{outcome=\"limited\"} 18\n"
-    "sixteend_conversations_total{outcome=\"malformed\"} 19\n"
-    "sixteend_conversations_total{outcome=\"failed\"} 20\n"
-    "# HELP sixteend_conversation_duration_seconds From the accept of a connection to the "
-    "outcome of its conversation.\n"
-    "# TYPE sixteend_conversation_duration_seconds histogram\n"
-    "sixteend_conversation_duration_seconds_bucket{le=\"0.0001\"} 1\n"
-    "sixteend_conversation_duration_seconds_bucket{le=\"0.00025\"} 3\n"
-    "sixteend_conversation_duration_seconds_bucket{le=\"0.0005\"} 6\n"
-    "sixteend_conversation_duration_seconds_bucket{le=\"0.001\"} 10\n"
-    "sixteend_conversation_duration_seconds_bucket{le=\"0.0025\"} 15\n"
-    "sixteend_conversation_duration_seconds_bucket{le=\"0.005\"} 21\n"
-    "sixteend_conversation_duration_seconds_bucket{le=\"0.01\"} 28\n"
-    "sixteend_conversation_duration_seconds_bucket{le=\"0.025\"} 36\n"
-    "sixteend_conversation_duration_seconds_bucket{le=\"0.05\"} 45\n"
-    "sixteend_conversation_duration_seconds_bucket{le=\"0.1\"} 55\n"
-    "sixteend_conversation_duration_seconds_bucket{le=\"0.25\"} 66\n"
-    "sixteend_conversation_duration_seconds_bucket{le=\"0.5\"} 78\n"
-    "sixteend_conversation_duration_seconds_bucket{le=\"1\"} 91\n"
-    "sixteend_conversation_duration_seconds_bucket{le=\"2.5\"} 105\n"
-    "sixteend_conversation_duration_seconds_bucket{le=\"5\"} 120\n"
-    "sixteend_conversation_duration_seconds_bucket{le=\"10\"} 136\n"
-    "sixteend_conversation_duration_seconds_bucket{le=\"+Inf\"} 153\n"
-    "sixteend_conversation_duration_seconds_sum 12.345678\n"
-    "sixteend_conversation_duration_seconds_count 153\n"
+    "# HELP sixteend_connections_total Connections that ended, by outcome.\n"
+    "# TYPE sixteend_connections_total counter\n"
+    "sixteend_connections_total{outcome=\"ok\"} 10\n"
+    "sixteend_connections_total{outcome=\"excess\"} 11\n"
+    "sixteend_connections_total{outcome=\"mismatch\"} 12\n"
+    "sixteend_connections_total{outcome=\"short\"} 13\n"
+    "sixteend_connections_total{outcome=\"probe\"} 14\n"
+    "sixteend_connections_total{outcome=\"slow\"} 15\n"
+    "sixteend_connections_total{outcome=\"reset\"} 16\n"
+    "sixteend_connections_total{outcome=\"denied\"} 17\n"
+    "sixteend_connections_total{outcome=\"limited\"} 18\n"
+    "sixteend_connections_total{outcome=\"malformed\"} 19\n"
+    "sixteend_connections_total{outcome=\"failed\"} 20\n"
+    "# HELP sixteend_connection_duration_seconds From the accept of a connection to the "
+    "outcome of its connection.\n"
+    "# TYPE sixteend_connection_duration_seconds histogram\n"
+    "sixteend_connection_duration_seconds_bucket{le=\"0.0001\"} 1\n"
+    "sixteend_connection_duration_seconds_bucket{le=\"0.00025\"} 3\n"
+    "sixteend_connection_duration_seconds_bucket{le=\"0.0005\"} 6\n"
+    "sixteend_connection_duration_seconds_bucket{le=\"0.001\"} 10\n"
+    "sixteend_connection_duration_seconds_bucket{le=\"0.0025\"} 15\n"
+    "sixteend_connection_duration_seconds_bucket{le=\"0.005\"} 21\n"
+    "sixteend_connection_duration_seconds_bucket{le=\"0.01\"} 28\n"
+    "sixteend_connection_duration_seconds_bucket{le=\"0.025\"} 36\n"
+    "sixteend_connection_duration_seconds_bucket{le=\"0.05\"} 45\n"
+    "sixteend_connection_duration_seconds_bucket{le=\"0.1\"} 55\n"
+    "sixteend_connection_duration_seconds_bucket{le=\"0.25\"} 66\n"
+    "sixteend_connection_duration_seconds_bucket{le=\"0.5\"} 78\n"
+    "sixteend_connection_duration_seconds_bucket{le=\"1\"} 91\n"
+    "sixteend_connection_duration_seconds_bucket{le=\"2.5\"} 105\n"
+    "sixteend_connection_duration_seconds_bucket{le=\"5\"} 120\n"
+    "sixteend_connection_duration_seconds_bucket{le=\"10\"} 136\n"
+    "sixteend_connection_duration_seconds_bucket{le=\"+Inf\"} 153\n"
+    "sixteend_connection_duration_seconds_sum 12.345678\n"
+    "sixteend_connection_duration_seconds_count 153\n"
     "# HELP sixteend_accept_errors_total Failures of accept(2), by error.\n"
     "# TYPE sixteend_accept_errors_total counter\n"
     "sixteend_accept_errors_total{error=\"EINTR\"} 100\n"
@@ -135,21 +135,21 @@ static const char expected[] =
     "sixteend_accept_errors_total{error=\"ENOTSOCK\"} 118\n"
     "sixteend_accept_errors_total{error=\"EFAULT\"} 119\n"
     "sixteend_accept_errors_total{error=\"other\"} 120\n"
-    "# HELP sixteend_conversations_live Conversations that are held now.\n"
-    "# TYPE sixteend_conversations_live gauge\n"
-    "sixteend_conversations_live 3\n"
-    "# HELP sixteend_conversations_peak The most conversations that were held at once.\n"
-    "# TYPE sixteend_conversations_peak gauge\n"
-    "sixteend_conversations_peak 40\n"
+    "# HELP sixteend_connections_active Connections that are held now.\n"
+    "# TYPE sixteend_connections_active gauge\n"
+    "sixteend_connections_active 3\n"
+    "# HELP sixteend_connections_peak The most connections that were held at once.\n"
+    "# TYPE sixteend_connections_peak gauge\n"
+    "sixteend_connections_peak 40\n"
     "# HELP sixteend_sockets_lingering Sockets that wait for their peer's end of file.\n"
     "# TYPE sixteend_sockets_lingering gauge\n"
     "sixteend_sockets_lingering 6\n"
     "# HELP sixteend_workers Worker threads.\n"
     "# TYPE sixteend_workers gauge\n"
     "sixteend_workers 5\n"
-    "# HELP sixteend_workers_parked Worker threads with nothing to do.\n"
-    "# TYPE sixteend_workers_parked gauge\n"
-    "sixteend_workers_parked 2\n"
+    "# HELP sixteend_workers_idle Worker threads with nothing to do.\n"
+    "# TYPE sixteend_workers_idle gauge\n"
+    "sixteend_workers_idle 2\n"
     "# HELP sixteend_listener_queue_length Connections that wait to be accepted.\n"
     "# TYPE sixteend_listener_queue_length gauge\n"
     "sixteend_listener_queue_length{address=\"127.0.0.1:1060\"} 4\n"
@@ -171,9 +171,9 @@ static const char expected[] =
 
 static void write_report(const char *path)
 {
-    void *document = metrics_format(&report, path);
+    void *document = prometheus_format(&report, path);
     need(document != NULL, "memory");
-    metrics_write(document);
+    prometheus_write(document);
 }
 
 /* The text of an open file from its beginning. */
@@ -210,7 +210,7 @@ static void make_file(const char *path, const char *text)
 
 START_TEST(every_line_is_as_Prometheus_wants_it)
 {
-    char *document = metrics_format(&report, "/a/path");
+    char *document = prometheus_format(&report, "/a/path");
     ck_assert_str_eq(document, "/a/path");
     ck_assert_str_eq(document + strlen("/a/path") + 1, expected);
     free(document);
@@ -227,7 +227,7 @@ START_TEST(it_is_a_file_that_others_read)
     need(stat(file, &about) == 0, "the file");
     ck_assert_uint_eq(about.st_mode, S_IFREG | 0644);
     ck_assert(!exists(fresh));
-    assert_log_said("");
+    assert_logged("");
 }
 END_TEST
 
@@ -247,11 +247,11 @@ START_TEST(whoever_reads_the_old_one_has_all_of_it)
 }
 END_TEST
 
-static atomic_bool over;
+static atomic_bool drain_end;
 
 static void *write_again_and_again(void *argument)
 {
-    while (!atomic_load(&over))
+    while (!atomic_load(&drain_end))
         write_report(argument);
     return NULL;
 }
@@ -260,11 +260,11 @@ START_TEST(whoever_looks_while_it_is_written_sees_a_whole_one)
 {
     pthread_t writer;
     write_report(file);
-    atomic_store(&over, false);
+    atomic_store(&drain_end, false);
     need(pthread_create(&writer, NULL, write_again_and_again, file) == 0, "a thread");
     for (int i = 0; i < 300; i++)
         assert_file_is(file, expected);
-    atomic_store(&over, true);
+    atomic_store(&drain_end, true);
     need(pthread_join(writer, NULL) == 0, "its end");
 }
 END_TEST
@@ -288,7 +288,7 @@ START_TEST(no_link_leads_it_elsewhere)
     write_report(file);
     assert_file_is(elsewhere, "precious");
     ck_assert(!exists(file));
-    ck_assert_ptr_nonnull(strstr(log_said(), ": Too many levels of symbolic links\n"));
+    ck_assert_ptr_nonnull(strstr(logged_text(), ": Too many levels of symbolic links\n"));
     unlink(fresh);
     write_report(file);
 }
@@ -298,7 +298,7 @@ static void assert_said(const char *before, const char *after)
 {
     char line[512];
     snprintf(line, sizeof line, "%s%s%s\n", before, file, after);
-    assert_log_said(line);
+    assert_logged(line);
 }
 
 /* A directory has the file's place until it is gone. */
@@ -310,12 +310,12 @@ START_TEST(a_failure_is_told_once_and_its_end_too)
     ck_assert(!exists(fresh));
     write_report(file);
     write_report(file);
-    assert_log_said("");
+    assert_logged("");
     need(rmdir(file) == 0, "it to go");
     write_report(file);
     assert_said("notice metrics.file: ", " can be written again");
     write_report(file);
-    assert_log_said("");
+    assert_logged("");
     assert_file_is(file, expected);
 }
 END_TEST
@@ -328,11 +328,11 @@ START_TEST(a_directory_that_lacks_is_a_failure)
     write_report(lacking);
     snprintf(line, sizeof line,
              "warning metrics.file: cannot write %s: No such file or directory\n", lacking);
-    assert_log_said(line);
+    assert_logged(line);
     need(mkdir(elsewhere, 0700) == 0, "a directory");
     write_report(lacking);
     snprintf(line, sizeof line, "notice metrics.file: %s can be written again\n", lacking);
-    assert_log_said(line);
+    assert_logged(line);
     unlink(lacking);
 }
 END_TEST
@@ -361,11 +361,11 @@ END_TEST
 /* A leak would be seen by who looks for leaks. */
 START_TEST(before_there_is_a_scribe_nothing_is_published)
 {
-    log_publish(strdup("/nowhere"));
+    log_metrics(strdup("/nowhere"));
 }
 END_TEST
 
-Suite *metrics_suite(void)
+Suite *prometheus_suite(void)
 {
     Suite *suite = suite_create("metrics");
     TCase *tcase = add_case(suite, "metrics", NULL);

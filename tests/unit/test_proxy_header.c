@@ -85,9 +85,9 @@ START_TEST(the_server_reads_what_was_written)
     struct proxy_header header;
     const struct sample *sample = &samples[_i];
     write_sample(sample, octets);
-    ck_assert_int_eq(proxy_parse(octets, sample->length, &header), PROXY_COMPLETE);
+    ck_assert_int_eq(proxy_header_parse(octets, sample->length, &header), PROXY_COMPLETE);
     ck_assert_uint_eq(header.length, sample->length);
-    ck_assert(header.carries);
+    ck_assert(header.has_addresses);
     assert_is(&header.source, sample->source.host, sample->source.port);
     assert_is(&header.destination, sample->destination.host, sample->destination.port);
 }

@@ -21,12 +21,12 @@
 static struct proxy_header header;
 
 /* Exactly so many octets, so that a sanitizer sees who reads on. */
-static enum proxy_status parse(const char *octets, size_t count)
+static enum proxy_header_status parse(const char *octets, size_t count)
 {
     unsigned char *copy = malloc(count > 0 ? count : 1);
     need(copy != NULL, "memory");
     memcpy(copy, octets, count);
-    enum proxy_status status = proxy_parse(copy, count, &header);
+    enum proxy_header_status status = proxy_header_parse(copy, count, &header);
     free(copy);
     return status;
 }
@@ -82,7 +82,7 @@ static const struct sample right[] = {
 static void assert_says(const struct sample *sample)
 {
     ck_assert_uint_eq(header.length, sample->length);
-    ck_assert(header.carries == (sample->source != NULL));
+    ck_assert(header.has_addresses == (sample->source != NULL));
     if (sample->source != NULL) {
         assert_formats_as(&header.source, sample->source);
         assert_formats_as(&header.destination, sample->destination);
@@ -189,7 +189,7 @@ START_TEST(what_is_not_valid_is_malformed)
 {
     ck_assert_int_eq(parse(malformed[_i].octets, malformed[_i].count), PROXY_MALFORMED);
     ck_assert_str_eq(header.wrong, malformed[_i].wrong);
-    ck_assert(!header.carries);
+    ck_assert(!header.has_addresses);
 }
 END_TEST
 
@@ -231,7 +231,7 @@ START_TEST(a_line_that_never_ends_is_not_read_for_ever)
 }
 END_TEST
 
-Suite *proxy_suite(void)
+Suite *proxy_header_parse_suite(void)
 {
     Suite *suite = suite_create("proxy");
     TCase *tcase = add_case(suite, "PROXY protocol", NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A conversation by way of a proxy: its header, then the exchange under the addresses that it
+/* A connection by way of a proxy: its header, then the exchange under the addresses that it
  * carries, or what came of it instead. */
 #include <config.h>
 
@@ -24,9 +24,9 @@ static void begin_on(void (*connect)(void))
     connect();
     admission = admission_create();
     need(admission != NULL, "an admission");
-    conversation.proxied = true;
-    conversation.peer = numeric_address("198.51.100.1", "999");
-    conversation.local = numeric_address("198.51.100.2", "1060");
+    connection.proxied = true;
+    connection.peer = numeric_address("198.51.100.1", "999");
+    connection.local = numeric_address("198.51.100.2", "1060");
 }
 
 static void begin(void)
@@ -41,9 +41,9 @@ static void begin_on_tcp(void)
 
 static void end(void)
 {
-    admission_leave(&conversation);
+    admission_leave(&connection);
     admission_destroy(admission);
-    free(conversation.preface);
+    free(connection.header);
     log_release();
 }
 
@@ -56,14 +56,14 @@ static void put(const char *octets, size_t count)
 
 static void enter_and_hold(void)
 {
-    ck_assert_int_eq(admission_enter(admission, &conversation), ADMITTED);
+    ck_assert_int_eq(admission_enter(admission, &connection), ADMITTED);
     hold();
 }
 
 static void assert_addresses(const char *peer, const char *local)
 {
-    assert_formats_as(&conversation.peer, peer);
-    assert_formats_as(&conversation.local, local);
+    assert_formats_as(&connection.peer, peer);
+    assert_formats_as(&connection.local, local);
 }
 
 START_TEST(the_addresses_are_those_that_the_header_carries)
@@ -71,11 +71,11 @@ START_TEST(the_addresses_are_those_that_the_header_carries)
     PUT(HEADER WIRE_GREETING);
     enter_and_hold();
     assert_addresses("192.0.2.7:4660", "192.0.2.2:1060");
-    assert_formats_as(&conversation.preface->proxy, "198.51.100.1:999");
-    ck_assert_ptr_nonnull(strstr(log_said(), "debug The proxy 198.51.100.1:999 speaks for "
-                                             "192.0.2.7:4660\n"));
+    assert_formats_as(&connection.header->proxy, "198.51.100.1:999");
+    ck_assert_ptr_nonnull(strstr(logged_text(), "debug The proxy 198.51.100.1:999 speaks for "
+                                                "192.0.2.7:4660\n"));
     assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);
-    ck_assert_mem_eq(conversation.octets, WIRE_GREETING, WIRE_OCTETS);
+    ck_assert_mem_eq(connection.octets, WIRE_GREETING, WIRE_OCTETS);
 }
 END_TEST
 
@@ -87,9 +87,9 @@ START_TEST(local_and_unknown_keep_the_real_addresses)
         PUT(LOCAL "\0" WIRE_GREETING);
     enter_and_hold();
     assert_addresses("198.51.100.1:999", "198.51.100.2:1060");
-    ck_assert(!conversation.preface->carries);
+    ck_assert(!connection.header->has_addresses);
     ck_assert_ptr_nonnull(
-        strstr(log_said(), "debug The proxy 198.51.100.1:999 speaks for itself\n"));
+        strstr(logged_text(), "debug The proxy 198.51.100.1:999 speaks for itself\n"));
     assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);
 }
 END_TEST
@@ -156,7 +156,7 @@ START_TEST(a_header_that_is_none_is_malformed)
     PUT(WIRE_GREETING);
     enter_and_hold();
     assert_not_answered(OUTCOME_MALFORMED, 0);
-    ck_assert_str_eq(conversation.preface->wrong, "there is none");
+    ck_assert_str_eq(connection.header->wrong, "there is none");
     assert_addresses("198.51.100.1:999", "198.51.100.2:1060");
 }
 END_TEST
@@ -167,14 +167,14 @@ START_TEST(a_header_that_ends_in_the_middle_is_malformed)
     end_theirs(&ends);
     enter_and_hold();
     assert_not_answered(OUTCOME_MALFORMED, 0);
-    ck_assert_str_eq(conversation.preface->wrong, "it ends in the middle");
+    ck_assert_str_eq(connection.header->wrong, "it ends in the middle");
 }
 END_TEST
 
 START_TEST(a_header_that_does_not_come_in_time_is_slow)
 {
     put(HEADER, (size_t)_i);
-    conversation.deadline = in_seconds(0.01);
+    connection.deadline = in_seconds(0.01);
     enter_and_hold();
     assert_not_answered(OUTCOME_SLOW, 0);
 }
@@ -185,7 +185,7 @@ START_TEST(a_header_that_a_drain_cuts_is_slow)
 {
     put(HEADER, (size_t)_i);
     end_theirs(&ends);
-    atomic_store(&conversation.cut, true);
+    atomic_store(&connection.cut, true);
     enter_and_hold();
     assert_not_answered(OUTCOME_SLOW, 0);
 }
@@ -197,10 +197,10 @@ START_TEST(a_reset_in_the_middle_is_one_and_before_or_behind_a_header_a_probe)
     put(HEADER, counts[_i]);
     if (counts[_i] > 0)
         wait_readable(ends.ours);
-    ck_assert_int_eq(admission_enter(admission, &conversation), ADMITTED);
-    ck_assert(!exchange_try(&conversation));
+    ck_assert_int_eq(admission_enter(admission, &connection), ADMITTED);
+    ck_assert(!exchange_try(&connection));
     reset_theirs(&ends);
-    exchange_hold(&conversation);
+    exchange_finish(&connection);
     assert_outcome(_i == 1 ? OUTCOME_RESET : OUTCOME_PROBE, 0);
 }
 END_TEST
@@ -242,8 +242,8 @@ END_TEST
 
 static void hold_one_of(const char *host)
 {
-    static struct conversation other;
-    other = conversation;
+    static struct connection other;
+    other = connection;
     other.proxied = false;
     other.peer = numeric_address(host, "1");
     ck_assert_int_eq(admission_enter(admission, &other), ADMITTED);
@@ -259,8 +259,8 @@ START_TEST(the_cap_of_a_source_is_for_whom_the_proxy_speaks_for)
     if (_i == 0) {
         assert_not_answered(OUTCOME_LIMITED, 0);
         (void)admission_warn(admission);
-        ck_assert_ptr_nonnull(strstr(log_said(), "warning limits.per_source is reached; further "
-                                                 "peers of it are refused count=1\n"));
+        ck_assert_ptr_nonnull(strstr(logged_text(), "warning limits.per_source is reached; further "
+                                                    "peers of it are refused count=1\n"));
     } else
         assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);
 }
@@ -277,19 +277,19 @@ END_TEST
 
 START_TEST(who_is_no_proxy_has_no_header)
 {
-    conversation.proxied = false;
+    connection.proxied = false;
     PUT(HEADER);
     enter_and_hold();
     assert_answered(OUTCOME_EXCESS, WIRE_OCTETS + 1, WIRE_REPLY);
     assert_addresses("198.51.100.1:999", "198.51.100.2:1060");
-    ck_assert_ptr_null(conversation.preface);
+    ck_assert_ptr_null(connection.header);
 }
 END_TEST
 
-Suite *preface_suite(void)
+Suite *proxy_header_receive_suite(void)
 {
-    Suite *suite = suite_create("preface");
-    TCase *tcase = add_case(suite, "preface", begin);
+    Suite *suite = suite_create("header");
+    TCase *tcase = add_case(suite, "header", begin);
     tcase_add_checked_fixture(tcase, NULL, end);
     tcase_add_test(tcase, the_addresses_are_those_that_the_header_carries);
     tcase_add_loop_test(tcase, local_and_unknown_keep_the_real_addresses, 0, 2);
@@ -308,7 +308,7 @@ Suite *preface_suite(void)
     tcase_add_loop_test(tcase, the_cap_of_a_source_is_for_whom_the_proxy_speaks_for, 0, 2);
     tcase_add_test(tcase, a_proxy_that_speaks_for_itself_has_no_cap);
     tcase_add_test(tcase, who_is_no_proxy_has_no_header);
-    TCase *tcp = add_case(suite, "preface on TCP", begin_on_tcp);
+    TCase *tcp = add_case(suite, "header on TCP", begin_on_tcp);
     tcase_add_checked_fixture(tcp, NULL, end);
     tcase_add_loop_test(tcp, a_reset_in_the_middle_is_one_and_before_or_behind_a_header_a_probe, 0,
                         3);

@@ -11,15 +11,15 @@
 #include <unistd.h>
 
 /* What the acceptor and the log would say. NOLINTBEGIN(bugprone-reserved-identifier) */
-static const struct census census = {.live = 3, .peak = 40, .workers = 5, .parked = 2};
-struct census __wrap_acceptor_census(struct acceptor *acceptor, size_t *lingering);
+static const struct gauges gauges = {.active = 3, .peak = 40, .workers = 5, .idle = 2};
+struct gauges __wrap_loop_gauges(struct loop *loop, size_t *lingering);
 unsigned long __wrap_log_lost(void);
 
-struct census __wrap_acceptor_census(struct acceptor *acceptor, size_t *lingering)
+struct gauges __wrap_loop_gauges(struct loop *loop, size_t *lingering)
 {
-    need(acceptor == NULL, "the acceptor that was passed");
+    need(loop == NULL, "the acceptor that was passed");
     *lingering = 6;
-    return census;
+    return gauges;
 }
 
 unsigned long __wrap_log_lost(void)
@@ -37,7 +37,7 @@ static void begin(void)
                              .stats.accept_errors[0] = 21,
                              .stats.accept_errors[11] = 22,
                              .stats.accept_errors[ACCEPT_ERRORS - 1] = 23,
-                             .census = census,
+                             .gauges = gauges,
                              .lingering = 6,
                              .lines_lost = 7,
                              .listeners = 2,
@@ -45,7 +45,7 @@ static void begin(void)
 }
 
 #define CONNECTIONS                                                                            \
-    "notice connections accepted=1234567890123 live=3 peak=40 lingering=6 workers=5 parked=2 " \
+    "notice connections accepted=1234567890123 active=3 peak=40 lingering=6 workers=5 idle=2 " \
     "lines_lost=7\n"
 #define OUTCOMES_LINE                                                                           \
     "notice outcomes ok=10 excess=11 mismatch=12 short=13 probe=14 slow=15 reset=16 denied=17 " \
@@ -54,9 +54,9 @@ static void begin(void)
 START_TEST(each_line_has_its_numbers)
 {
     report_log(&report);
-    assert_log_said(CONNECTIONS OUTCOMES_LINE "notice accept errors EINTR=21 EMFILE=22 other=23\n"
-                                              "notice listener 127.0.0.1:1060 queued=4 of=4096\n"
-                                              "notice listener [::1]:1060 queued=0 of=128\n");
+    assert_logged(CONNECTIONS OUTCOMES_LINE "notice accept errors EINTR=21 EMFILE=22 other=23\n"
+                                            "notice listener 127.0.0.1:1060 queued=4 of=4096\n"
+                                            "notice listener [::1]:1060 queued=0 of=128\n");
 }
 END_TEST
 
@@ -65,7 +65,7 @@ START_TEST(without_errors_and_listeners_lines_are_shorter)
     memset(report.stats.accept_errors, 0, sizeof report.stats.accept_errors);
     report.listeners = 0;
     report_log(&report);
-    assert_log_said(CONNECTIONS OUTCOMES_LINE "notice accept errors none=0\n");
+    assert_logged(CONNECTIONS OUTCOMES_LINE "notice accept errors none=0\n");
 }
 END_TEST
 
@@ -73,7 +73,7 @@ START_TEST(the_largest_numbers_fit_their_lines)
 {
     memset(&report.stats, 0xff, sizeof report.stats);
     report_log(&report);
-    const char *said = log_said();
+    const char *said = logged_text();
     ck_assert_ptr_nonnull(strstr(said, " failed=18446744073709551615\n"));
     ck_assert_ptr_nonnull(strstr(said, " other=18446744073709551615\n"));
 }
@@ -119,7 +119,7 @@ START_TEST(everything_is_gathered)
     report_gather(&report, 1234567, NULL, &listeners);
     ck_assert_int_eq(report.started, 1234567);
     ck_assert_mem_eq(&report.stats, &stats, sizeof stats);
-    ck_assert_mem_eq(&report.census, &census, sizeof census);
+    ck_assert_mem_eq(&report.gauges, &gauges, sizeof gauges);
     ck_assert_uint_eq(report.lingering, 6);
     ck_assert_uint_eq(report.lines_lost, 7);
     ck_assert_uint_eq(report.listeners, 2);
@@ -131,7 +131,7 @@ START_TEST(everything_is_gathered)
     }
 
     /* one that retires is no longer told of; two of one address are told of as one */
-    listeners.list[0].retires = 1;
+    listeners.list[0].quiet_from = 1;
     listeners.list[2] = listeners.list[1];
     listeners.count = 3;
     report_gather(&report, 1234567, NULL, &listeners);

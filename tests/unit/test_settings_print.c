@@ -43,7 +43,7 @@ static void assert_reads_back(void)
     char complaint[SETTINGS_COMPLAINT] = "";
     char *text = print(&settings);
     settings_defaults(&again);
-    bool right = settings_parse("printed", text, strlen(text), &again, complaint);
+    bool right = config_file_parse("printed", text, strlen(text), &again, complaint);
     ck_assert_msg(right, "%s", complaint);
     char *text_again = print(&again);
     ck_assert_str_eq(text_again, text);

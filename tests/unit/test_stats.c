@@ -31,9 +31,9 @@ static void assert_added(const struct stats *more)
 
 static void count_outcome(enum outcome outcome, int64_t us)
 {
-    const struct conversation conversation = {
+    const struct connection connection = {
         .outcome = outcome, .accepted = 5000, .decided = 5000 + us * 1000 + 999};
-    stats_outcome(&conversation);
+    stats_outcome(&connection);
 }
 
 START_TEST(what_nobody_counts_stays)

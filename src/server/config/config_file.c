@@ -203,13 +203,13 @@ static bool parse(struct reading *reading, config_t *config, const char *text)
     return walk_group(reading, config_root_setting(config), "");
 }
 
-bool settings_parse(const char *path, const char *text, size_t length, struct settings *settings,
-                    char complaint[SETTINGS_COMPLAINT])
+bool config_file_parse(const char *path, const char *text, size_t length, struct settings *settings,
+                       char complaint[SETTINGS_COMPLAINT])
 {
     static struct settings draft; /* the main thread's; it is large */
     struct reading reading = {path, 1, &draft, complaint};
     const char *advice;
-    const char *wrong = settings_scan(text, length, &reading.line, &advice);
+    const char *wrong = config_scan(text, length, &reading.line, &advice);
     if (wrong != NULL)
         return complain_of_line(&reading, text, wrong, advice);
     settings_copy(&draft, settings);
@@ -269,7 +269,8 @@ static char *read_file(const char *path, size_t *length)
     return text;
 }
 
-bool settings_read(const char *path, struct settings *settings, char complaint[SETTINGS_COMPLAINT])
+bool config_file_read(const char *path, struct settings *settings,
+                      char complaint[SETTINGS_COMPLAINT])
 {
     size_t length;
     char *text = read_file(path, &length);
@@ -278,7 +279,7 @@ bool settings_read(const char *path, struct settings *settings, char complaint[S
                  errno == ESPIPE ? "it must be a file, not a pipe" : strerror(errno));
         return false;
     }
-    bool right = settings_parse(path, text, length, settings, complaint);
+    bool right = config_file_parse(path, text, length, settings, complaint);
     free(text);
     return right;
 }

@@ -11,11 +11,12 @@
 /* Read the file `path` over the values that `settings` has. Returns true, or
  * false with one line in `complaint` that names the file, the line, the key and
  * what would be right; `settings` is then as it was. */
-bool settings_read(const char *path, struct settings *settings, char complaint[SETTINGS_COMPLAINT]);
+bool config_file_read(const char *path, struct settings *settings,
+                      char complaint[SETTINGS_COMPLAINT]);
 
 /* The same for text that lies in memory, `length` octets of whole lines and a NUL;
  * `path` is only named in complaints. */
-bool settings_parse(const char *path, const char *text, size_t length, struct settings *settings,
-                    char complaint[SETTINGS_COMPLAINT]);
+bool config_file_parse(const char *path, const char *text, size_t length, struct settings *settings,
+                       char complaint[SETTINGS_COMPLAINT]);
 
 #endif

@@ -158,7 +158,7 @@ static unsigned line_of(const char *text, const char *at)
     return line;
 }
 
-const char *settings_scan(const char *text, size_t length, unsigned *line, const char **advice)
+const char *config_scan(const char *text, size_t length, unsigned *line, const char **advice)
 {
     struct fault fault = {NULL, NULL};
     struct context context = {'\0', '\0'};

@@ -12,6 +12,6 @@
 /* Returns NULL if `text` of `length` octets holds none of these, and no escape that
  * libconfig would leave as it is; otherwise what it found, with the line, from 1, in
  * `*line`, and in `*advice` what to do about it. */
-const char *settings_scan(const char *text, size_t length, unsigned *line, const char **advice);
+const char *config_scan(const char *text, size_t length, unsigned *line, const char **advice);
 
 #endif

@@ -19,7 +19,7 @@ static const char *file_of(const struct options *options)
     return access(DEFAULT_FILE, F_OK) == 0 || errno != ENOENT ? DEFAULT_FILE : NULL;
 }
 
-const char *configuration_name(const struct options *options)
+const char *options_file_name(const struct options *options)
 {
     const char *file = file_of(options);
     return file != NULL ? file : "the built-in configuration";
@@ -46,19 +46,19 @@ static int settle_log(const struct options *options, struct settings *settings,
         snprintf(complaint, SETTINGS_COMPLAINT,
                  "%s: log.to must be \"syslog\" in the background, not \"stderr\"; "
                  "or let daemon.background be false, or give --foreground",
-                 configuration_name(options));
+                 options_file_name(options));
         return EX_CONFIG;
     }
     return EX_OK;
 }
 
-int configuration_load(const struct options *options, const struct settings *running,
-                       struct settings *settings, char complaint[SETTINGS_COMPLAINT])
+int options_load(const struct options *options, const struct settings *running,
+                 struct settings *settings, char complaint[SETTINGS_COMPLAINT])
 {
     const char *file = file_of(options);
 
     settings_defaults(settings);
-    if (file != NULL && !settings_read(file, settings, complaint))
+    if (file != NULL && !config_file_read(file, settings, complaint))
         return EX_CONFIG;
     if (options_apply(options, settings, complaint) != 0)
         return EX_USAGE;
@@ -67,7 +67,7 @@ int configuration_load(const struct options *options, const struct settings *run
     return settle_log(options, settings, complaint);
 }
 
-void configuration_remember(struct options *options)
+void options_remember_file(struct options *options)
 {
     const char *file = file_of(options);
     if (file != NULL && file != options->config)

@@ -79,11 +79,11 @@ static int set_path(char to[PATH_MAX], const char *option, const char *path)
     return 0;
 }
 
-static int set_place(struct options *options, int place)
+static int set_run_in(struct options *options, int place)
 {
-    if (options->place != PLACE_UNSAID && (int)options->place != place)
+    if (options->place != RUN_DEFAULT && (int)options->place != place)
         return usage("--foreground and --daemon exclude each other", "");
-    options->place = place == PLACE_FOREGROUND ? PLACE_FOREGROUND : PLACE_BACKGROUND;
+    options->place = place == RUN_FOREGROUND ? RUN_FOREGROUND : RUN_BACKGROUND;
     return 0;
 }
 
@@ -100,8 +100,8 @@ static int take(struct options *options, int flag, char *argv[])
     char why[ERROR_SIZE];
     switch (flag) {
     case 'c': return set_path(options->config, "--config", optarg);
-    case 'f': return set_place(options, PLACE_FOREGROUND);
-    case 'd': return set_place(options, PLACE_BACKGROUND);
+    case 'f': return set_run_in(options, RUN_FOREGROUND);
+    case 'd': return set_run_in(options, RUN_BACKGROUND);
     case 'l': return add_listen(options, optarg);
     case 'p': return set_path(options->pid_file, "--pid-file", optarg);
     case 'e': options->to_stderr = true; return 0;
@@ -124,7 +124,7 @@ int options_parse(struct options *options, int argc, char *argv[])
             return -1;
     if (optind < argc)
         return usage("an argument that is no option: ", argv[optind]);
-    if (options->to_stderr && options->place == PLACE_BACKGROUND)
+    if (options->to_stderr && options->place == RUN_BACKGROUND)
         return usage("--stderr and --daemon exclude each other: "
                      "in the background there is no standard error",
                      "");
@@ -135,8 +135,8 @@ int options_apply(const struct options *options, struct settings *settings, char
 {
     char wrong[SETTING_WHY];
 
-    if (options->place != PLACE_UNSAID)
-        settings->daemon.background = options->place == PLACE_BACKGROUND;
+    if (options->place != RUN_DEFAULT)
+        settings->daemon.background = options->place == RUN_BACKGROUND;
     if (options->listen_count > 0 &&
         !setting_store_texts(settings_find("listen"), settings, options->listen,
                              options->listen_count, wrong)) {

@@ -10,7 +10,7 @@ enum mode { MODE_RUN, MODE_TEST, MODE_SHOW, MODE_HELP, MODE_VERSION };
 struct options {
     enum mode mode;
     char config[PATH_MAX]; /* the file to read, absolute; "": none was named */
-    enum { PLACE_UNSAID, PLACE_FOREGROUND, PLACE_BACKGROUND } place;
+    enum { RUN_DEFAULT, RUN_FOREGROUND, RUN_BACKGROUND } place;
     const char *listen[SETTINGS_LISTEN_MAX];
     size_t listen_count;
     char pid_file[PATH_MAX]; /* absolute, or "" */

@@ -219,8 +219,8 @@ static bool text_is_right(const struct setting *row, const char *value)
     if (row->type == SETTING_PATH)
         return value[0] == '/';
     if (row->type == SETTING_USER)
-        return account_user(value, &uid, &gid) == 0;
-    return account_group(value, &gid) == 0;
+        return user_look_up(value, &uid, &gid) == 0;
+    return group_look_up(value, &gid) == 0;
 }
 
 bool setting_store_text(const struct setting *row, struct settings *settings, const char *value,

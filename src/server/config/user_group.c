@@ -22,7 +22,7 @@ static int nobody(void)
     }
 }
 
-int account_user(const char *name, uid_t *uid, gid_t *gid)
+int user_look_up(const char *name, uid_t *uid, gid_t *gid)
 {
     errno = 0;
     const struct passwd *user = getpwnam(name);
@@ -33,7 +33,7 @@ int account_user(const char *name, uid_t *uid, gid_t *gid)
     return 0;
 }
 
-int account_group(const char *name, gid_t *gid)
+int group_look_up(const char *name, gid_t *gid)
 {
     errno = 0;
     const struct group *group = getgrnam(name);

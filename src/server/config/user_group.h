@@ -7,7 +7,7 @@
 
 /* Look up a user and his group, or a group. Each returns 0; or -1 and in errno 0 if there is
  * none of that name, else why nobody could find out. */
-int account_user(const char *name, uid_t *uid, gid_t *gid);
-int account_group(const char *name, gid_t *gid);
+int user_look_up(const char *name, uid_t *uid, gid_t *gid);
+int group_look_up(const char *name, gid_t *gid);
 
 #endif

@@ -6,10 +6,10 @@
 #include <stddef.h>
 
 enum remedy {
-    REMEDY_GO_ON, /* it concerned one connection, which is off the queue */
-    REMEDY_SHED,  /* no descriptor: those that linger give theirs up, or else pause */
-    REMEDY_PAUSE, /* the connection stays queued: try again after a while */
-    REMEDY_STOP   /* a bug of ours */
+    REMEDY_CONTINUE, /* it concerned one connection, which is off the queue */
+    REMEDY_EVICT,    /* no descriptor: those that linger give theirs up, or else pause */
+    REMEDY_PAUSE,    /* the connection stays queued: try again after a while */
+    REMEDY_STOP      /* a bug of ours */
 };
 
 struct accept_error {

@@ -19,214 +19,216 @@
 /* So many connections of one listener, then a look at the others and at signals. */
 #define BATCH 64
 
-static const struct settings *settings_of(const struct intake *intake)
+static const struct settings *settings_of(const struct acceptor *acceptor)
 {
-    return &intake->snapshot->settings;
+    return &acceptor->snapshot->settings;
 }
 
-static bool refuses(const struct intake *intake)
+static bool refuses_when_full(const struct acceptor *acceptor)
 {
-    return settings_of(intake)->limits.when_full == WHEN_FULL_REFUSE;
+    return settings_of(acceptor)->limits.when_full == WHEN_FULL_REFUSE;
 }
 
-int64_t intake_warn(struct intake *intake)
+int64_t acceptor_warn(struct acceptor *acceptor)
 {
-    struct warning *warnings = intake->warnings;
+    struct warning *warnings = acceptor->warnings;
     unsigned long count;
     int64_t wait = NEVER;
 
-    if (warning_due(&warnings[LIMIT_RESOURCES], &count, &wait))
-        log_line(LOG_WARNING, "cannot accept, pausing: %s count=%lu", strerror(intake->error),
+    if (warning_due(&warnings[WARNING_RESOURCES], &count, &wait))
+        log_line(LOG_WARNING, "cannot accept, pausing: %s count=%lu", strerror(acceptor->error),
                  count);
-    if (warning_due(&warnings[LIMIT_CONNECTIONS], &count, &wait))
+    if (warning_due(&warnings[WARNING_CONNECTIONS], &count, &wait))
         log_line(LOG_WARNING, "limits.connections is reached; further peers %s count=%lu",
-                 refuses(intake) ? "are refused" : "wait to be accepted", count);
-    return sooner(wait, admission_warn(intake->admission));
+                 refuses_when_full(acceptor) ? "are refused" : "wait to be accepted", count);
+    return sooner(wait, admission_warn(acceptor->admission));
 }
 
 /* Out of some resource: leave the listeners alone for a while that doubles with
  * each failure. accept(2) did not take the connection off the queue, so poll(2)
  * would report it again at once. */
-static enum intake_verdict pace(struct intake *intake)
+static enum acceptor_result pace(struct acceptor *acceptor)
 {
-    intake->pace *= 2;
-    if (intake->pace < PACE_FIRST)
-        intake->pace = PACE_FIRST;
-    if (intake->pace > PACE_LAST)
-        intake->pace = PACE_LAST;
-    intake->resume = clock_nanoseconds() + intake->pace;
-    return INTAKE_PAUSE;
+    acceptor->pace *= 2;
+    if (acceptor->pace < PACE_FIRST)
+        acceptor->pace = PACE_FIRST;
+    if (acceptor->pace > PACE_LAST)
+        acceptor->pace = PACE_LAST;
+    acceptor->resume = clock_nanoseconds() + acceptor->pace;
+    return ACCEPTOR_PAUSE;
 }
 
-void intake_lacks(struct intake *intake, int error)
+void acceptor_note_shortage(struct acceptor *acceptor, int error)
 {
-    intake->error = error;
-    warning_count(&intake->warnings[LIMIT_RESOURCES]);
+    acceptor->error = error;
+    warning_count(&acceptor->warnings[WARNING_RESOURCES]);
 }
 
-static enum intake_verdict pause_accepting(struct intake *intake, int error)
+static enum acceptor_result pause_accepting(struct acceptor *acceptor, int error)
 {
-    intake_lacks(intake, error);
-    return pace(intake);
+    acceptor_note_shortage(acceptor, error);
+    return pace(acceptor);
 }
 
-static enum intake_verdict judge_accept_error(struct intake *intake, int error)
+static enum acceptor_result judge_accept_error(struct acceptor *acceptor, int error)
 {
     if (error == EAGAIN)
-        return INTAKE_EMPTY;
+        return ACCEPTOR_EMPTY;
     size_t index = accept_error_find(error);
     stats_accept_error(index);
     switch (accept_errors[index].remedy) {
-    case REMEDY_GO_ON: return INTAKE_GO_ON;
-    case REMEDY_SHED:
-        return linger_shed(intake->linger) ? INTAKE_GO_ON : pause_accepting(intake, error);
-    case REMEDY_STOP: log_line(LOG_CRIT, "accept: %s", strerror(error)); return INTAKE_BROKEN;
-    default: return pause_accepting(intake, error);
+    case REMEDY_CONTINUE: return ACCEPTOR_MORE;
+    case REMEDY_EVICT:
+        return lingering_evict(acceptor->lingering) ? ACCEPTOR_MORE
+                                                    : pause_accepting(acceptor, error);
+    case REMEDY_STOP: log_line(LOG_CRIT, "accept: %s", strerror(error)); return ACCEPTOR_FAILED;
+    default: return pause_accepting(acceptor, error);
     }
 }
 
 /* In the words of the first sixteen program. */
-static void tell_steps(const struct conversation *conversation)
+static void log_steps(const struct connection *connection)
 {
     char peer[ADDRESS_TEXT];
     char local[ADDRESS_TEXT];
-    address_format(&conversation->peer, peer);
-    address_format(&conversation->local, local);
+    address_format(&connection->peer, peer);
+    address_format(&connection->local, local);
     log_line(LOG_DEBUG, "We have accepted a connection from %s", peer);
     log_line(LOG_DEBUG, "Socket connects %s and %s", local, peer);
 }
 
 /* The peer's address is the one that accept4() gave: after an early reset
  * getpeername(2) fails. */
-static void begin(struct conversation *conversation, const struct intake *intake,
+static void begin(struct connection *connection, const struct acceptor *acceptor,
                   const struct listener *listener, int fd, const struct address *peer)
 {
     int64_t now = clock_nanoseconds();
-    *conversation = (struct conversation){
-        .snapshot = intake->snapshot,
+    *connection = (struct connection){
+        .snapshot = acceptor->snapshot,
         .fd = fd,
         .peer = *peer,
         .local = listener->bound,
         .accepted = now,
-        .deadline = deadline_after(now, settings_of(intake)->timeouts.exchange)};
-    address_unmap(&conversation->peer);
-    conversation->proxied =
-        prefixes_match(&settings_of(intake)->access.proxies, &conversation->peer) >= 0;
+        .deadline = deadline_after(now, settings_of(acceptor)->timeouts.exchange)};
+    address_unmap(&connection->peer);
+    connection->proxied =
+        prefixes_match(&settings_of(acceptor)->access.proxies, &connection->peer) >= 0;
     if (listener->wildcard)
-        (void)address_of_socket(fd, &conversation->local);
+        (void)address_of_socket(fd, &connection->local);
 }
 
-/* The conversation ends before a worker had it. */
-static void turn_away(struct conversation *conversation, enum outcome outcome)
+/* The connection ends before a worker had it. */
+static void turn_away(struct connection *connection, enum outcome outcome)
 {
-    conversation->outcome = outcome;
-    conversation->decided = clock_nanoseconds();
-    admission_leave(conversation);
-    close(conversation->fd);
-    stats_outcome(conversation);
-    log_conversation(conversation);
+    connection->outcome = outcome;
+    connection->decided = clock_nanoseconds();
+    admission_leave(connection);
+    close(connection->fd);
+    stats_outcome(connection);
+    log_connection(connection);
 }
 
 /* Something lacks for it, and may for the next. */
-static enum intake_verdict fail(struct intake *intake, struct conversation *conversation, int error)
+static enum acceptor_result fail(struct acceptor *acceptor, struct connection *connection,
+                                 int error)
 {
-    conversation->error = error;
-    turn_away(conversation, OUTCOME_FAILED);
-    return pace(intake);
+    connection->error = error;
+    turn_away(connection, OUTCOME_FAILED);
+    return pace(acceptor);
 }
 
-static enum intake_verdict refuse(struct conversation *conversation, enum outcome outcome)
+static enum acceptor_result refuse(struct connection *connection, enum outcome outcome)
 {
-    turn_away(conversation, outcome);
-    return INTAKE_GO_ON;
+    turn_away(connection, outcome);
+    return ACCEPTOR_MORE;
 }
 
-static enum intake_verdict refuse_for_all(struct intake *intake, struct conversation *conversation)
+static enum acceptor_result refuse_for_all(struct acceptor *acceptor, struct connection *connection)
 {
-    warning_count(&intake->warnings[LIMIT_CONNECTIONS]);
-    return refuse(conversation, OUTCOME_LIMITED);
+    warning_count(&acceptor->warnings[WARNING_CONNECTIONS]);
+    return refuse(connection, OUTCOME_LIMITED);
 }
 
 /* A worker for it, with memory that it keeps. */
-static enum intake_verdict give(struct intake *intake, struct conversation *conversation)
+static enum acceptor_result give(struct acceptor *acceptor, struct connection *connection)
 {
-    struct conversation *lasting = malloc(sizeof *lasting);
+    struct connection *lasting = malloc(sizeof *lasting);
     if (lasting == NULL)
-        return fail(intake, conversation, ENOMEM);
-    *lasting = *conversation;
+        return fail(acceptor, connection, ENOMEM);
+    *lasting = *connection;
     (void)snapshot_take(lasting->snapshot);
-    int error = handover_give(intake->handover, lasting);
+    int error = workers_submit(acceptor->workers, lasting);
     if (error != 0) {
         snapshot_release(lasting->snapshot);
         free(lasting);
-        return fail(intake, conversation, error);
+        return fail(acceptor, connection, error);
     }
-    intake->pace /= 2;
-    intake->gave = true;
-    return INTAKE_GO_ON;
+    acceptor->pace /= 2;
+    acceptor->submitted = true;
+    return ACCEPTOR_MORE;
 }
 
-static enum intake_verdict serve(struct intake *intake, const struct listener *listener, int fd,
-                                 const struct address *peer)
+static enum acceptor_result serve(struct acceptor *acceptor, const struct listener *listener,
+                                  int fd, const struct address *peer)
 {
-    struct conversation conversation;
-    begin(&conversation, intake, listener, fd, peer);
+    struct connection connection;
+    begin(&connection, acceptor, listener, fd, peer);
     if (log_wants(LOG_DEBUG))
-        tell_steps(&conversation);
-    switch (admission_enter(intake->admission, &conversation)) {
-    case ADMISSION_DENIED: return refuse(&conversation, OUTCOME_DENIED);
-    case ADMISSION_CONNECTIONS: return refuse_for_all(intake, &conversation);
-    case ADMISSION_PER_SOURCE: return refuse(&conversation, OUTCOME_LIMITED);
-    case ADMISSION_FAILED: return fail(intake, &conversation, ENOMEM);
-    default: return give(intake, &conversation);
+        log_steps(&connection);
+    switch (admission_enter(acceptor->admission, &connection)) {
+    case ADMISSION_DENIED: return refuse(&connection, OUTCOME_DENIED);
+    case ADMISSION_CONNECTIONS: return refuse_for_all(acceptor, &connection);
+    case ADMISSION_PER_SOURCE: return refuse(&connection, OUTCOME_LIMITED);
+    case ADMISSION_FAILED: return fail(acceptor, &connection, ENOMEM);
+    default: return give(acceptor, &connection);
     }
 }
 
-static enum intake_verdict accept_one(struct intake *intake, const struct listener *listener)
+static enum acceptor_result accept_one(struct acceptor *acceptor, const struct listener *listener)
 {
     struct address peer;
     int fd = listener_accept(listener, &peer);
     if (fd < 0)
-        return judge_accept_error(intake, errno);
+        return judge_accept_error(acceptor, errno);
     stats_accepted();
-    return serve(intake, listener, fd, &peer);
+    return serve(acceptor, listener, fd, &peer);
 }
 
 /* Who finds no place waits in the kernel's queue, unless all are accepted and some refused. */
-static bool has_place(const struct intake *intake)
+static bool has_slot(const struct acceptor *acceptor)
 {
-    return refuses(intake) || handover_has_place(intake->handover);
+    return refuses_when_full(acceptor) || workers_have_slot(acceptor->workers);
 }
 
-enum intake_verdict intake_take(struct intake *intake, const struct listener *listener)
+enum acceptor_result acceptor_accept(struct acceptor *acceptor, const struct listener *listener)
 {
-    enum intake_verdict verdict = INTAKE_GO_ON;
-    for (int i = 0; i < BATCH && verdict == INTAKE_GO_ON && has_place(intake); i++)
-        verdict = accept_one(intake, listener);
-    handover_call(intake->handover);
+    enum acceptor_result verdict = ACCEPTOR_MORE;
+    for (int i = 0; i < BATCH && verdict == ACCEPTOR_MORE && has_slot(acceptor); i++)
+        verdict = accept_one(acceptor, listener);
+    workers_wake(acceptor->workers);
     return verdict;
 }
 
-void intake_finish(struct intake *intake)
+void acceptor_finish(struct acceptor *acceptor)
 {
-    for (size_t i = 0; i < LIMITS; i++)
-        intake->warnings[i].last = 0;
-    (void)intake_warn(intake);
-    admission_finish(intake->admission);
+    for (size_t i = 0; i < ACCEPTOR_WARNINGS; i++)
+        acceptor->warnings[i].last = 0;
+    (void)acceptor_warn(acceptor);
+    admission_finish(acceptor->admission);
 }
 
-bool intake_may_accept(struct intake *intake, int64_t *wait)
+bool acceptor_can_accept(struct acceptor *acceptor, int64_t *wait)
 {
-    int64_t pause = intake->resume - clock_nanoseconds();
+    int64_t pause = acceptor->resume - clock_nanoseconds();
     if (pause > 0) {
         *wait = sooner(*wait, pause);
         return false;
     }
-    bool was_full = intake->full;
-    intake->full = !has_place(intake);
-    if (intake->full && !was_full) {
-        warning_count(&intake->warnings[LIMIT_CONNECTIONS]);
-        *wait = sooner(*wait, intake_warn(intake));
+    bool was_full = acceptor->full;
+    acceptor->full = !has_slot(acceptor);
+    if (acceptor->full && !was_full) {
+        warning_count(&acceptor->warnings[WARNING_CONNECTIONS]);
+        *wait = sooner(*wait, acceptor_warn(acceptor));
     }
-    return !intake->full;
+    return !acceptor->full;
 }

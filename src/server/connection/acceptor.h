@@ -10,44 +10,44 @@
 #include "server/log/warning.h"
 
 /* What is warned of. */
-enum limit { LIMIT_RESOURCES, LIMIT_CONNECTIONS, LIMITS };
+enum limit { WARNING_RESOURCES, WARNING_CONNECTIONS, ACCEPTOR_WARNINGS };
 
 /* The acceptor's; no other thread touches it. */
-struct intake {
+struct acceptor {
     struct snapshot *snapshot; /* the settings of those who are accepted next */
     struct admission *admission;
-    struct handover *handover;
-    struct lingerers *linger;
+    struct workers *workers;
+    struct lingering *lingering;
     int64_t pace;   /* how long accepting pauses after its next failure */
     int64_t resume; /* and until when it pauses now: clock_nanoseconds() */
     bool full;      /* when it was last looked, there was no place */
-    bool gave;      /* somebody was given to the workers; for the acceptor to clear */
-    struct warning warnings[LIMITS];
+    bool submitted; /* somebody was given to the workers; for the acceptor to clear */
+    struct warning warnings[ACCEPTOR_WARNINGS];
     int error; /* what accept(2) or ppoll(2) failed with last, for LIMIT_RESOURCES */
 };
 
-enum intake_verdict {
-    INTAKE_GO_ON,
-    INTAKE_EMPTY, /* nobody is queued any more */
-    INTAKE_PAUSE, /* something lacks: intake_wait() says how long */
-    INTAKE_BROKEN /* accept(2) says that we are at fault; logged */
+enum acceptor_result {
+    ACCEPTOR_MORE,
+    ACCEPTOR_EMPTY, /* nobody is queued any more */
+    ACCEPTOR_PAUSE, /* something lacks: intake_wait() says how long */
+    ACCEPTOR_FAILED /* accept(2) says that we are at fault; logged */
 };
 
 /* Accept a batch of what is queued on a listener, as far as there is place. */
-enum intake_verdict intake_take(struct intake *intake, const struct listener *listener);
+enum acceptor_result acceptor_accept(struct acceptor *acceptor, const struct listener *listener);
 
 /* Whether to look at the listeners now; if not, lowers `*wait`, nanoseconds of which NEVER is
- * for ever, to the end of the pause. The end of a conversation that makes room wakes the
+ * for ever, to the end of the pause. The end of a connection that makes room wakes the
  * acceptor by itself. */
-bool intake_may_accept(struct intake *intake, int64_t *wait);
+bool acceptor_can_accept(struct acceptor *acceptor, int64_t *wait);
 
 /* Have it warned of that something lacks, with the errno that says so. */
-void intake_lacks(struct intake *intake, int error);
+void acceptor_note_shortage(struct acceptor *acceptor, int error);
 
 /* Write the warnings that are due. Returns nanoseconds until the next one will be, or NEVER. */
-int64_t intake_warn(struct intake *intake);
+int64_t acceptor_warn(struct acceptor *acceptor);
 
 /* Write those that would still have been due later. */
-void intake_finish(struct intake *intake);
+void acceptor_finish(struct acceptor *acceptor);
 
 #endif

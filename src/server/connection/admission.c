@@ -19,11 +19,11 @@
 
 struct source {
     struct prefix prefix; /* first, for prefix_compare() */
-    size_t count;         /* conversations of it; it goes with the last one */
+    size_t count;         /* connections of it; it goes with the last one */
 };
 
 struct admission {
-    atomic_size_t count;  /* conversations */
+    atomic_size_t count;  /* connections */
     pthread_mutex_t lock; /* protects all that follows, and what is in it */
     void *sources;        /* tsearch(3) */
     struct warning warning;
@@ -58,10 +58,10 @@ static struct source *find(struct admission *admission, const struct source *wan
 #pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak" /* the tree has it */
 #endif
 static enum admission_verdict enter_source(struct admission *admission,
-                                           struct conversation *conversation)
+                                           struct connection *connection)
 {
-    size_t most = (size_t)conversation->snapshot->settings.limits.per_source;
-    struct source wanted = {.prefix = prefix_of(&conversation->peer, SOURCE_BITS)};
+    size_t most = (size_t)connection->snapshot->settings.limits.per_source;
+    struct source wanted = {.prefix = prefix_of(&connection->peer, SOURCE_BITS)};
     enum admission_verdict verdict = ADMITTED;
 
     if (most == 0)
@@ -78,7 +78,7 @@ static enum admission_verdict enter_source(struct admission *admission,
         warning_count(&admission->warning);
     CHECKED(pthread_mutex_unlock(&admission->lock));
     if (verdict == ADMITTED)
-        conversation->source = source;
+        connection->source = source;
     return verdict;
 }
 
@@ -93,46 +93,45 @@ static void leave_source(struct admission *admission, struct source *source)
 }
 
 /* The longest prefix that holds the address decides; of two with the same length, access.deny. */
-static bool is_allowed(const struct conversation *conversation)
+static bool is_allowed(const struct connection *connection)
 {
-    const struct settings *settings = &conversation->snapshot->settings;
-    int denied = prefixes_match(&settings->access.deny, &conversation->peer);
-    int allowed = prefixes_match(&settings->access.allow, &conversation->peer);
+    const struct settings *settings = &connection->snapshot->settings;
+    int denied = prefixes_match(&settings->access.deny, &connection->peer);
+    int allowed = prefixes_match(&settings->access.allow, &connection->peer);
     if (allowed < 0 && settings->access.allow.count > 0)
         return false;
     return denied < 0 || allowed > denied;
 }
 
-static bool is_full(struct admission *admission, const struct conversation *conversation)
+static bool is_full(struct admission *admission, const struct connection *connection)
 {
-    const struct settings *settings = &conversation->snapshot->settings;
+    const struct settings *settings = &connection->snapshot->settings;
     return settings->limits.when_full == WHEN_FULL_REFUSE &&
            atomic_load(&admission->count) >= (size_t)settings->limits.connections;
 }
 
-enum admission_verdict admission_enter(struct admission *admission,
-                                       struct conversation *conversation)
+enum admission_verdict admission_enter(struct admission *admission, struct connection *connection)
 {
-    if (!conversation->proxied && !is_allowed(conversation))
+    if (!connection->proxied && !is_allowed(connection))
         return ADMISSION_DENIED;
-    if (is_full(admission, conversation))
+    if (is_full(admission, connection))
         return ADMISSION_CONNECTIONS;
     enum admission_verdict verdict =
-        conversation->proxied ? ADMITTED : enter_source(admission, conversation);
+        connection->proxied ? ADMITTED : enter_source(admission, connection);
     if (verdict == ADMITTED) {
         (void)atomic_fetch_add(&admission->count, 1);
-        conversation->admission = admission;
+        connection->admission = admission;
     }
     return verdict;
 }
 
-enum admission_verdict admission_enter_again(struct conversation *conversation)
+enum admission_verdict admission_enter_again(struct connection *connection)
 {
-    if (!is_allowed(conversation))
+    if (!is_allowed(connection))
         return ADMISSION_DENIED;
-    if (!conversation->preface->carries)
+    if (!connection->header->has_addresses)
         return ADMITTED;
-    return enter_source(conversation->admission, conversation);
+    return enter_source(connection->admission, connection);
 }
 
 int64_t admission_warn(struct admission *admission)
@@ -154,16 +153,16 @@ void admission_finish(struct admission *admission)
     (void)admission_warn(admission);
 }
 
-void admission_leave(struct conversation *conversation)
+void admission_leave(struct connection *connection)
 {
-    struct admission *admission = conversation->admission;
+    struct admission *admission = connection->admission;
     if (admission == NULL)
         return;
-    if (conversation->source != NULL)
-        leave_source(admission, conversation->source);
+    if (connection->source != NULL)
+        leave_source(admission, connection->source);
     (void)atomic_fetch_sub(&admission->count, 1);
-    conversation->admission = NULL;
-    conversation->source = NULL;
+    connection->admission = NULL;
+    connection->source = NULL;
 }
 
 void admission_destroy(struct admission *admission)

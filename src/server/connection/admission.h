@@ -9,7 +9,7 @@
 
 struct admission;
 
-/* What a conversation was told. */
+/* What a connection was told. */
 enum admission_verdict {
     ADMITTED,
     ADMISSION_DENIED,      /* access.allow or access.deny refused it */
@@ -21,18 +21,17 @@ enum admission_verdict {
 /* Returns NULL and errno on failure. */
 struct admission *admission_create(void);
 
-/* Count a conversation in, by the settings it runs under; if it may not go on it is not
+/* Count a connection in, by the settings it runs under; if it may not go on it is not
  * counted. Of a proxied one only the place is judged, not whom it comes from. */
-enum admission_verdict admission_enter(struct admission *admission,
-                                       struct conversation *conversation);
+enum admission_verdict admission_enter(struct admission *admission, struct connection *connection);
 
-/* Judge whom a proxied conversation that is counted comes from, now that its header was read.
+/* Judge whom a proxied connection that is counted comes from, now that its header was read.
  * A proxy that speaks for itself counts for no source. Any thread may. */
-enum admission_verdict admission_enter_again(struct conversation *conversation);
+enum admission_verdict admission_enter_again(struct connection *connection);
 
 /* Count it out, where it is counted; any thread may. To be called before its peer can know
  * that it is over: who comes again at once finds its place free. */
-void admission_leave(struct conversation *conversation);
+void admission_leave(struct connection *connection);
 
 /* Write the warning of limits.per_source, if it is due. Returns nanoseconds until it will be,
  * or NEVER. The acceptor, only. */

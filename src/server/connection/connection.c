@@ -35,60 +35,60 @@ int outcome_level(enum outcome outcome)
     return outcomes[outcome].level;
 }
 
-int64_t conversation_microseconds(const struct conversation *conversation)
+int64_t connection_microseconds(const struct connection *connection)
 {
-    return (conversation->decided - conversation->accepted) / 1000;
+    return (connection->decided - connection->accepted) / 1000;
 }
 
 /* What is known of the proxy. Returns the end of the line. */
-static char *put_proxy(char *to, const struct preface *preface)
+static char *put_proxy(char *to, const struct header_buffer *header)
 {
     char text[ADDRESS_TEXT];
-    if (preface == NULL || !preface->carries)
+    if (header == NULL || !header->has_addresses)
         return to;
     to = stpcpy(to, " via=");
-    return stpcpy(to, address_format(&preface->proxy, text));
+    return stpcpy(to, address_format(&header->proxy, text));
 }
 
 /* How a header began that did not become one, in as many octets as a message has, and what was
  * wrong with it. Returns the end of the line. */
-static char *put_header(char *to, const struct preface *preface)
+static char *put_header(char *to, const struct header_buffer *header)
 {
-    char header[QUOTE_SIZE(WIRE_OCTETS)];
-    if (preface == NULL || preface->complete || preface->count == 0)
+    char quoted[QUOTE_SIZE(WIRE_OCTETS)];
+    if (header == NULL || header->complete || header->count == 0)
         return to;
-    size_t count = preface->count < WIRE_OCTETS ? preface->count : WIRE_OCTETS;
+    size_t count = header->count < WIRE_OCTETS ? header->count : WIRE_OCTETS;
     to = stpcpy(to, " header=");
-    to = stpcpy(to, quote(preface->octets, count, header, sizeof header));
-    if (preface->wrong != NULL) {
+    to = stpcpy(to, quote(header->octets, count, quoted, sizeof quoted));
+    if (header->wrong != NULL) {
         to = stpcpy(to, " reason='");
-        to = stpcpy(to, preface->wrong);
+        to = stpcpy(to, header->wrong);
         to = stpcpy(to, "'");
     }
     return to;
 }
 
-char *conversation_format(const struct conversation *conversation, char line[CONVERSATION_LINE])
+char *connection_format(const struct connection *connection, char line[CONNECTION_LINE])
 {
     char text[ADDRESS_TEXT];
     char message[QUOTE_SIZE(WIRE_OCTETS)];
-    size_t count = conversation->count < WIRE_OCTETS ? conversation->count : WIRE_OCTETS;
+    size_t count = connection->count < WIRE_OCTETS ? connection->count : WIRE_OCTETS;
 
-    char *to = stpcpy(line, outcome_name(conversation->outcome));
+    char *to = stpcpy(line, outcome_name(connection->outcome));
     to = stpcpy(to, " peer=");
-    to = stpcpy(to, address_format(&conversation->peer, text));
+    to = stpcpy(to, address_format(&connection->peer, text));
     to = stpcpy(to, " local=");
-    to = stpcpy(to, address_format(&conversation->local, text));
-    to = put_proxy(to, conversation->preface);
+    to = stpcpy(to, address_format(&connection->local, text));
+    to = put_proxy(to, connection->header);
     to = stpcpy(to, " octets=");
-    to = put_decimal(to, conversation->count);
+    to = put_decimal(to, connection->count);
     to = stpcpy(to, " message=");
-    to = stpcpy(to, quote(conversation->octets, count, message, sizeof message));
+    to = stpcpy(to, quote(connection->octets, count, message, sizeof message));
     to = stpcpy(to, " us=");
-    to = put_decimal(to, (unsigned long long)conversation_microseconds(conversation));
-    to = put_header(to, conversation->preface);
-    if (conversation->outcome == OUTCOME_FAILED)
-        snprintf(to, (size_t)(line + CONVERSATION_LINE - to), " error='%s'",
-                 strerror(conversation->error));
+    to = put_decimal(to, (unsigned long long)connection_microseconds(connection));
+    to = put_header(to, connection->header);
+    if (connection->outcome == OUTCOME_FAILED)
+        snprintf(to, (size_t)(line + CONNECTION_LINE - to), " error='%s'",
+                 strerror(connection->error));
     return line;
 }

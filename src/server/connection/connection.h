@@ -14,7 +14,7 @@
 #include <stdatomic.h>
 #include <sys/queue.h>
 
-/* How a conversation ended. sixteend(8) tells what each means. */
+/* How a connection ended. sixteend(8) tells what each means. */
 enum outcome {
     OUTCOME_OK,        /* 16 octets in, 16 out */
     OUTCOME_EXCESS,    /* the same, but the peer sent more than 16 */
@@ -30,10 +30,10 @@ enum outcome {
     OUTCOMES           /* how many there are */
 };
 
-struct conversation {
+struct connection {
     /* the acceptor's part */
     struct snapshot *snapshot; /* the settings that it runs under */
-    int fd;                    /* only the station that has the conversation closes it */
+    int fd;                    /* only the station that has the connection closes it */
     struct address peer;
     struct address local;
     int64_t accepted; /* clock_nanoseconds() at accept4() */
@@ -45,16 +45,16 @@ struct conversation {
     struct source *source;       /* its address's count, if that is limited */
 
     /* places in the lists of the station that has it, under that station's lock:
-     * handover.c, then linger.c */
-    TAILQ_ENTRY(conversation) all;
-    TAILQ_ENTRY(conversation) turn;
+     * workers.c, then lingering.c */
+    TAILQ_ENTRY(connection) all;
+    TAILQ_ENTRY(connection) turn;
 
-    /* the handover's part */
+    /* the workers's part */
     atomic_bool cut; /* a drain ran out of time and ended it */
 
     /* the preface's part */
-    struct preface *preface; /* from malloc(3), where it is proxied */
-    bool refused;            /* by what came in the header: `outcome` stands */
+    struct header_buffer *header; /* from malloc(3), where it is proxied */
+    bool refused;                 /* by what came in the header: `outcome` stands */
 
     /* the exchange's part */
     unsigned char octets[WIRE_OCTETS + 1]; /* one more, to see a peer that sent too many */
@@ -71,16 +71,16 @@ struct conversation {
 };
 
 /* What a proxy sends before the message: preface.h. */
-struct preface {
+struct header_buffer {
     bool complete;        /* the header is read */
-    bool carries;         /* an address: `peer` is that now … */
+    bool has_addresses;   /* an address: `peer` is that now … */
     struct address proxy; /* … and this the proxy */
     const char *wrong;    /* with the header, or NULL */
     size_t count;         /* how many octets were received: of the header and behind it */
     unsigned char octets[PROXY_HEADER_MAX + WIRE_OCTETS + 1];
 };
 
-TAILQ_HEAD(conversation_list, conversation);
+TAILQ_HEAD(connection_list, connection);
 
 /* "ok", "excess" and so on: the word in log lines. */
 const char *outcome_name(enum outcome outcome);
@@ -89,13 +89,13 @@ const char *outcome_name(enum outcome outcome);
 int outcome_level(enum outcome outcome);
 
 /* From the accept to the outcome. */
-int64_t conversation_microseconds(const struct conversation *conversation);
+int64_t connection_microseconds(const struct connection *connection);
 
-/* Room for the longest line of conversation_format(). */
-#define CONVERSATION_LINE (3 * ADDRESS_TEXT + 2 * QUOTE_SIZE(WIRE_OCTETS) + 320)
+/* Room for the longest line of connection_format(). */
+#define CONNECTION_LINE (3 * ADDRESS_TEXT + 2 * QUOTE_SIZE(WIRE_OCTETS) + 320)
 
-/* Write the conversation's log line as sixteend(8) specifies it, without an end
+/* Write the connection's log line as sixteend(8) specifies it, without an end
  * of line, into `line`. Returns `line`. */
-char *conversation_format(const struct conversation *conversation, char line[CONVERSATION_LINE]);
+char *connection_format(const struct connection *connection, char line[CONNECTION_LINE]);
 
 #endif

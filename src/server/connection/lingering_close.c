@@ -18,84 +18,84 @@
 #define SWEEP_EVERY (2 * MS) /* many at once cost less, and delay fewer who wait to be accepted */
 #define DISCARD_STEPS 16     /* at one look: a peer that sends for ever gets no more of our time */
 
-struct lingerers {
+struct lingering {
     int wake_fd;
 
     /* the sweeping thread's own: each socket has its place by age, and in the queue of
      * those with the same pause, where whoever came first is due first */
     size_t most;
     double seconds;
-    struct conversation_list ages;
-    struct conversation_list queues[PAUSES];
+    struct connection_list by_age;
+    struct connection_list queues[PAUSES];
     size_t count;
     int64_t next; /* when the next sweep is */
 
     pthread_mutex_t lock; /* protects all that follows */
-    struct conversation_list incoming;
+    struct connection_list incoming;
     int64_t planned; /* what those who come in know of `next` */
 };
 
-void linger_change(struct lingerers *linger, size_t most, double seconds)
+void lingering_set_limits(struct lingering *lingering, size_t most, double seconds)
 {
-    linger->most = most;
-    linger->seconds = seconds;
+    lingering->most = most;
+    lingering->seconds = seconds;
 }
 
-struct lingerers *linger_create(size_t most, double seconds, int wake_fd)
+struct lingering *lingering_create(size_t most, double seconds, int wake_fd)
 {
-    struct lingerers *linger = calloc(1, sizeof *linger);
-    if (linger == NULL)
+    struct lingering *lingering = calloc(1, sizeof *lingering);
+    if (lingering == NULL)
         return NULL;
-    linger_change(linger, most, seconds);
-    linger->wake_fd = wake_fd;
-    linger->next = linger->planned = NEVER;
-    TAILQ_INIT(&linger->ages);
-    TAILQ_INIT(&linger->incoming);
+    lingering_set_limits(lingering, most, seconds);
+    lingering->wake_fd = wake_fd;
+    lingering->next = lingering->planned = NEVER;
+    TAILQ_INIT(&lingering->by_age);
+    TAILQ_INIT(&lingering->incoming);
     for (size_t i = 0; i < PAUSES; i++)
-        TAILQ_INIT(&linger->queues[i]);
-    CHECKED(pthread_mutex_init(&linger->lock, NULL));
-    return linger;
+        TAILQ_INIT(&lingering->queues[i]);
+    CHECKED(pthread_mutex_init(&lingering->lock, NULL));
+    return lingering;
 }
 
-void linger_add(struct lingerers *linger, struct conversation *conversation)
+void lingering_add(struct lingering *lingering, struct connection *connection)
 {
-    int64_t look = conversation->decided + FIRST_LOOK;
-    conversation->pause = 0;
-    CHECKED(pthread_mutex_lock(&linger->lock));
-    TAILQ_INSERT_TAIL(&linger->incoming, conversation, all);
-    bool wake = linger->planned > look;
+    int64_t look = connection->decided + FIRST_LOOK;
+    connection->pause = 0;
+    CHECKED(pthread_mutex_lock(&lingering->lock));
+    TAILQ_INSERT_TAIL(&lingering->incoming, connection, all);
+    bool wake = lingering->planned > look;
     if (wake)
-        linger->planned = look;
-    CHECKED(pthread_mutex_unlock(&linger->lock));
+        lingering->planned = look;
+    CHECKED(pthread_mutex_unlock(&lingering->lock));
     if (wake)
-        eventfd_write(linger->wake_fd, 1);
+        eventfd_write(lingering->wake_fd, 1);
 }
 
 /* When a socket is closed whatever its peer does. */
-static int64_t end_of(const struct lingerers *linger, const struct conversation *conversation)
+static int64_t end_of(const struct lingering *lingering, const struct connection *connection)
 {
-    return deadline_after(conversation->decided, linger->seconds).at;
+    return deadline_after(connection->decided, lingering->seconds).at;
 }
 
 /* Give a socket that was looked at by `now` its place among those that are looked at as
  * seldom as it is. */
-static void queue(struct lingerers *linger, struct conversation *conversation, int64_t now)
+static void queue(struct lingering *lingering, struct connection *connection, int64_t now)
 {
-    conversation->look = now + (FIRST_LOOK << conversation->pause);
-    TAILQ_INSERT_TAIL(&linger->queues[conversation->pause], conversation, turn);
+    connection->look = now + (FIRST_LOOK << connection->pause);
+    TAILQ_INSERT_TAIL(&lingering->queues[connection->pause], connection, turn);
 }
 
-static void finish(struct lingerers *linger, struct conversation *conversation)
+static void finish(struct lingering *lingering, struct connection *connection)
 {
-    TAILQ_REMOVE(&linger->queues[conversation->pause], conversation, turn);
-    TAILQ_REMOVE(&linger->ages, conversation, all);
-    linger->count--;
-    close(conversation->fd);
-    free(conversation);
+    TAILQ_REMOVE(&lingering->queues[connection->pause], connection, turn);
+    TAILQ_REMOVE(&lingering->by_age, connection, all);
+    lingering->count--;
+    close(connection->fd);
+    free(connection);
 }
 
 /* Discard what the peer sent. MSG_TRUNC drops it without copying it: tcp(7). */
-static bool at_end(int fd, bool *came)
+static bool discard(int fd, bool *came)
 {
     static char discarded[65536];
 
@@ -111,47 +111,47 @@ static bool at_end(int fd, bool *came)
 }
 
 /* Close one before its peer has: what came is read, or close(2) would reset. */
-static void drop(struct lingerers *linger, struct conversation *conversation)
+static void drop(struct lingering *lingering, struct connection *connection)
 {
     bool came;
-    (void)at_end(conversation->fd, &came);
-    finish(linger, conversation);
+    (void)discard(connection->fd, &came);
+    finish(lingering, connection);
 }
 
-static void look_at(struct lingerers *linger, struct conversation *conversation, int64_t now)
+static void look_at(struct lingering *lingering, struct connection *connection, int64_t now)
 {
     bool came = false;
-    if (at_end(conversation->fd, &came)) {
-        finish(linger, conversation);
+    if (discard(connection->fd, &came)) {
+        finish(lingering, connection);
         return;
     }
-    TAILQ_REMOVE(&linger->queues[conversation->pause], conversation, turn);
+    TAILQ_REMOVE(&lingering->queues[connection->pause], connection, turn);
     if (came)
-        conversation->pause = 0;
-    else if (conversation->pause < PAUSES - 1)
-        conversation->pause++;
-    queue(linger, conversation, now);
+        connection->pause = 0;
+    else if (connection->pause < PAUSES - 1)
+        connection->pause++;
+    queue(lingering, connection, now);
 }
 
 /* Look at those that are due, and close those whose time is over. */
-static void look_around(struct lingerers *linger, int64_t now)
+static void look_at_due(struct lingering *lingering, int64_t now)
 {
-    struct conversation *first;
+    struct connection *first;
     for (size_t i = 0; i < PAUSES; i++)
         /* TAILQ_REMOVE() took the last one off: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
-        while ((first = TAILQ_FIRST(&linger->queues[i])) != NULL && first->look <= now)
-            look_at(linger, first, now);
-    while ((first = TAILQ_FIRST(&linger->ages)) != NULL && end_of(linger, first) <= now)
-        drop(linger, first);
+        while ((first = TAILQ_FIRST(&lingering->queues[i])) != NULL && first->look <= now)
+            look_at(lingering, first, now);
+    while ((first = TAILQ_FIRST(&lingering->by_age)) != NULL && end_of(lingering, first) <= now)
+        drop(lingering, first);
 }
 
 /* Returns when somebody is to be looked at or closed next; or NEVER. */
-static int64_t next_look(const struct lingerers *linger)
+static int64_t next_look(const struct lingering *lingering)
 {
-    const struct conversation *first = TAILQ_FIRST(&linger->ages);
-    int64_t next = first != NULL ? end_of(linger, first) : NEVER;
+    const struct connection *first = TAILQ_FIRST(&lingering->by_age);
+    int64_t next = first != NULL ? end_of(lingering, first) : NEVER;
     for (size_t i = 0; i < PAUSES; i++) {
-        first = TAILQ_FIRST(&linger->queues[i]);
+        first = TAILQ_FIRST(&lingering->queues[i]);
         if (first != NULL && first->look < next)
             next = first->look;
     }
@@ -161,69 +161,69 @@ static int64_t next_look(const struct lingerers *linger)
 /* Take in who came since the last time, and say when the next sweep will be, at `next` or,
  * if one of them needs that, earlier, but not before `earliest`. Whoever comes later and is
  * due before that wakes us. */
-static int64_t take_in(struct lingerers *linger, int64_t next, int64_t earliest)
+static int64_t take_incoming(struct lingering *lingering, int64_t next, int64_t earliest)
 {
-    struct conversation_list incoming = TAILQ_HEAD_INITIALIZER(incoming);
-    struct conversation *conversation;
+    struct connection_list incoming = TAILQ_HEAD_INITIALIZER(incoming);
+    struct connection *connection;
 
-    CHECKED(pthread_mutex_lock(&linger->lock));
-    TAILQ_CONCAT(&incoming, &linger->incoming, all);
-    conversation = TAILQ_FIRST(&incoming);
-    if (conversation != NULL && conversation->decided + FIRST_LOOK < next)
-        next = conversation->decided + FIRST_LOOK;
+    CHECKED(pthread_mutex_lock(&lingering->lock));
+    TAILQ_CONCAT(&incoming, &lingering->incoming, all);
+    connection = TAILQ_FIRST(&incoming);
+    if (connection != NULL && connection->decided + FIRST_LOOK < next)
+        next = connection->decided + FIRST_LOOK;
     if (next < earliest)
         next = earliest;
-    linger->planned = next;
-    CHECKED(pthread_mutex_unlock(&linger->lock));
+    lingering->planned = next;
+    CHECKED(pthread_mutex_unlock(&lingering->lock));
 
-    for (conversation = TAILQ_FIRST(&incoming); conversation != NULL;
-         conversation = TAILQ_NEXT(conversation, all)) {
-        queue(linger, conversation, conversation->decided);
-        linger->count++;
+    for (connection = TAILQ_FIRST(&incoming); connection != NULL;
+         connection = TAILQ_NEXT(connection, all)) {
+        queue(lingering, connection, connection->decided);
+        lingering->count++;
     }
-    TAILQ_CONCAT(&linger->ages, &incoming, all);
-    while (linger->count > linger->most)
+    TAILQ_CONCAT(&lingering->by_age, &incoming, all);
+    while (lingering->count > lingering->most)
         /* TAILQ_REMOVE() took the last one off: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
-        drop(linger, TAILQ_FIRST(&linger->ages));
+        drop(lingering, TAILQ_FIRST(&lingering->by_age));
     return next;
 }
 
-int64_t linger_sweep(struct lingerers *linger, bool soon)
+int64_t lingering_sweep(struct lingering *lingering, bool soon)
 {
     int64_t now = clock_nanoseconds();
     /* nobody who came in meanwhile is due before that */
-    if (linger->next <= now || linger->next > now + FIRST_LOOK) {
-        look_around(linger, now);
-        int64_t next = next_look(linger);
+    if (lingering->next <= now || lingering->next > now + FIRST_LOOK) {
+        look_at_due(lingering, now);
+        int64_t next = next_look(lingering);
         if (soon && next > now + FIRST_LOOK)
             next = now + FIRST_LOOK;
-        linger->next = take_in(linger, next, now + SWEEP_EVERY);
+        lingering->next = take_incoming(lingering, next, now + SWEEP_EVERY);
     }
-    return linger->next == NEVER ? NEVER : linger->next - now;
+    return lingering->next == NEVER ? NEVER : lingering->next - now;
 }
 
-size_t linger_count(const struct lingerers *linger)
+size_t lingering_count(const struct lingering *lingering)
 {
-    return linger->count;
+    return lingering->count;
 }
 
-bool linger_shed(struct lingerers *linger)
+bool lingering_evict(struct lingering *lingering)
 {
-    (void)take_in(linger, 0, 0);
-    if (linger->count == 0)
+    (void)take_incoming(lingering, 0, 0);
+    if (lingering->count == 0)
         return false;
-    drop(linger, TAILQ_FIRST(&linger->ages));
+    drop(lingering, TAILQ_FIRST(&lingering->by_age));
     return true;
 }
 
-void linger_destroy(struct lingerers *linger)
+void lingering_destroy(struct lingering *lingering)
 {
-    if (linger == NULL)
+    if (lingering == NULL)
         return;
-    (void)take_in(linger, 0, 0);
-    while (linger->count > 0)
+    (void)take_incoming(lingering, 0, 0);
+    while (lingering->count > 0)
         /* TAILQ_REMOVE() took the last one off: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
-        drop(linger, TAILQ_FIRST(&linger->ages));
-    CHECKED(pthread_mutex_destroy(&linger->lock));
-    free(linger);
+        drop(lingering, TAILQ_FIRST(&lingering->by_age));
+    CHECKED(pthread_mutex_destroy(&lingering->lock));
+    free(lingering);
 }

@@ -53,7 +53,7 @@ int listener_open(struct listener *listener, const struct address *address, int 
 }
 
 /* Whether it is a TCP socket that listens. */
-static bool is_listening(int fd)
+static bool is_listening_tcp(int fd)
 {
     int listening = 0;
     int protocol = 0;
@@ -66,7 +66,7 @@ static bool is_listening(int fd)
 int listener_adopt(struct listener *listener, int fd)
 {
     *listener = (struct listener){.fd = fd, .adopted = true};
-    if (!is_listening(fd)) {
+    if (!is_listening_tcp(fd)) {
         errno = EPROTOTYPE;
         return -1;
     }
@@ -81,36 +81,36 @@ int listener_adopt(struct listener *listener, int fd)
  * is less; segments that end a handshake it does not compare. 255, which next to no segment
  * has, so lets nobody new in and loses nobody who is on the way. A filter could say the same
  * exactly, but newer kernels let only root attach one. */
-static int set_least_hops(int fd, sa_family_t family, int least)
+static int set_min_hops(int fd, sa_family_t family, int least)
 {
     return family == AF_INET6 ? setsockopt(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &least, sizeof least)
                               : setsockopt(fd, IPPROTO_IP, IP_MINTTL, &least, sizeof least);
 }
 
-void listener_tell_end(const struct listener *listener)
+void listener_log_end(const struct listener *listener)
 {
     char text[ADDRESS_TEXT];
     log_line(LOG_NOTICE, "No longer listening at %s", address_format(&listener->bound, text));
 }
 
-void listener_retire(struct listener *listener)
+void listener_stop_accepting(struct listener *listener)
 {
-    if (listener->retires != 0)
+    if (listener->quiet_from != 0)
         return;
-    listener_tell_end(listener);
-    if (set_least_hops(listener->fd, listener->bound.u.any.sa_family, 255) != 0)
+    listener_log_end(listener);
+    if (set_min_hops(listener->fd, listener->bound.u.any.sa_family, 255) != 0)
         log_errno(LOG_WARNING, "peers that come while a listener is closed may be reset");
     listener->inherited = true;
-    listener->retires = clock_nanoseconds() + HANDSHAKE;
+    listener->quiet_from = clock_nanoseconds() + HANDSHAKE;
 }
 
-void listener_revive(struct listener *listener)
+void listener_resume(struct listener *listener)
 {
     char text[ADDRESS_TEXT];
     address_format(&listener->bound, text);
-    if (set_least_hops(listener->fd, listener->bound.u.any.sa_family, 0) != 0)
+    if (set_min_hops(listener->fd, listener->bound.u.any.sa_family, 0) != 0)
         log_errno(LOG_ERR, "nobody new gets in at %s until a restart", text);
-    listener->retires = 0;
+    listener->quiet_from = 0;
     log_line(LOG_NOTICE, "Listening at %s", text);
 }
 
@@ -119,7 +119,7 @@ int listener_accept(const struct listener *listener, struct address *peer)
     peer->length = sizeof peer->u;
     int fd = accept4(listener->fd, &peer->u.any, &peer->length, SOCK_CLOEXEC);
     if (fd >= 0 && listener->inherited)
-        (void)set_least_hops(fd, listener->bound.u.any.sa_family, 0);
+        (void)set_min_hops(fd, listener->bound.u.any.sa_family, 0);
     return fd;
 }
 

@@ -14,8 +14,8 @@ struct listener {
     struct address bound; /* with the port that the kernel chose, where 0 was asked for */
     bool wildcard;        /* so each connection has a local address of its own */
     bool adopted;         /* from the service manager, who keeps it open when we are gone */
-    int64_t retires;      /* nobody new may come, and from this instant of clock_nanoseconds()
-                             on an empty queue stays empty; 0: it serves */
+    int64_t quiet_from;   /* nobody new may come, and from this instant of clock_nanoseconds()
+                          on an empty queue stays empty; 0: it serves */
     bool inherited;       /* it retired once: what holds for it then, connections may inherit */
 };
 
@@ -29,13 +29,13 @@ int listener_adopt(struct listener *listener, int fd);
 
 /* Let it take no new connections. What the kernel has queued, or is about to, is to be
  * accepted before it is closed, since close(2) resets it. Once more does nothing. */
-void listener_retire(struct listener *listener);
+void listener_stop_accepting(struct listener *listener);
 
 /* Let one that retired serve again. */
-void listener_revive(struct listener *listener);
+void listener_resume(struct listener *listener);
 
 /* Say in the log that it listens no longer. */
-void listener_tell_end(const struct listener *listener);
+void listener_log_end(const struct listener *listener);
 
 /* Take a connection off its queue: accept4(2), with its errors. Returns a blocking socket,
  * and where its peer is. */

@@ -3,8 +3,8 @@
 
 #include "server/connection/listeners.h"
 
-#include "server/process/activation.h"
 #include "server/log/log.h"
+#include "server/process/activation.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -196,9 +196,9 @@ static void settle(struct opening *opening)
     for (size_t i = 0; i < opening->before; i++) {
         struct listener *listener = &opening->listeners->list[i];
         if (!opening->kept[i])
-            listener_retire(listener);
-        else if (listener->retires != 0)
-            listener_revive(listener);
+            listener_stop_accepting(listener);
+        else if (listener->quiet_from != 0)
+            listener_resume(listener);
     }
 }
 
@@ -213,7 +213,7 @@ static int change_addresses(struct listeners *listeners, const struct settings *
         return 0;
     }
     while (listeners->count > opening.before) {
-        listener_tell_end(&listeners->list[listeners->count - 1]);
+        listener_log_end(&listeners->list[listeners->count - 1]);
         listeners_remove(listeners, listeners->count - 1);
     }
     return -1;
@@ -233,13 +233,13 @@ int listeners_change(struct listeners *listeners, const struct settings *old,
     return 0;
 }
 
-void listeners_retire(struct listeners *listeners)
+void listeners_stop_accepting(struct listeners *listeners)
 {
     for (size_t i = listeners->count; i-- > 0;) {
         if (listeners->list[i].adopted)
             listeners_remove(listeners, i);
         else
-            listener_retire(&listeners->list[i]);
+            listener_stop_accepting(&listeners->list[i]);
     }
 }
 
@@ -261,7 +261,7 @@ char *listeners_format(const struct listeners *listeners, char *text, size_t siz
     size_t used = 0;
     text[0] = '\0';
     for (size_t i = 0; i < listeners->count && used < size; i++)
-        if (listeners->list[i].retires == 0)
+        if (listeners->list[i].quiet_from == 0)
             used += (size_t)snprintf(text + used, size - used, "%s%s", used > 0 ? ", " : "",
                                      address_format(&listeners->list[i].bound, address));
     return text;

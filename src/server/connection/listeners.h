@@ -4,8 +4,8 @@
 #ifndef SERVER_CONNECTION_LISTENERS_H
 #define SERVER_CONNECTION_LISTENERS_H
 
-#include "server/connection/listener.h"
 #include "server/config/settings.h"
+#include "server/connection/listener.h"
 
 #define LISTENERS_MAX 256
 
@@ -32,7 +32,7 @@ int listeners_change(struct listeners *listeners, const struct settings *old,
 
 /* Let every listener retire: listener.h. An adopted one is closed at once, and what is queued
  * on it is its next owner's. */
-void listeners_retire(struct listeners *listeners);
+void listeners_stop_accepting(struct listeners *listeners);
 
 /* Close one, and move the last one to its place. */
 void listeners_remove(struct listeners *listeners, size_t index);

@@ -10,118 +10,117 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool preface_is_begun(const struct conversation *conversation)
+bool proxy_header_is_partial(const struct connection *connection)
 {
-    const struct preface *preface = conversation->preface;
-    return preface != NULL && !preface->complete && preface->count > 0;
+    const struct header_buffer *header = connection->header;
+    return header != NULL && !header->complete && header->count > 0;
 }
 
-static void refuse(struct conversation *conversation, enum outcome outcome)
+static void refuse(struct connection *connection, enum outcome outcome)
 {
-    conversation->refused = true;
-    conversation->outcome = outcome;
+    connection->refused = true;
+    connection->outcome = outcome;
 }
 
-static void refuse_malformed(struct conversation *conversation, const char *wrong)
+static void refuse_malformed(struct connection *connection, const char *wrong)
 {
-    conversation->preface->wrong = wrong;
-    refuse(conversation, OUTCOME_MALFORMED);
+    connection->header->wrong = wrong;
+    refuse(connection, OUTCOME_MALFORMED);
 }
 
 /* No octet of it is read before it is written, so it needs not be cleared: it is large. */
-static struct preface *begin(void)
+static struct header_buffer *begin(void)
 {
-    struct preface *preface = malloc(sizeof *preface);
-    if (preface != NULL) {
-        preface->complete = preface->carries = false;
-        preface->count = 0;
-        preface->wrong = NULL;
+    struct header_buffer *header = malloc(sizeof *header);
+    if (header != NULL) {
+        header->complete = header->has_addresses = false;
+        header->count = 0;
+        header->wrong = NULL;
     }
-    return preface;
+    return header;
 }
 
 /* In the words of the first sixteen program. */
-static void tell_step(const struct conversation *conversation)
+static void log_step(const struct connection *connection)
 {
     char peer[ADDRESS_TEXT];
     char proxy[ADDRESS_TEXT];
-    const struct preface *preface = conversation->preface;
-    log_line(LOG_DEBUG, "The proxy %s speaks for %s", address_format(&preface->proxy, proxy),
-             preface->carries ? address_format(&conversation->peer, peer) : "itself");
+    const struct header_buffer *header = connection->header;
+    log_line(LOG_DEBUG, "The proxy %s speaks for %s", address_format(&header->proxy, proxy),
+             header->has_addresses ? address_format(&connection->peer, peer) : "itself");
 }
 
-static void take_addresses(struct conversation *conversation, const struct proxy_header *header)
+static void take_addresses(struct connection *connection, const struct proxy_header *header)
 {
-    struct preface *preface = conversation->preface;
-    preface->proxy = conversation->peer;
-    preface->carries = header->carries;
-    if (header->carries) {
-        conversation->peer = header->source;
-        conversation->local = header->destination;
+    struct header_buffer *buffer = connection->header;
+    buffer->proxy = connection->peer;
+    buffer->has_addresses = header->has_addresses;
+    if (header->has_addresses) {
+        connection->peer = header->source;
+        connection->local = header->destination;
     }
     if (log_wants(LOG_DEBUG))
-        tell_step(conversation);
+        log_step(connection);
 }
 
 /* Of more octets than one too many the rest is as good as discarded. */
-static void take_rest(struct conversation *conversation, size_t length)
+static void take_rest(struct connection *connection, size_t length)
 {
-    const struct preface *preface = conversation->preface;
-    size_t rest = preface->count - length;
-    size_t room = sizeof conversation->octets;
-    conversation->count = rest < room ? rest : room;
-    memcpy(conversation->octets, preface->octets + length, conversation->count);
+    const struct header_buffer *buffer = connection->header;
+    size_t rest = buffer->count - length;
+    size_t room = sizeof connection->octets;
+    connection->count = rest < room ? rest : room;
+    memcpy(connection->octets, buffer->octets + length, connection->count);
 }
 
 /* The header is there. */
-static enum transfer_status enter(struct conversation *conversation,
-                                  const struct proxy_header *header)
+static enum transfer_status enter(struct connection *connection, const struct proxy_header *header)
 {
-    conversation->preface->complete = true;
-    take_addresses(conversation, header);
-    switch (admission_enter_again(conversation)) {
-    case ADMITTED: take_rest(conversation, header->length); break;
-    case ADMISSION_DENIED: refuse(conversation, OUTCOME_DENIED); break;
+    connection->header->complete = true;
+    take_addresses(connection, header);
+    switch (admission_enter_again(connection)) {
+    case ADMITTED: take_rest(connection, header->length); break;
+    case ADMISSION_DENIED: refuse(connection, OUTCOME_DENIED); break;
     case ADMISSION_FAILED: errno = ENOMEM; return TRANSFER_FAILED;
-    default: refuse(conversation, OUTCOME_LIMITED);
+    default: refuse(connection, OUTCOME_LIMITED);
     }
     return TRANSFER_DONE;
 }
 
-static enum transfer_status receive(struct conversation *conversation, size_t want, int flags)
+static enum transfer_status receive(struct connection *connection, size_t want, int flags)
 {
-    struct preface *preface = conversation->preface;
+    struct header_buffer *buffer = connection->header;
     size_t more;
     enum transfer_status status =
-        recv_all(conversation->fd, preface->octets + preface->count, want - preface->count,
-                 sizeof preface->octets - preface->count, flags, conversation->deadline, &more);
-    preface->count += more;
+        recv_all(connection->fd, buffer->octets + buffer->count, want - buffer->count,
+                 sizeof buffer->octets - buffer->count, flags, connection->deadline, &more);
+    buffer->count += more;
     return status;
 }
 
-enum transfer_status preface_receive(struct conversation *conversation, int flags)
+enum transfer_status proxy_header_receive(struct connection *connection, int flags)
 {
     struct proxy_header header;
-    enum proxy_status parsed;
+    enum proxy_header_status parsed;
     enum transfer_status status = TRANSFER_DONE;
 
-    if (!conversation->proxied)
+    if (!connection->proxied)
         return TRANSFER_DONE;
-    if (conversation->preface == NULL && (conversation->preface = begin()) == NULL)
+    if (connection->header == NULL && (connection->header = begin()) == NULL)
         return TRANSFER_FAILED;
-    struct preface *preface = conversation->preface;
-    if (preface->complete)
+    struct header_buffer *buffer = connection->header;
+    if (buffer->complete)
         return TRANSFER_DONE;
-    while ((parsed = proxy_parse(preface->octets, preface->count, &header)) == PROXY_MORE &&
+    while ((parsed = proxy_header_parse(buffer->octets, buffer->count, &header)) == PROXY_MORE &&
            status == TRANSFER_DONE)
-        status = receive(conversation, header.length, flags);
+        status = receive(connection, header.length, flags);
     if (parsed == PROXY_COMPLETE)
-        return enter(conversation, &header);
+        return enter(connection, &header);
     if (parsed == PROXY_MALFORMED)
-        refuse_malformed(conversation, header.wrong);
-    else if (status != TRANSFER_EOF || preface->count == 0 || atomic_load(&conversation->cut))
+        refuse_malformed(connection, header.wrong);
+    else if (status != TRANSFER_EOF || buffer->count == 0 || atomic_load(&connection->cut))
         return status;
     else
-        refuse_malformed(conversation, "it ends in the middle");
+        refuse_malformed(connection, "it ends in the middle");
     return TRANSFER_DONE;
 }

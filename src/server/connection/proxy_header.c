@@ -6,9 +6,9 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#define V1_BEGIN "PROXY "
+#define V1_SIGNATURE "PROXY "
 #define V1_MAX 107 /* of a line with its CRLF: section 2.1 */
-#define V2_BEGIN "\r\n\r\n\0\r\nQUIT\n"
+#define V2_SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
 #define V2_FIXED 16 /* octets before the addresses: section 2.2 */
 
 /* What the 13th and the 14th octet say. */
@@ -16,13 +16,13 @@ enum { V2_VERSION = 2, V2_LOCAL = 0, V2_PROXY = 1 };
 enum { V2_UNSPEC, V2_INET, V2_INET6, V2_UNIX };
 enum { V2_STREAM = 1, V2_DGRAM = 2 };
 
-static enum proxy_status malformed(struct proxy_header *header, const char *wrong)
+static enum proxy_header_status malformed(struct proxy_header *header, const char *wrong)
 {
     header->wrong = wrong;
     return PROXY_MALFORMED;
 }
 
-static enum proxy_status more(struct proxy_header *header, size_t length)
+static enum proxy_header_status more(struct proxy_header *header, size_t length)
 {
     header->length = length;
     return PROXY_MORE;
@@ -74,7 +74,7 @@ static bool v1_address(int family, const char *host, const char *port, struct ad
 }
 
 /* The line between "PROXY " and its CRLF. */
-static enum proxy_status v1_words(char *protocol, struct proxy_header *header)
+static enum proxy_header_status v1_words(char *protocol, struct proxy_header *header)
 {
     char *source = cut(protocol);
     if (strcmp(protocol, "UNKNOWN") == 0)
@@ -90,11 +90,12 @@ static enum proxy_status v1_words(char *protocol, struct proxy_header *header)
     if (!v1_address(family, source, source_port, &header->source) ||
         !v1_address(family, destination, destination_port, &header->destination))
         return malformed(header, "its addresses and ports are not two and two, as numbers");
-    header->carries = true;
+    header->has_addresses = true;
     return PROXY_COMPLETE;
 }
 
-static enum proxy_status v1(const unsigned char *octets, size_t count, struct proxy_header *header)
+static enum proxy_header_status v1(const unsigned char *octets, size_t count,
+                                   struct proxy_header *header)
 {
     char line[V1_MAX + 1];
     size_t seen = count < V1_MAX ? count : V1_MAX;
@@ -110,11 +111,11 @@ static enum proxy_status v1(const unsigned char *octets, size_t count, struct pr
     header->length = end + 2;
     memcpy(line, octets, end);
     line[end] = '\0';
-    return v1_words(line + strlen(V1_BEGIN), header);
+    return v1_words(line + strlen(V1_SIGNATURE), header);
 }
 
-static enum proxy_status v2_addresses(const unsigned char *octets, unsigned family,
-                                      struct proxy_header *header)
+static enum proxy_header_status v2_addresses(const unsigned char *octets, unsigned family,
+                                             struct proxy_header *header)
 {
     const unsigned char *block = octets + V2_FIXED;
     size_t host = family == V2_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
@@ -126,13 +127,13 @@ static enum proxy_status v2_addresses(const unsigned char *octets, unsigned fami
         family == V2_INET ? set_in : set_in6;
     set(&header->source, block, ports);
     set(&header->destination, block + host, ports + port);
-    header->carries = true;
+    header->has_addresses = true;
     return PROXY_COMPLETE;
 }
 
 /* The fixed part is there. */
-static enum proxy_status v2_fixed(const unsigned char *octets, size_t count,
-                                  struct proxy_header *header)
+static enum proxy_header_status v2_fixed(const unsigned char *octets, size_t count,
+                                         struct proxy_header *header)
 {
     unsigned command = octets[12] & 15;
     unsigned family = octets[13] >> 4;
@@ -154,15 +155,15 @@ static enum proxy_status v2_fixed(const unsigned char *octets, size_t count,
     return PROXY_COMPLETE;
 }
 
-enum proxy_status proxy_parse(const unsigned char *octets, size_t count,
-                              struct proxy_header *header)
+enum proxy_header_status proxy_header_parse(const unsigned char *octets, size_t count,
+                                            struct proxy_header *header)
 {
     *header = (struct proxy_header){0};
     if (count == 0)
         return more(header, 1);
-    if (begins(octets, count, V2_BEGIN, sizeof V2_BEGIN - 1))
+    if (begins(octets, count, V2_SIGNATURE, sizeof V2_SIGNATURE - 1))
         return count < V2_FIXED ? more(header, V2_FIXED) : v2_fixed(octets, count, header);
-    if (begins(octets, count, V1_BEGIN, sizeof V1_BEGIN - 1))
+    if (begins(octets, count, V1_SIGNATURE, sizeof V1_SIGNATURE - 1))
         return v1(octets, count, header);
     return malformed(header, "there is none");
 }

@@ -10,7 +10,7 @@
 /* No header is longer: a v1 line has 107 octets at most, and a v2 header no more TLVs than fit. */
 #define PROXY_HEADER_MAX 4096
 
-enum proxy_status {
+enum proxy_header_status {
     PROXY_MORE,      /* so far it is right, but not all is there */
     PROXY_COMPLETE,  /* all is there */
     PROXY_MALFORMED, /* it is no header, or one that is not valid */
@@ -19,7 +19,7 @@ enum proxy_status {
 struct proxy_header {
     size_t length;              /* of the whole header in octets; until that is known, what must be
                                    there before more can be said */
-    bool carries;               /* addresses. Not so: LOCAL, UNKNOWN, or what is not TCP over IP */
+    bool has_addresses;         /* addresses. Not so: LOCAL, UNKNOWN, or what is not TCP over IP */
     struct address source;      /* whom the proxy speaks for, unmapped … */
     struct address destination; /* … and the address that it connected to */
     const char *wrong;          /* with PROXY_MALFORMED, what is */
@@ -27,7 +27,7 @@ struct proxy_header {
 
 /* Read the header that `count` octets begin with; what is behind it is none of its business.
  * Says PROXY_MALFORMED as early as that is known. */
-enum proxy_status proxy_parse(const unsigned char *octets, size_t count,
-                              struct proxy_header *header);
+enum proxy_header_status proxy_header_parse(const unsigned char *octets, size_t count,
+                                            struct proxy_header *header);
 
 #endif

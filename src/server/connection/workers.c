@@ -22,47 +22,47 @@
 #define STACK_SIZE 65536
 
 /* A worker is woken only while fewer than this many are awake: those take what waits, one
- * conversation after the other. HACKING.md has the figures. */
-#define AWAKE_ENOUGH 2
+ * connection after the other. HACKING.md has the figures. */
+#define AWAKE_MAX 2
 
 /* So many workers end at one look, then connections have their turn. */
-#define RETIRE_AT_ONCE 64
+#define END_BATCH 64
 
 /* A thread, and what wakes it. It is parked, or awake, or waits for a peer. */
 struct worker {
-    struct handover *handover;
+    struct workers *workers;
     pthread_t thread;
     TAILQ_ENTRY(worker) every;
     sem_t wake;
 
-    /* under the handover's lock */
+    /* under the workers's lock */
     bool retired;               /* to end, once it is not parked */
-    bool parked;                /* sleeps until `wake` */
+    bool idle;                  /* sleeps until `wake` */
     int64_t since;              /* when it parked: clock_nanoseconds() */
     TAILQ_ENTRY(worker) beside; /* among the parked ones */
 };
 
 TAILQ_HEAD(worker_list, worker);
 
-struct handover {
-    struct lingerers *linger;
+struct workers {
+    struct lingering *lingering;
     int wake_fd;
     pthread_attr_t attributes;
 
     /* the acceptor's own */
     size_t most;
-    double idle;
+    double idle_timeout;
     struct worker_list every;
-    size_t workers; /* never fewer than `live`, so that each peer may be waited for */
+    size_t count; /* never fewer than `live`, so that each peer may be waited for */
 
-    pthread_mutex_t lock;             /* protects all that follows, and conversations' places */
-    size_t live;                      /* conversations that were given and have not ended */
-    size_t peak;                      /* the most of them that there were */
-    size_t awake;                     /* workers that are neither parked nor wait for a peer */
-    struct conversation_list all;     /* the live ones, for handover_cut() */
-    struct conversation_list waiting; /* those of them that nobody took yet */
-    struct worker_list parked;        /* whoever parked last is woken first */
-    bool awaited;                     /* the acceptor waits for a conversation to end */
+    pthread_mutex_t lock;           /* protects all that follows, and connections' places */
+    size_t active;                  /* connections that were given and have not ended */
+    size_t peak;                    /* the most of them that there were */
+    size_t awake;                   /* workers that are neither parked nor wait for a peer */
+    struct connection_list all;     /* the live ones, for workers_cut() */
+    struct connection_list waiting; /* those of them that nobody took yet */
+    struct worker_list idle;        /* whoever parked last is woken first */
+    bool loop_waits;                /* the acceptor waits for a connection to end */
 };
 
 /* Some platforms have a minimum above that. */
@@ -72,330 +72,330 @@ static size_t stack_size(void)
     return least > STACK_SIZE ? (size_t)least : STACK_SIZE;
 }
 
-void handover_change(struct handover *handover, size_t most, double idle)
+void workers_set_limits(struct workers *workers, size_t most, double idle_timeout)
 {
-    handover->most = most;
-    handover->idle = idle;
+    workers->most = most;
+    workers->idle_timeout = idle_timeout;
 }
 
-struct handover *handover_create(size_t most, double idle, struct lingerers *linger, int wake_fd)
+struct workers *workers_create(size_t most, double idle_timeout, struct lingering *lingering,
+                               int wake_fd)
 {
-    struct handover *handover = calloc(1, sizeof *handover);
-    if (handover == NULL)
+    struct workers *workers = calloc(1, sizeof *workers);
+    if (workers == NULL)
         return NULL;
-    handover_change(handover, most, idle);
-    handover->linger = linger;
-    handover->wake_fd = wake_fd;
-    TAILQ_INIT(&handover->every);
-    TAILQ_INIT(&handover->all);
-    TAILQ_INIT(&handover->waiting);
-    TAILQ_INIT(&handover->parked);
-    int error = pthread_attr_init(&handover->attributes);
+    workers_set_limits(workers, most, idle_timeout);
+    workers->lingering = lingering;
+    workers->wake_fd = wake_fd;
+    TAILQ_INIT(&workers->every);
+    TAILQ_INIT(&workers->all);
+    TAILQ_INIT(&workers->waiting);
+    TAILQ_INIT(&workers->idle);
+    int error = pthread_attr_init(&workers->attributes);
     if (error != 0) {
-        free(handover);
+        free(workers);
         errno = error;
         return NULL;
     }
-    CHECKED(pthread_attr_setstacksize(&handover->attributes, stack_size()));
-    CHECKED(pthread_mutex_init(&handover->lock, NULL));
-    return handover;
+    CHECKED(pthread_attr_setstacksize(&workers->attributes, stack_size()));
+    CHECKED(pthread_mutex_init(&workers->lock, NULL));
+    return workers;
 }
 
-static void lock(struct handover *handover)
+static void lock(struct workers *workers)
 {
-    CHECKED(pthread_mutex_lock(&handover->lock));
+    CHECKED(pthread_mutex_lock(&workers->lock));
 }
 
-static void unlock(struct handover *handover)
+static void unlock(struct workers *workers)
 {
-    CHECKED(pthread_mutex_unlock(&handover->lock));
+    CHECKED(pthread_mutex_unlock(&workers->lock));
 }
 
-bool handover_has_place(struct handover *handover)
+bool workers_have_slot(struct workers *workers)
 {
-    lock(handover);
-    bool has_place = handover->live < handover->most;
-    handover->awaited |= !has_place;
-    unlock(handover);
-    return has_place;
+    lock(workers);
+    bool has_slot = workers->active < workers->most;
+    workers->loop_waits |= !has_slot;
+    unlock(workers);
+    return has_slot;
 }
 
-bool handover_is_idle(struct handover *handover)
+bool workers_are_done(struct workers *workers)
 {
-    lock(handover);
-    bool idle = handover->live == 0;
-    handover->awaited |= !idle;
-    unlock(handover);
+    lock(workers);
+    bool idle = workers->active == 0;
+    workers->loop_waits |= !idle;
+    unlock(workers);
     return idle;
 }
 
 /* These three are called with the lock held, which park() gives up while it sleeps. */
 
-static void unpark(struct worker *worker)
+static void wake_worker(struct worker *worker)
 {
-    TAILQ_REMOVE(&worker->handover->parked, worker, beside);
-    worker->parked = false;
-    worker->handover->awake++;
+    TAILQ_REMOVE(&worker->workers->idle, worker, beside);
+    worker->idle = false;
+    worker->workers->awake++;
     CHECKED(sem_post(&worker->wake) == 0 ? 0 : errno);
 }
 
-static void call_worker(struct handover *handover)
+static void wake_if_needed(struct workers *workers)
 {
-    struct worker *worker = TAILQ_FIRST(&handover->parked);
-    if (worker != NULL && handover->awake < AWAKE_ENOUGH && !TAILQ_EMPTY(&handover->waiting))
-        unpark(worker);
+    struct worker *worker = TAILQ_FIRST(&workers->idle);
+    if (worker != NULL && workers->awake < AWAKE_MAX && !TAILQ_EMPTY(&workers->waiting))
+        wake_worker(worker);
 }
 
-static void park(struct worker *worker)
+static void sleep_until_woken(struct worker *worker)
 {
-    struct handover *handover = worker->handover;
+    struct workers *workers = worker->workers;
     worker->since = clock_nanoseconds();
-    worker->parked = true;
-    handover->awake--;
-    TAILQ_INSERT_HEAD(&handover->parked, worker, beside);
-    unlock(handover);
+    worker->idle = true;
+    workers->awake--;
+    TAILQ_INSERT_HEAD(&workers->idle, worker, beside);
+    unlock(workers);
     while (sem_wait(&worker->wake) != 0)
         CHECKED(errno == EINTR ? 0 : errno);
-    lock(handover);
+    lock(workers);
 }
 
 /* The peer is to be waited for: meanwhile another takes this worker's place. */
-static void hold_aside(struct handover *handover, struct conversation *conversation)
+static void finish_waiting(struct workers *workers, struct connection *connection)
 {
-    lock(handover);
-    handover->awake--;
-    call_worker(handover);
-    unlock(handover);
+    lock(workers);
+    workers->awake--;
+    wake_if_needed(workers);
+    unlock(workers);
 
-    exchange_hold(conversation);
+    exchange_finish(connection);
 
-    lock(handover);
-    handover->awake++;
-    unlock(handover);
+    lock(workers);
+    workers->awake++;
+    unlock(workers);
 }
 
-static void wake_acceptor(const struct handover *handover)
+static void wake_main_loop(const struct workers *workers)
 {
-    eventfd_write(handover->wake_fd, 1);
+    eventfd_write(workers->wake_fd, 1);
 }
 
-/* Tell of it, and close the socket or let it linger. Once the conversation is off the list,
- * handover_cut() knows nothing of the socket. Of one too many it is the acceptor who warns. */
-static void finish(struct handover *handover, struct conversation *conversation)
+/* Tell of it, and close the socket or let it linger. Once the connection is off the list,
+ * workers_cut() knows nothing of the socket. Of one too many it is the acceptor who warns. */
+static void finish(struct workers *workers, struct connection *connection)
 {
-    lock(handover);
-    TAILQ_REMOVE(&handover->all, conversation, all);
-    unlock(handover);
+    lock(workers);
+    TAILQ_REMOVE(&workers->all, connection, all);
+    unlock(workers);
 
-    admission_leave(conversation);
-    stats_outcome(conversation);
-    log_conversation(conversation);
-    if (conversation->outcome == OUTCOME_LIMITED)
-        wake_acceptor(handover);
-    free(conversation->preface);
-    snapshot_release(conversation->snapshot);
-    if (conversation->half_closed) {
-        linger_add(handover->linger, conversation);
+    admission_leave(connection);
+    stats_outcome(connection);
+    log_connection(connection);
+    if (connection->outcome == OUTCOME_LIMITED)
+        wake_main_loop(workers);
+    free(connection->header);
+    snapshot_release(connection->snapshot);
+    if (connection->half_closed) {
+        lingering_add(workers->lingering, connection);
     } else {
-        close(conversation->fd);
-        free(conversation);
+        close(connection->fd);
+        free(connection);
     }
 }
 
-static void hold(struct handover *handover, struct conversation *conversation)
+static void hold(struct workers *workers, struct connection *connection)
 {
-    if (!exchange_try(conversation))
-        hold_aside(handover, conversation);
-    finish(handover, conversation);
+    if (!exchange_try(connection))
+        finish_waiting(workers, connection);
+    finish(workers, connection);
 }
 
-/* Take a conversation that waits, or sleep until one does. Returns NULL when it is time to
+/* Take a connection that waits, or sleep until one does. Returns NULL when it is time to
  * end instead. */
-static struct conversation *next_conversation(struct worker *worker)
+static struct connection *next_connection(struct worker *worker)
 {
-    struct handover *handover = worker->handover;
-    struct conversation *next;
+    struct workers *workers = worker->workers;
+    struct connection *next;
 
-    lock(handover);
-    while (!worker->retired && TAILQ_EMPTY(&handover->waiting))
-        park(worker);
+    lock(workers);
+    while (!worker->retired && TAILQ_EMPTY(&workers->waiting))
+        sleep_until_woken(worker);
     if (worker->retired) {
-        handover->awake--;
+        workers->awake--;
         next = NULL;
     } else {
-        next = TAILQ_FIRST(&handover->waiting);
-        TAILQ_REMOVE(&handover->waiting, next, turn);
+        next = TAILQ_FIRST(&workers->waiting);
+        TAILQ_REMOVE(&workers->waiting, next, turn);
     }
-    unlock(handover);
+    unlock(workers);
     return next;
 }
 
-static void count_end(struct handover *handover)
+static void count_end(struct workers *workers)
 {
-    lock(handover);
-    handover->live--;
-    bool tell = handover->awaited;
-    handover->awaited = false;
-    unlock(handover);
+    lock(workers);
+    workers->active--;
+    bool tell = workers->loop_waits;
+    workers->loop_waits = false;
+    unlock(workers);
     if (tell)
-        wake_acceptor(handover);
+        wake_main_loop(workers);
 }
 
 static void *work(void *argument)
 {
     struct worker *worker = argument;
-    struct conversation *conversation;
-    while ((conversation = next_conversation(worker)) != NULL) {
-        hold(worker->handover, conversation);
-        count_end(worker->handover);
+    struct connection *connection;
+    while ((connection = next_connection(worker)) != NULL) {
+        hold(worker->workers, connection);
+        count_end(worker->workers);
     }
     return NULL;
 }
 
 /* One more worker, which is awake. Returns 0, or an error number. */
-static int hire(struct handover *handover)
+static int start_worker(struct workers *workers)
 {
     struct worker *worker = calloc(1, sizeof *worker);
     if (worker == NULL)
         return ENOMEM;
-    worker->handover = handover;
+    worker->workers = workers;
     CHECKED(sem_init(&worker->wake, 0, 0) == 0 ? 0 : errno);
-    lock(handover);
-    handover->awake++;
-    unlock(handover);
-    int error = pthread_create(&worker->thread, &handover->attributes, work, worker);
+    lock(workers);
+    workers->awake++;
+    unlock(workers);
+    int error = pthread_create(&worker->thread, &workers->attributes, work, worker);
     if (error != 0) {
-        lock(handover);
-        handover->awake--;
-        unlock(handover);
+        lock(workers);
+        workers->awake--;
+        unlock(workers);
         CHECKED(sem_destroy(&worker->wake) == 0 ? 0 : errno);
         free(worker);
         return error;
     }
-    TAILQ_INSERT_TAIL(&handover->every, worker, every);
-    handover->workers++;
+    TAILQ_INSERT_TAIL(&workers->every, worker, every);
+    workers->count++;
     return 0;
 }
 
-int handover_give(struct handover *handover, struct conversation *conversation)
+int workers_submit(struct workers *workers, struct connection *connection)
 {
-    lock(handover);
-    if (handover->live == handover->workers) {
-        unlock(handover);
-        int error = hire(handover);
+    lock(workers);
+    if (workers->active == workers->count) {
+        unlock(workers);
+        int error = start_worker(workers);
         if (error != 0)
             return error;
-        lock(handover);
+        lock(workers);
     }
-    handover->live++;
-    if (handover->peak < handover->live)
-        handover->peak = handover->live;
-    TAILQ_INSERT_TAIL(&handover->all, conversation, all);
-    TAILQ_INSERT_TAIL(&handover->waiting, conversation, turn);
-    unlock(handover);
+    workers->active++;
+    if (workers->peak < workers->active)
+        workers->peak = workers->active;
+    TAILQ_INSERT_TAIL(&workers->all, connection, all);
+    TAILQ_INSERT_TAIL(&workers->waiting, connection, turn);
+    unlock(workers);
     return 0;
 }
 
-void handover_call(struct handover *handover)
+void workers_wake(struct workers *workers)
 {
-    lock(handover);
-    call_worker(handover);
-    unlock(handover);
+    lock(workers);
+    wake_if_needed(workers);
+    unlock(workers);
 }
 
 /* Called with the lock held. */
-static void retire(struct worker *worker)
+static void end_worker(struct worker *worker)
 {
     worker->retired = true;
-    if (worker->parked)
-        unpark(worker);
+    if (worker->idle)
+        wake_worker(worker);
 }
 
 /* Wait for a retired worker to end. */
-static void bury(struct worker *worker)
+static void join_worker(struct worker *worker)
 {
-    struct handover *handover = worker->handover;
+    struct workers *workers = worker->workers;
     CHECKED(pthread_join(worker->thread, NULL));
-    TAILQ_REMOVE(&handover->every, worker, every);
-    handover->workers--;
+    TAILQ_REMOVE(&workers->every, worker, every);
+    workers->count--;
     CHECKED(sem_destroy(&worker->wake) == 0 ? 0 : errno);
     free(worker);
 }
 
 /* Returns the worker that has been idle for too long, or NULL, and in `wait` the
- * nanoseconds until somebody may have been. Whoever may be needed for a conversation that
+ * nanoseconds until somebody may have been. Whoever may be needed for a connection that
  * waits is not idle. Called with the lock held. */
-static struct worker *idle_worker(const struct handover *handover, int64_t *wait)
+static struct worker *expired_worker(const struct workers *workers, int64_t *wait)
 {
     int64_t now = clock_nanoseconds();
-    struct deadline longest = deadline_after(now, handover->idle);
-    struct worker *worker = TAILQ_LAST(&handover->parked, worker_list); /* whoever parked first */
-    if (worker != NULL && TAILQ_EMPTY(&handover->waiting))
-        longest = deadline_after(worker->since, handover->idle);
+    struct deadline longest = deadline_after(now, workers->idle_timeout);
+    struct worker *worker = TAILQ_LAST(&workers->idle, worker_list); /* whoever parked first */
+    if (worker != NULL && TAILQ_EMPTY(&workers->waiting))
+        longest = deadline_after(worker->since, workers->idle_timeout);
     *wait = deadline_left(longest, now);
     return *wait == 0 ? worker : NULL;
 }
 
-int64_t handover_retire(struct handover *handover)
+int64_t workers_end_idle(struct workers *workers)
 {
-    struct worker *retired[RETIRE_AT_ONCE];
+    struct worker *retired[END_BATCH];
     size_t count = 0;
     int64_t wait;
 
-    if (handover->workers == 0)
+    if (workers->count == 0)
         return NEVER;
-    lock(handover);
-    while (count < RETIRE_AT_ONCE && (retired[count] = idle_worker(handover, &wait)) != NULL)
-        retire(retired[count++]);
-    unlock(handover);
+    lock(workers);
+    while (count < END_BATCH && (retired[count] = expired_worker(workers, &wait)) != NULL)
+        end_worker(retired[count++]);
+    unlock(workers);
     for (size_t i = 0; i < count; i++)
         /* TAILQ_REMOVE() took the last one off: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
-        bury(retired[i]);
-    return handover->workers > 0 ? wait : NEVER;
+        join_worker(retired[i]);
+    return workers->count > 0 ? wait : NEVER;
 }
 
-struct census handover_census(struct handover *handover)
+struct gauges workers_gauges(struct workers *workers)
 {
     const struct worker *worker;
-    struct census census = {.workers = handover->workers};
-    lock(handover);
-    census.live = handover->live;
-    census.peak = handover->peak;
-    for (worker = TAILQ_FIRST(&handover->parked); worker != NULL;
-         worker = TAILQ_NEXT(worker, beside))
-        census.parked++;
-    unlock(handover);
-    return census;
+    struct gauges gauges = {.workers = workers->count};
+    lock(workers);
+    gauges.active = workers->active;
+    gauges.peak = workers->peak;
+    for (worker = TAILQ_FIRST(&workers->idle); worker != NULL; worker = TAILQ_NEXT(worker, beside))
+        gauges.idle++;
+    unlock(workers);
+    return gauges;
 }
 
-void handover_cut(struct handover *handover)
+void workers_cut(struct workers *workers)
 {
-    struct conversation *conversation;
-    lock(handover);
-    for (conversation = TAILQ_FIRST(&handover->all); conversation != NULL;
-         conversation = TAILQ_NEXT(conversation, all)) {
-        atomic_store(&conversation->cut, true);
-        shutdown(conversation->fd, SHUT_RDWR);
+    struct connection *connection;
+    lock(workers);
+    for (connection = TAILQ_FIRST(&workers->all); connection != NULL;
+         connection = TAILQ_NEXT(connection, all)) {
+        atomic_store(&connection->cut, true);
+        shutdown(connection->fd, SHUT_RDWR);
     }
-    unlock(handover);
+    unlock(workers);
 }
 
-void handover_destroy(struct handover *handover)
+void workers_destroy(struct workers *workers)
 {
     struct worker *worker;
     struct worker *next;
-    if (handover == NULL)
+    if (workers == NULL)
         return;
-    lock(handover);
-    assert(handover->live == 0);
-    for (worker = TAILQ_FIRST(&handover->every); worker != NULL; worker = TAILQ_NEXT(worker, every))
-        retire(worker);
-    unlock(handover);
-    for (worker = TAILQ_FIRST(&handover->every); worker != NULL; worker = next) {
+    lock(workers);
+    assert(workers->active == 0);
+    for (worker = TAILQ_FIRST(&workers->every); worker != NULL; worker = TAILQ_NEXT(worker, every))
+        end_worker(worker);
+    unlock(workers);
+    for (worker = TAILQ_FIRST(&workers->every); worker != NULL; worker = next) {
         next = TAILQ_NEXT(worker, every);
-        bury(worker);
+        join_worker(worker);
     }
-    CHECKED(pthread_mutex_destroy(&handover->lock));
-    CHECKED(pthread_attr_destroy(&handover->attributes));
-    free(handover);
+    CHECKED(pthread_mutex_destroy(&workers->lock));
+    CHECKED(pthread_attr_destroy(&workers->attributes));
+    free(workers);
 }

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define LINE_SIZE 1024
-_Static_assert(CONVERSATION_LINE <= LINE_SIZE, "a conversation's line is no longer than others");
+_Static_assert(CONNECTION_LINE <= LINE_SIZE, "a connection's line is no longer than others");
 
 /* Set by the main thread; a reload sets them while others read. */
 static atomic_int target = LOG_TO_DEFAULT;
@@ -29,17 +29,17 @@ static atomic_int threshold = LOG_INFO;
 
 /* Set by the main thread before there is another. */
 static bool terminal;
-static struct scribe *scribe;
-static struct scribe_output output;
+static struct log_writer *log_writer;
+static struct log_writer_output output;
 
 /* syslog(3) drops lines without a word when nobody takes them. */
 static void look_for_syslog(void)
 {
-    const struct sockaddr_un socket_of_syslog = {.sun_family = AF_UNIX, .sun_path = _PATH_LOG};
+    const struct sockaddr_un syslog_address = {.sun_family = AF_UNIX, .sun_path = _PATH_LOG};
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return;
-    if (connect(fd, (const struct sockaddr *)&socket_of_syslog, sizeof socket_of_syslog) != 0 &&
+    if (connect(fd, (const struct sockaddr *)&syslog_address, sizeof syslog_address) != 0 &&
         errno != EPROTOTYPE) /* a stream socket, which syslog(3) takes too */
         log_errno(LOG_WARNING, "log lines are lost until a syslog daemon reads %s", _PATH_LOG);
     close(fd);
@@ -109,13 +109,13 @@ static size_t print_stamp(int level, const struct timespec *at, char *stamp)
 }
 
 /* What goes to standard error, gathered to few calls of write(2). Whoever writes the lines
- * has it: the main thread until there is a scribe, then the scribe. */
-static char gathered[65536];
+ * has it: the main thread until there is a log_writer, then the log_writer. */
+static char captured[65536];
 static size_t gathered_length;
 
 static void flush_stderr(void)
 {
-    const char *from = gathered;
+    const char *from = captured;
     while (gathered_length > 0) {
         ssize_t written = write(STDERR_FILENO, from, gathered_length);
         if (written < 0 && errno == EAGAIN) /* whoever shares it made it non-blocking */
@@ -132,14 +132,14 @@ static void flush_stderr(void)
 
 static void gather(const char *text, size_t length)
 {
-    memcpy(gathered + gathered_length, text, length);
+    memcpy(captured + gathered_length, text, length);
     gathered_length += length;
 }
 
 static void write_stderr(int level, const struct timespec *at, const char *line, size_t length)
 {
     char stamp[64];
-    if (sizeof gathered - gathered_length < sizeof stamp + LINE_SIZE)
+    if (sizeof captured - gathered_length < sizeof stamp + LINE_SIZE)
         flush_stderr();
     if (target == LOG_TO_STDERR) {
         size_t used = print_stamp(level, at, stamp);
@@ -160,11 +160,11 @@ static void write_out(int level, const struct timespec *at, const char *line, si
         write_stderr(level, at, line, length);
 }
 
-/* Once there is a scribe, only it writes. */
+/* Once there is a log_writer, only it writes. */
 static void put_line(int level, const char *line, size_t length)
 {
-    if (scribe != NULL) {
-        scribe_put(scribe, level, line, length);
+    if (log_writer != NULL) {
+        log_writer_put(log_writer, level, line, length);
         return;
     }
     struct timespec now;
@@ -175,36 +175,36 @@ static void put_line(int level, const char *line, size_t length)
 
 int log_start(void (*publish)(void *document))
 {
-    output = (struct scribe_output){write_out, flush_stderr, publish};
+    output = (struct log_writer_output){write_out, flush_stderr, publish};
     bool kept = terminal;
     terminal = false;
-    scribe = scribe_create(&output);
-    if (scribe != NULL)
+    log_writer = log_writer_create(&output);
+    if (log_writer != NULL)
         return 0;
     terminal = kept;
     log_errno(LOG_CRIT, "cannot start the thread that writes the log");
     return -1;
 }
 
-void log_publish(void *document)
+void log_metrics(void *document)
 {
-    if (scribe != NULL)
-        scribe_publish(scribe, document);
+    if (log_writer != NULL)
+        log_writer_put_metrics(log_writer, document);
     else
         free(document);
 }
 
 unsigned long log_lost(void)
 {
-    return scribe != NULL ? scribe_lost(scribe) : 0;
+    return log_writer != NULL ? log_writer_lost(log_writer) : 0;
 }
 
-void log_finish(double seconds)
+void log_stop(double seconds)
 {
-    if (!scribe_finish(scribe, seconds))
-        threshold = -1; /* the scribe hangs, in syslog(3) with its lock held */
+    if (!log_writer_stop(log_writer, seconds))
+        threshold = -1; /* the log_writer hangs, in syslog(3) with its lock held */
     else
-        scribe = NULL;
+        log_writer = NULL;
 }
 
 __attribute__((format(printf, 3, 0))) static void write_line(int level, int error,
@@ -241,12 +241,12 @@ void log_errno(int level, const char *format, ...)
     errno = kept;
 }
 
-void log_conversation(const struct conversation *conversation)
+void log_connection(const struct connection *connection)
 {
-    char line[CONVERSATION_LINE];
-    int level = outcome_level(conversation->outcome);
+    char line[CONNECTION_LINE];
+    int level = outcome_level(connection->outcome);
     if (log_wants(level)) {
-        conversation_format(conversation, line);
+        connection_format(connection, line);
         put_line(level, line, strlen(line));
     }
 }

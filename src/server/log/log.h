@@ -3,17 +3,17 @@
  *
  * Levels by what they cost:
  *   LOG_CRIT     the daemon
- *   LOG_ERR      something of ours failed: a conversation, an accept
+ *   LOG_ERR      something of ours failed: a connection, an accept
  *   LOG_WARNING  a limit is reached, or something asked for is left out
  *   LOG_NOTICE   nothing: the daemon's own life
- *   LOG_INFO     nothing: one conversation, and what its peer did
+ *   LOG_INFO     nothing: one connection, and what its peer did
  *   LOG_DEBUG    nothing: every step, in the words of the first sixteen program
  */
 #ifndef SERVER_LOG_LOG_H
 #define SERVER_LOG_LOG_H
 
-#include "server/connection/connection.h"
 #include "server/config/settings.h"
+#include "server/connection/connection.h"
 
 #include <stdbool.h>
 #include <syslog.h>
@@ -35,8 +35,8 @@ void log_to_terminal(void);
  * document. Returns 0; or -1 with the reason logged. */
 int log_start(void (*publish)(void *document));
 
-/* Hand a document from malloc(3) to that thread: scribe_publish(). */
-void log_publish(void *document);
+/* Hand a document from malloc(3) to that thread: log_writer_publish(). */
+void log_metrics(void *document);
 
 /* How many lines were lost because they came faster than they could be written. */
 unsigned long log_lost(void);
@@ -44,7 +44,7 @@ unsigned long log_lost(void);
 /* Write what is still to be written, for at most `seconds`, and end that thread. Lines that
  * come later are written at once, but not if that time was not enough: then nothing is
  * logged any more. */
-void log_finish(double seconds);
+void log_stop(double seconds);
 
 /* What syslog(3) takes as the priority of a line of this level; or -1 where the log goes
  * to standard error. A signal handler may ask. */
@@ -59,7 +59,7 @@ void log_line(int level, const char *format, ...) __attribute__((format(printf, 
 /* The same with ": " and the text of errno behind it. */
 void log_errno(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Write the conversation's line, at the level of its outcome. */
-void log_conversation(const struct conversation *conversation);
+/* Write the connection's line, at the level of its outcome. */
+void log_connection(const struct connection *connection);
 
 #endif

@@ -14,11 +14,11 @@
 #include <string.h>
 #include <syslog.h>
 
-/* Each of the two: some 6,000 lines of conversations. Pages that no line ever reached
+/* Each of the two: some 6,000 lines of connections. Pages that no line ever reached
  * take no memory. */
 #define QUEUE_SIZE (1 << 20)
 
-/* While lines come, the scribe looks for them so often, and nobody has to wake it. */
+/* While lines come, the log_writer looks for them so often, and nobody has to wake it. */
 #define GATHER (5 * INT64_C(1000000))
 
 /* A line in a queue; the next one follows at the next multiple of the alignment. */
@@ -34,14 +34,14 @@ struct queue {
     char *octets;
 };
 
-struct scribe {
-    const struct scribe_output *output;
+struct log_writer {
+    const struct log_writer_output *output;
     pthread_t thread;
     pthread_mutex_t lock;  /* protects all that follows */
     pthread_cond_t wanted; /* there is a line, or no more will come */
     pthread_cond_t done;   /* the thread has written everything and ends */
     bool asleep;           /* the thread waits for `wanted` */
-    bool finishing;
+    bool stopping;
     bool finished;
     unsigned long lost;   /* lines that found no room */
     unsigned long told;   /* how many of them were told of */
@@ -56,16 +56,16 @@ static size_t record_size(size_t length)
     return (sizeof(struct record) + length + 1 + align - 1) / align * align;
 }
 
-static void write_queue(const struct scribe *scribe, const struct queue *queue)
+static void write_queue(const struct log_writer *log_writer, const struct queue *queue)
 {
     for (size_t at = 0; at < queue->used;) {
         const struct record *record = (const void *)(queue->octets + at);
-        scribe->output->write(record->level, &record->at, record->line, record->length);
+        log_writer->output->write(record->level, &record->at, record->line, record->length);
         at += record_size(record->length);
     }
 }
 
-static void write_loss(const struct scribe *scribe, unsigned long lost)
+static void write_loss(const struct log_writer *log_writer, unsigned long lost)
 {
     char line[128];
     struct timespec now;
@@ -73,7 +73,7 @@ static void write_loss(const struct scribe *scribe, unsigned long lost)
     int length =
         snprintf(line, sizeof line,
                  "%lu log lines were lost: they came faster than they could be written", lost);
-    scribe->output->write(LOG_WARNING, &now, line, (size_t)length);
+    log_writer->output->write(LOG_WARNING, &now, line, (size_t)length);
 }
 
 /* What the thread does next, beside the lines of `written`. */
@@ -84,87 +84,88 @@ struct work {
 };
 
 /* Wait for something to do, and swap the queues. */
-static struct work take_work(struct scribe *scribe)
+static struct work take_work(struct log_writer *log_writer)
 {
-    CHECKED(pthread_mutex_lock(&scribe->lock));
-    while (scribe->queue.used == 0 && scribe->document == NULL && !scribe->finishing) {
-        scribe->asleep = true;
-        CHECKED(pthread_cond_wait(&scribe->wanted, &scribe->lock));
+    CHECKED(pthread_mutex_lock(&log_writer->lock));
+    while (log_writer->queue.used == 0 && log_writer->document == NULL && !log_writer->stopping) {
+        log_writer->asleep = true;
+        CHECKED(pthread_cond_wait(&log_writer->wanted, &log_writer->lock));
     }
-    scribe->asleep = false;
-    struct queue empty = scribe->written;
+    log_writer->asleep = false;
+    struct queue empty = log_writer->written;
     empty.used = 0;
-    scribe->written = scribe->queue;
-    scribe->queue = empty;
-    struct work work = {scribe->lost - scribe->told, scribe->document, !scribe->finishing};
-    scribe->told = scribe->lost;
-    scribe->document = NULL;
-    CHECKED(pthread_mutex_unlock(&scribe->lock));
+    log_writer->written = log_writer->queue;
+    log_writer->queue = empty;
+    struct work work = {log_writer->lost - log_writer->told, log_writer->document,
+                        !log_writer->stopping};
+    log_writer->told = log_writer->lost;
+    log_writer->document = NULL;
+    CHECKED(pthread_mutex_unlock(&log_writer->lock));
     return work;
 }
 
 static void *write_lines(void *argument)
 {
     static const struct timespec gather = {.tv_nsec = GATHER};
-    struct scribe *scribe = argument;
+    struct log_writer *log_writer = argument;
     struct work work;
 
     do {
-        work = take_work(scribe);
-        write_queue(scribe, &scribe->written);
+        work = take_work(log_writer);
+        write_queue(log_writer, &log_writer->written);
         if (work.lost > 0)
-            write_loss(scribe, work.lost);
-        scribe->output->flush();
+            write_loss(log_writer, work.lost);
+        log_writer->output->flush();
         if (work.document != NULL)
-            scribe->output->publish(work.document);
+            log_writer->output->publish(work.document);
         if (work.more)
             (void)nanosleep(&gather, NULL);
     } while (work.more || work.document != NULL); /* publishing it may have put a line */
 
-    CHECKED(pthread_mutex_lock(&scribe->lock));
-    scribe->finished = true;
-    CHECKED(pthread_cond_signal(&scribe->done));
-    CHECKED(pthread_mutex_unlock(&scribe->lock));
+    CHECKED(pthread_mutex_lock(&log_writer->lock));
+    log_writer->finished = true;
+    CHECKED(pthread_cond_signal(&log_writer->done));
+    CHECKED(pthread_mutex_unlock(&log_writer->lock));
     return NULL;
 }
 
-static void prepare(struct scribe *scribe)
+static void prepare(struct log_writer *log_writer)
 {
     pthread_condattr_t monotonic;
-    CHECKED(pthread_mutex_init(&scribe->lock, NULL));
-    CHECKED(pthread_cond_init(&scribe->wanted, NULL));
+    CHECKED(pthread_mutex_init(&log_writer->lock, NULL));
+    CHECKED(pthread_cond_init(&log_writer->wanted, NULL));
     CHECKED(pthread_condattr_init(&monotonic));
     CHECKED(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC));
-    CHECKED(pthread_cond_init(&scribe->done, &monotonic));
+    CHECKED(pthread_cond_init(&log_writer->done, &monotonic));
     CHECKED(pthread_condattr_destroy(&monotonic));
 }
 
-static void destroy(struct scribe *scribe)
+static void destroy(struct log_writer *log_writer)
 {
-    CHECKED(pthread_cond_destroy(&scribe->done));
-    CHECKED(pthread_cond_destroy(&scribe->wanted));
-    CHECKED(pthread_mutex_destroy(&scribe->lock));
-    free(scribe->document);
-    free(scribe->queue.octets);
-    free(scribe->written.octets);
-    free(scribe);
+    CHECKED(pthread_cond_destroy(&log_writer->done));
+    CHECKED(pthread_cond_destroy(&log_writer->wanted));
+    CHECKED(pthread_mutex_destroy(&log_writer->lock));
+    free(log_writer->document);
+    free(log_writer->queue.octets);
+    free(log_writer->written.octets);
+    free(log_writer);
 }
 
-struct scribe *scribe_create(const struct scribe_output *output)
+struct log_writer *log_writer_create(const struct log_writer_output *output)
 {
-    struct scribe *scribe = calloc(1, sizeof *scribe);
-    if (scribe == NULL)
+    struct log_writer *log_writer = calloc(1, sizeof *log_writer);
+    if (log_writer == NULL)
         return NULL;
-    scribe->output = output;
-    prepare(scribe);
-    scribe->queue.octets = malloc(QUEUE_SIZE);
-    scribe->written.octets = malloc(QUEUE_SIZE);
+    log_writer->output = output;
+    prepare(log_writer);
+    log_writer->queue.octets = malloc(QUEUE_SIZE);
+    log_writer->written.octets = malloc(QUEUE_SIZE);
     int error = ENOMEM;
-    if (scribe->queue.octets != NULL && scribe->written.octets != NULL)
-        error = pthread_create(&scribe->thread, NULL, write_lines, scribe);
+    if (log_writer->queue.octets != NULL && log_writer->written.octets != NULL)
+        error = pthread_create(&log_writer->thread, NULL, write_lines, log_writer);
     if (error == 0)
-        return scribe;
-    destroy(scribe);
+        return log_writer;
+    destroy(log_writer);
     errno = error;
     return NULL;
 }
@@ -182,64 +183,64 @@ static void append(struct queue *queue, int level, const char *line, size_t leng
 }
 
 /* Called with the lock held, which it gives back: see to it that the thread looks. */
-static void unlock_and_wake(struct scribe *scribe)
+static void unlock_and_wake(struct log_writer *log_writer)
 {
-    bool wake = scribe->asleep;
-    scribe->asleep = false;
-    CHECKED(pthread_mutex_unlock(&scribe->lock));
+    bool wake = log_writer->asleep;
+    log_writer->asleep = false;
+    CHECKED(pthread_mutex_unlock(&log_writer->lock));
     if (wake)
-        CHECKED(pthread_cond_signal(&scribe->wanted));
+        CHECKED(pthread_cond_signal(&log_writer->wanted));
 }
 
-void scribe_put(struct scribe *scribe, int level, const char *line, size_t length)
+void log_writer_put(struct log_writer *log_writer, int level, const char *line, size_t length)
 {
-    CHECKED(pthread_mutex_lock(&scribe->lock));
-    if (record_size(length) <= QUEUE_SIZE - scribe->queue.used)
-        append(&scribe->queue, level, line, length);
+    CHECKED(pthread_mutex_lock(&log_writer->lock));
+    if (record_size(length) <= QUEUE_SIZE - log_writer->queue.used)
+        append(&log_writer->queue, level, line, length);
     else
-        scribe->lost++;
-    unlock_and_wake(scribe);
+        log_writer->lost++;
+    unlock_and_wake(log_writer);
 }
 
-void scribe_publish(struct scribe *scribe, void *document)
+void log_writer_put_metrics(struct log_writer *log_writer, void *document)
 {
-    CHECKED(pthread_mutex_lock(&scribe->lock));
-    void *replaced = scribe->document;
-    scribe->document = document;
-    unlock_and_wake(scribe);
+    CHECKED(pthread_mutex_lock(&log_writer->lock));
+    void *replaced = log_writer->document;
+    log_writer->document = document;
+    unlock_and_wake(log_writer);
     free(replaced);
 }
 
-unsigned long scribe_lost(struct scribe *scribe)
+unsigned long log_writer_lost(struct log_writer *log_writer)
 {
-    CHECKED(pthread_mutex_lock(&scribe->lock));
-    unsigned long lost = scribe->lost;
-    CHECKED(pthread_mutex_unlock(&scribe->lock));
+    CHECKED(pthread_mutex_lock(&log_writer->lock));
+    unsigned long lost = log_writer->lost;
+    CHECKED(pthread_mutex_unlock(&log_writer->lock));
     return lost;
 }
 
 /* Returns whether the thread has written everything by the deadline. */
-static bool wait_until_finished(struct scribe *scribe, struct deadline deadline)
+static bool wait_until_stopped(struct log_writer *log_writer, struct deadline deadline)
 {
     const struct timespec until = timespec_from(deadline.at);
     int error = 0;
-    CHECKED(pthread_mutex_lock(&scribe->lock));
-    scribe->finishing = true;
-    CHECKED(pthread_cond_signal(&scribe->wanted));
-    while (!scribe->finished && error != ETIMEDOUT)
-        error = pthread_cond_timedwait(&scribe->done, &scribe->lock, &until);
-    bool finished = scribe->finished;
-    CHECKED(pthread_mutex_unlock(&scribe->lock));
+    CHECKED(pthread_mutex_lock(&log_writer->lock));
+    log_writer->stopping = true;
+    CHECKED(pthread_cond_signal(&log_writer->wanted));
+    while (!log_writer->finished && error != ETIMEDOUT)
+        error = pthread_cond_timedwait(&log_writer->done, &log_writer->lock, &until);
+    bool finished = log_writer->finished;
+    CHECKED(pthread_mutex_unlock(&log_writer->lock));
     return finished;
 }
 
-bool scribe_finish(struct scribe *scribe, double seconds)
+bool log_writer_stop(struct log_writer *log_writer, double seconds)
 {
-    if (scribe == NULL)
+    if (log_writer == NULL)
         return true;
-    if (!wait_until_finished(scribe, deadline_after(clock_nanoseconds(), seconds)))
+    if (!wait_until_stopped(log_writer, deadline_after(clock_nanoseconds(), seconds)))
         return false;
-    CHECKED(pthread_join(scribe->thread, NULL));
-    destroy(scribe);
+    CHECKED(pthread_join(log_writer->thread, NULL));
+    destroy(log_writer);
     return true;
 }

@@ -27,9 +27,9 @@ static void single(FILE *out, const char *name, const char *type, uint64_t value
 
 static void print_outcomes(FILE *out, const struct stats *stats)
 {
-    head(out, "conversations_total", "counter", "Conversations that ended, by outcome.");
+    head(out, "connections_total", "counter", "Connections that ended, by outcome.");
     for (size_t i = 0; i < OUTCOMES; i++)
-        fprintf(out, "sixteend_conversations_total{outcome=\"%s\"} %" PRIu64 "\n",
+        fprintf(out, "sixteend_connections_total{outcome=\"%s\"} %" PRIu64 "\n",
                 outcome_name((enum outcome)i), stats->outcomes[i]);
 }
 
@@ -44,18 +44,18 @@ static void print_accept_errors(FILE *out, const struct stats *stats)
 static void print_durations(FILE *out, const struct stats *stats)
 {
     uint64_t sum = 0;
-    head(out, "conversation_duration_seconds", "histogram",
-         "From the accept of a connection to the outcome of its conversation.");
+    head(out, "connection_duration_seconds", "histogram",
+         "From the accept of a connection to the outcome of its connection.");
     for (size_t i = 0; i < STATS_BOUNDS; i++) {
         sum += stats->durations[i];
-        fprintf(out, "sixteend_conversation_duration_seconds_bucket{le=\"%g\"} %" PRIu64 "\n",
+        fprintf(out, "sixteend_connection_duration_seconds_bucket{le=\"%g\"} %" PRIu64 "\n",
                 (double)stats_bounds[i] / 1e6, sum);
     }
     sum += stats->durations[STATS_BOUNDS];
     fprintf(out,
-            "sixteend_conversation_duration_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\n"
-            "sixteend_conversation_duration_seconds_sum %.6f\n"
-            "sixteend_conversation_duration_seconds_count %" PRIu64 "\n",
+            "sixteend_connection_duration_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\n"
+            "sixteend_connection_duration_seconds_sum %.6f\n"
+            "sixteend_connection_duration_seconds_count %" PRIu64 "\n",
             sum, (double)stats->microseconds / 1e6, sum);
 }
 
@@ -74,7 +74,7 @@ static void print_listeners(FILE *out, const struct report *report)
 static void print(FILE *out, const struct report *report)
 {
     const struct stats *stats = &report->stats;
-    const struct census *census = &report->census;
+    const struct gauges *gauges = &report->gauges;
 
     head(out, "build_info", "gauge", "The version that runs.");
     fprintf(out, "sixteend_build_info{version=\"%s\"} 1\n", VERSION);
@@ -85,13 +85,13 @@ static void print(FILE *out, const struct report *report)
     print_outcomes(out, stats);
     print_durations(out, stats);
     print_accept_errors(out, stats);
-    single(out, "conversations_live", "gauge", census->live, "Conversations that are held now.");
-    single(out, "conversations_peak", "gauge", census->peak,
-           "The most conversations that were held at once.");
+    single(out, "connections_active", "gauge", gauges->active, "Connections that are held now.");
+    single(out, "connections_peak", "gauge", gauges->peak,
+           "The most connections that were held at once.");
     single(out, "sockets_lingering", "gauge", report->lingering,
            "Sockets that wait for their peer's end of file.");
-    single(out, "workers", "gauge", census->workers, "Worker threads.");
-    single(out, "workers_parked", "gauge", census->parked, "Worker threads with nothing to do.");
+    single(out, "workers", "gauge", gauges->workers, "Worker threads.");
+    single(out, "workers_idle", "gauge", gauges->idle, "Worker threads with nothing to do.");
     print_listeners(out, report);
     single(out, "log_lines_lost_total", "counter", report->lines_lost,
            "Log lines that came faster than they could be written.");
@@ -101,7 +101,7 @@ static void print(FILE *out, const struct report *report)
 }
 
 /* The document is the path with its NUL, and the text. */
-void *metrics_format(const struct report *report, const char *path)
+void *prometheus_format(const struct report *report, const char *path)
 {
     size_t length;
     char *document = NULL;
@@ -137,7 +137,7 @@ static int replace(const char *path, const char *text)
     return result;
 }
 
-void metrics_write(void *document)
+void prometheus_write(void *document)
 {
     static bool failing;
     const char *path = document;

@@ -7,12 +7,12 @@
 #include "server/log/report.h"
 
 /* The report in Prometheus's text format, for `path`, which is absolute. Returns a document
- * for metrics_write() that malloc(3) made, or NULL. */
-void *metrics_format(const struct report *report, const char *path);
+ * for prometheus_write() that malloc(3) made, or NULL. */
+void *prometheus_format(const struct report *report, const char *path);
 
 /* Write the document: into a file beside its path, PATH.new, which then takes the place of
  * the old one. Says once in the log if that fails, and once when it works again. Frees the
  * document. The scribe's thread only. */
-void metrics_write(void *document);
+void prometheus_write(void *document);
 
 #endif

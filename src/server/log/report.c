@@ -28,16 +28,16 @@ static void gather_listener(struct report *report, const struct listener *listen
     }
 }
 
-void report_gather(struct report *report, int64_t started, struct acceptor *acceptor,
+void report_gather(struct report *report, int64_t started, struct loop *loop,
                    const struct listeners *listeners)
 {
     report->started = started;
     stats_get(&report->stats);
-    report->census = acceptor_census(acceptor, &report->lingering);
+    report->gauges = loop_gauges(loop, &report->lingering);
     report->lines_lost = log_lost();
     report->listeners = 0;
     for (size_t i = 0; i < listeners->count; i++)
-        if (listeners->list[i].retires == 0)
+        if (listeners->list[i].quiet_from == 0)
             gather_listener(report, &listeners->list[i]);
 }
 
@@ -64,12 +64,12 @@ static void log_accept_errors(const struct stats *stats)
 
 void report_log(const struct report *report)
 {
-    const struct census *census = &report->census;
+    const struct gauges *gauges = &report->gauges;
     log_line(LOG_NOTICE,
              "connections accepted=%" PRIu64
-             " live=%zu peak=%zu lingering=%zu workers=%zu parked=%zu lines_lost=%lu",
-             report->stats.accepted, census->live, census->peak, report->lingering, census->workers,
-             census->parked, report->lines_lost);
+             " active=%zu peak=%zu lingering=%zu workers=%zu idle=%zu lines_lost=%lu",
+             report->stats.accepted, gauges->active, gauges->peak, report->lingering,
+             gauges->workers, gauges->idle, report->lines_lost);
     log_outcomes(&report->stats);
     log_accept_errors(&report->stats);
     for (size_t i = 0; i < report->listeners; i++)
@@ -84,7 +84,7 @@ char *report_status(const struct report *report, char *text, size_t size)
     text_append(text, size,
                 "%zu live, %" PRIu64 " accepted, %" PRIu64 " ok, %" PRIu64 " failed, %" PRIu64
                 " limited, %lu log lines lost; listening at",
-                report->census.live, stats->accepted,
+                report->gauges.active, stats->accepted,
                 stats->outcomes[OUTCOME_OK] + stats->outcomes[OUTCOME_EXCESS],
                 stats->outcomes[OUTCOME_FAILED], stats->outcomes[OUTCOME_LIMITED],
                 report->lines_lost);

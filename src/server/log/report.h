@@ -10,7 +10,7 @@
 struct report {
     int64_t started; /* seconds since 1970 */
     struct stats stats;
-    struct census census;
+    struct gauges gauges;
     size_t lingering;
     unsigned long lines_lost;
     size_t listeners;
@@ -22,7 +22,7 @@ struct report {
 };
 
 /* Gather it. `started` is when the daemon came up. */
-void report_gather(struct report *report, int64_t started, struct acceptor *acceptor,
+void report_gather(struct report *report, int64_t started, struct loop *loop,
                    const struct listeners *listeners);
 
 /* Write it to the log, at LOG_NOTICE: sixteend(8), SIGNALS. */

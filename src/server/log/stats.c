@@ -40,15 +40,15 @@ void stats_accept_error(size_t index)
     add(&counts.accept_errors[index], 1);
 }
 
-void stats_outcome(const struct conversation *conversation)
+void stats_outcome(const struct connection *connection)
 {
-    int64_t us = conversation_microseconds(conversation);
+    int64_t us = connection_microseconds(connection);
     size_t i = 0;
     while (i < STATS_BOUNDS && us > stats_bounds[i])
         i++;
     add(&counts.durations[i], 1);
     add(&counts.microseconds, (uint64_t)us);
-    add(&counts.outcomes[conversation->outcome], 1);
+    add(&counts.outcomes[connection->outcome], 1);
 }
 
 void stats_reload(bool taken)

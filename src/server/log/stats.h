@@ -18,7 +18,7 @@ struct stats {
     uint64_t accepted;
     uint64_t outcomes[OUTCOMES];
     uint64_t accept_errors[ACCEPT_ERRORS];
-    uint64_t durations[STATS_BOUNDS + 1]; /* of all conversations, to their outcome */
+    uint64_t durations[STATS_BOUNDS + 1]; /* of all connections, to their outcome */
     uint64_t microseconds;                /* the sum of them */
     uint64_t reloads;
     uint64_t reloads_refused;
@@ -30,8 +30,8 @@ void stats_accepted(void);
 /* accept(2) failed, with the error that has this index in accept_errors. */
 void stats_accept_error(size_t index);
 
-/* A conversation has its outcome. */
-void stats_outcome(const struct conversation *conversation);
+/* A connection has its outcome. */
+void stats_outcome(const struct connection *connection);
 
 /* A new configuration was taken, or refused. */
 void stats_reload(bool taken);

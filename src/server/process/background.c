@@ -22,7 +22,7 @@
 /* The writing end of the pipe to the process that waits, or -1. */
 static int report_fd = -1;
 
-int daemonize_check_descriptors(void)
+int background_open_standard(void)
 {
     int fd;
     do {
@@ -50,7 +50,7 @@ static void close_from(int first)
         closedir(open_files);
 }
 
-int daemonize_prepare(int passed)
+int background_prepare(int passed)
 {
     close_from(STDERR_FILENO + 1 + passed);
     umask(umask(LEAST_UMASK) | LEAST_UMASK);
@@ -95,7 +95,7 @@ static int become_daemon(int fd)
     return forget_environment();
 }
 
-int daemonize_begin(void)
+int background_begin(void)
 {
     int ends[2];
 
@@ -113,7 +113,7 @@ int daemonize_begin(void)
     return become_daemon(ends[1]);
 }
 
-static void let_go_of_terminal(void)
+static void detach_from_terminal(void)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null < 0) {
@@ -126,12 +126,12 @@ static void let_go_of_terminal(void)
     close(null);
 }
 
-void daemonize_finish(int status)
+void background_finish(int status)
 {
     if (report_fd < 0)
         return;
     if (status == EX_OK)
-        let_go_of_terminal();
+        detach_from_terminal();
     unsigned char report = (unsigned char)status;
     while (write(report_fd, &report, sizeof report) < 0 && errno == EINTR)
         ;

@@ -4,7 +4,7 @@
 
 #include "server/process/seccomp.h"
 
-int sandbox_enter(void)
+int seccomp_enter(void)
 {
     return 0;
 }

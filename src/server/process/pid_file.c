@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void report_holder(const char *path, int fd)
+static void log_holder(const char *path, int fd)
 {
     char text[32] = "";
     ssize_t length = pread(fd, text, sizeof text - 1, 0);
@@ -34,7 +34,7 @@ static int lock(const char *path, int fd)
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         int kept = errno;
         if (kept == EWOULDBLOCK)
-            report_holder(path, fd);
+            log_holder(path, fd);
         else
             log_errno(LOG_CRIT, "cannot lock the pid file %s", path);
         errno = kept;

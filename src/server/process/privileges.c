@@ -30,9 +30,9 @@ static int look_up(const struct settings *settings, uid_t *uid, gid_t *gid)
 {
     const char *user = settings->daemon.user;
     const char *group = settings->daemon.group;
-    if (user[0] != '\0' && account_user(user, uid, gid) != 0)
+    if (user[0] != '\0' && user_look_up(user, uid, gid) != 0)
         return unknown("user", user);
-    if (group[0] != '\0' && account_group(group, gid) != 0)
+    if (group[0] != '\0' && group_look_up(group, gid) != 0)
         return unknown("group", group);
     return 0;
 }
@@ -55,7 +55,7 @@ static int change(uid_t uid, gid_t gid)
 
 /* Those that a service manager or a program's file gives, too; a user other than root keeps
  * none, and a filter that forbids capset(2) isn't asked where there is nothing to give up. */
-static int give_up_capabilities(void)
+static int drop_capabilities(void)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
@@ -67,7 +67,7 @@ static int give_up_capabilities(void)
 }
 
 /* Whether root's user, group or the right to choose groups can be had again. */
-static bool can_be_had_again(gid_t gid)
+static bool can_regain_root(gid_t gid)
 {
     const gid_t root = 0;
     return setuid(0) == 0 || seteuid(0) == 0 || (gid != 0 && (setgid(0) == 0 || setegid(0) == 0)) ||
@@ -106,11 +106,11 @@ int privileges_drop(const struct settings *settings)
         log_line(LOG_WARNING, "running as root; daemon.user names a user to run as");
         return 0;
     }
-    if (give_up_capabilities() != 0) {
+    if (drop_capabilities() != 0) {
         log_errno(LOG_CRIT, "cannot give up capabilities");
         return -1;
     }
-    if (wanted && can_be_had_again(getegid())) {
+    if (wanted && can_regain_root(getegid())) {
         log_line(LOG_CRIT, "root's privileges were given up, and could be had again");
         return -1;
     }

@@ -27,7 +27,7 @@ static int raise_limit(const struct rlimit *limit, rlim_t needed)
     return setrlimit(RLIMIT_NOFILE, &wanted);
 }
 
-void resources_for(const struct settings *settings)
+void rlimits_raise(const struct settings *settings)
 {
     rlim_t needed = descriptors_needed(settings);
     struct rlimit limit;
@@ -56,7 +56,7 @@ static void use_batch_policy(void)
 /* A core holds what peers sent. A limit of 1 has the kernel make none: neither a file, as 0
  * would, nor what goes to a program that core_pattern names, for which 0 counts nothing:
  * core(5). */
-static void forbid_core(void)
+static void disable_core(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_CORE, &limit) != 0 || limit.rlim_max > 1)
@@ -66,9 +66,9 @@ static void forbid_core(void)
         log_errno(LOG_WARNING, "a crash may leave a core with what peers sent");
 }
 
-void resources_prepare(const struct settings *settings)
+void rlimits_prepare(const struct settings *settings)
 {
-    forbid_core();
-    resources_for(settings);
+    disable_core();
+    rlimits_raise(settings);
     use_batch_policy();
 }

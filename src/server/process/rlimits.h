@@ -9,9 +9,9 @@
  * chose one; and for no core, in which peers' octets would be (RLIMIT_CORE). Call it before
  * there is a second thread, and as root if there is a choice. A limit that is too low is
  * warned of; a policy that is refused is no reason to say anything: getrlimit(2), sched(7). */
-void resources_prepare(const struct settings *settings);
+void rlimits_prepare(const struct settings *settings);
 
 /* The same for the descriptors alone, after a reload. */
-void resources_for(const struct settings *settings);
+void rlimits_raise(const struct settings *settings);
 
 #endif

@@ -140,7 +140,7 @@ static int install(void)
     return error;
 }
 
-int sandbox_enter(void)
+int seccomp_enter(void)
 {
     violation_watch();
     errno = -install();

@@ -7,6 +7,6 @@
  * with SIGSYS: violation.h. Call it once everything is open and privileges are given up, and
  * before there is a second thread. Returns 0, or -1 with the reason logged. Without
  * `configure --with-seccomp` it does nothing. */
-int sandbox_enter(void);
+int seccomp_enter(void);
 
 #endif

@@ -33,7 +33,7 @@ struct service {
     const struct options *options;
     struct snapshot *snapshot;
     struct listeners listeners;
-    struct acceptor *acceptor;
+    struct loop *loop;
     int pid_file;
     int signal_fd;
     int64_t started;  /* seconds since 1970 */
@@ -90,8 +90,8 @@ static int open_everything(struct service *service, int passed)
         log_errno(LOG_CRIT, "cannot take signals");
         return EX_OSERR;
     }
-    service->acceptor = acceptor_create(&service->listeners, service->snapshot, service->signal_fd);
-    if (service->acceptor == NULL)
+    service->loop = loop_create(&service->listeners, service->snapshot, service->signal_fd);
+    if (service->loop == NULL)
         return EX_OSERR;
     if (notify_open() != 0)
         return EX_OSERR;
@@ -102,7 +102,7 @@ static int open_everything(struct service *service, int passed)
 static const struct report *gather(struct service *service)
 {
     static struct report report; /* the main thread's; it is large */
-    report_gather(&report, service->started, service->acceptor, &service->listeners);
+    report_gather(&report, service->started, service->loop, &service->listeners);
     return &report;
 }
 
@@ -111,9 +111,9 @@ static void publish(const struct service *service, const struct report *report)
     const char *file = settings_of(service)->metrics.file;
     if (file[0] == '\0')
         return;
-    void *document = metrics_format(report, file);
+    void *document = prometheus_format(report, file);
     if (document != NULL)
-        log_publish(document);
+        log_metrics(document);
     else
         log_errno(LOG_WARNING, "metrics.file: no memory for it");
 }
@@ -151,7 +151,7 @@ static struct snapshot *read_anew(struct service *service)
     static struct settings fresh; /* the main thread's; it is large */
     char complaint[SETTINGS_COMPLAINT];
 
-    if (configuration_load(service->options, settings_of(service), &fresh, complaint) != EX_OK) {
+    if (options_load(service->options, settings_of(service), &fresh, complaint) != EX_OK) {
         log_line(LOG_ERR, "%s", complaint);
         return NULL;
     }
@@ -172,13 +172,13 @@ static void reload(struct service *service)
     struct snapshot *snapshot = read_anew(service);
     stats_reload(snapshot != NULL);
     if (snapshot != NULL) {
-        acceptor_change(service->acceptor, snapshot);
+        loop_apply(service->loop, snapshot);
         log_change(&snapshot->settings);
         snapshot_release(service->snapshot);
         service->snapshot = snapshot;
-        resources_for(&snapshot->settings);
+        rlimits_raise(&snapshot->settings);
         service->report = 0;
-        log_line(LOG_NOTICE, "reloaded %s", configuration_name(service->options));
+        log_line(LOG_NOTICE, "reloaded %s", options_file_name(service->options));
         notify_ready("Reloaded");
     } else {
         log_line(LOG_ERR, "reload refused; everything stays as it was");
@@ -190,13 +190,13 @@ static void stop(struct service *service)
 {
     if (service->stopping) {
         service->hurried = true;
-        acceptor_hurry(service->acceptor);
+        loop_end_drain(service->loop);
         return;
     }
     service->stopping = true;
     log_line(LOG_NOTICE, "stopping");
     notify_stopping();
-    acceptor_drain(service->acceptor);
+    loop_drain(service->loop);
 }
 
 static void take_signals(struct service *service)
@@ -224,11 +224,11 @@ static void live(struct service *service)
 {
     for (;;) {
         int64_t next = service->watchdog < service->report ? service->watchdog : service->report;
-        switch (acceptor_run(service->acceptor, next)) {
-        case ACCEPTOR_TIME: tick(service); break;
-        case ACCEPTOR_SIGNAL: take_signals(service); break;
-        case ACCEPTOR_BROKEN: break_off(service); break;
-        case ACCEPTOR_DRAINED: return;
+        switch (loop_run(service->loop, next)) {
+        case LOOP_TIMER: tick(service); break;
+        case LOOP_SIGNAL: take_signals(service); break;
+        case LOOP_FAILED: break_off(service); break;
+        case LOOP_DRAINED: return;
         }
     }
 }
@@ -242,7 +242,7 @@ static void come_up(struct service *service)
     if (settings_of(service)->daemon.background)
         tell_terminal(service);
     log_line(LOG_NOTICE, "sixteend %s is up, process %ld", VERSION, (long)getpid());
-    daemonize_finish(EX_OK);
+    background_finish(EX_OK);
     notify_ready("Up");
 }
 
@@ -257,7 +257,7 @@ static int end(struct service *service)
 {
     double seconds = settings_of(service)->timeouts.drain;
 
-    acceptor_destroy(service->acceptor);
+    loop_destroy(service->loop);
     listeners_close(&service->listeners);
     if (service->signal_fd >= 0)
         close(service->signal_fd);
@@ -266,7 +266,7 @@ static int end(struct service *service)
     snapshot_release(service->snapshot);
     notify_close();
     signals_let_end(service->status);
-    log_finish(service->hurried || seconds < LOG_LEAST ? LOG_LEAST : seconds);
+    log_stop(service->hurried || seconds < LOG_LEAST ? LOG_LEAST : seconds);
     return service->status;
 }
 
@@ -282,9 +282,9 @@ int service_run(const struct options *options, const struct settings *settings, 
         log_errno(LOG_CRIT, "cannot keep the configuration");
         return EX_OSERR;
     }
-    resources_prepare(settings);
+    rlimits_prepare(settings);
     service.status = open_everything(&service, passed);
-    if (service.status == EX_OK && (sandbox_enter() != 0 || log_start(metrics_write) != 0))
+    if (service.status == EX_OK && (seccomp_enter() != 0 || log_start(prometheus_write) != 0))
         service.status = EX_OSERR;
     if (service.status == EX_OK) {
         come_up(&service);
