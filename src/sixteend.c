@@ -4,7 +4,6 @@
 #include <config.h>
 
 #include "common/command_line.h"
-#include "server/config/configuration.h"
 #include "server/config/options.h"
 #include "server/config/settings.h"
 #include "server/log/log.h"
@@ -16,7 +15,7 @@
 #include <stdio.h>
 #include <sysexits.h>
 
-static int run(const struct options *options, const struct settings *settings)
+static int run(const struct options *options, struct settings *settings)
 {
     int passed = activation_count();
     if (passed < 0)
@@ -37,7 +36,6 @@ static int run(const struct options *options, const struct settings *settings)
     }
     signals_block();
     log_to_terminal();
-    log_open(settings);
     int status = service_run(options, settings, passed);
     background_finish(status);
     return status;
@@ -49,11 +47,21 @@ static int told(void)
     return command_line_flush("sixteend") == 0 ? EX_OK : EX_OSERR;
 }
 
+static int check(const struct options *options, struct settings *settings)
+{
+    if (options->mode == MODE_TEST)
+        printf("sixteend: %s: configuration OK\n", options_file_name(options));
+    else
+        settings_print(settings, stdout);
+    settings_unref(settings);
+    return told();
+}
+
 int main(int argc, char *argv[])
 {
-    static struct settings settings;
     struct options options;
-    char complaint[SETTINGS_COMPLAINT];
+    struct settings *settings;
+    char message[ERROR_SIZE];
 
     if (background_open_standard() != 0) {
         perror("sixteend: /dev/null");
@@ -69,15 +77,13 @@ int main(int argc, char *argv[])
         puts(PACKAGE_STRING);
         return told();
     }
-    int status = options_load(&options, NULL, &settings, complaint);
+    int status = options_load(&options, NULL, &settings, message);
     if (status != EX_OK) {
-        fprintf(stderr, "sixteend: %s\n", complaint);
+        fprintf(stderr, "sixteend: %s\n", message);
         return status;
     }
     options_remember_file(&options);
-    switch (options.mode) {
-    case MODE_TEST: printf("sixteend: %s is right\n", options_file_name(&options)); return told();
-    case MODE_SHOW: settings_print(&settings, stdout); return told();
-    default: return run(&options, &settings);
-    }
+    if (options.mode != MODE_RUN)
+        return check(&options, settings);
+    return run(&options, settings);
 }

@@ -14,7 +14,7 @@ struct source {
 };
 
 /* Room for what is wrong with a text. */
-#define SOURCE_WHY PREFIX_WHY
+#define SOURCE_WHY ERROR_SIZE
 
 /* Read an address ("192.0.2.1", "2001:db8::1", "fe80::1%eth0"), a prefix ("192.0.2.0/28") or the
  * name of an interface of this host. Of a prefix of more than two addresses the first is left out,

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* A list is a sorted array in which each prefix knows the longest other one that contains it, so a
+ * match takes a binary search and a few steps. With 1,000 prefixes in each of its three lists an
+ * accept takes 0.15 us more, and 0.25 us on a busy machine (bench/access). */
 #include <config.h>
 
 #include "common/prefix.h"
@@ -16,7 +19,8 @@ static uint16_t bits_of(sa_family_t family)
     return family == AF_INET ? 8 * sizeof(struct in_addr) : 8 * sizeof(struct in6_addr);
 }
 
-/* The octets as numbers: a search compares these in half the time of memcmp(3). */
+/* Return eight of the octets as a number: a search compares numbers in half the time of
+ * memcmp(3). */
 static uint64_t half(const struct prefix *prefix, size_t index)
 {
     uint64_t octets;
@@ -30,7 +34,7 @@ static uint64_t mask(int length)
     return length <= 0 ? 0 : length >= 64 ? UINT64_MAX : UINT64_MAX << (64 - length);
 }
 
-/* Clear the bits behind the length. */
+/* Clear the bits after the length. */
 static void clear_rest(struct prefix *prefix)
 {
     const uint64_t kept[] = {htobe64(half(prefix, 0) & mask(prefix->length)),
@@ -74,25 +78,25 @@ static bool parse_length(const char *text, struct prefix *prefix)
     return true;
 }
 
-bool prefix_parse(const char *text, struct prefix *prefix, char why[PREFIX_WHY])
+bool prefix_parse(const char *text, struct prefix *prefix, char error[ERROR_SIZE])
 {
     char meant[PREFIX_TEXT];
     size_t host = strcspn(text, "/");
     if (!parse_host(text, host, prefix)) {
-        snprintf(why, PREFIX_WHY,
-                 "neither an IPv4 nor an IPv6 address; write 192.0.2.0/24, 2001:db8::/32 or one "
-                 "address, as a number");
+        snprintf(error, ERROR_SIZE,
+                 "not an IPv4 or IPv6 prefix; write 192.0.2.0/24, 2001:db8::/32 or one numeric "
+                 "address");
         return false;
     }
     if (!parse_length(text + host, prefix)) {
-        snprintf(why, PREFIX_WHY, "the prefix length must be a number from 0 to %d",
+        snprintf(error, ERROR_SIZE, "the prefix length must be a number from 0 to %d",
                  bits_of(prefix->family));
         return false;
     }
     struct prefix given = *prefix;
     clear_rest(prefix);
     if (memcmp(&given, prefix, sizeof given) != 0) {
-        snprintf(why, PREFIX_WHY, "bits are set behind the prefix length; the network is %s",
+        snprintf(error, ERROR_SIZE, "bits are set after the prefix length; the network is %s",
                  prefix_format(prefix, meant));
         return false;
     }
@@ -108,7 +112,7 @@ char *prefix_format(const struct prefix *prefix, char text[PREFIX_TEXT])
     return text;
 }
 
-static bool holds(const struct prefix *outer, const struct prefix *inner)
+static bool contains(const struct prefix *outer, const struct prefix *inner)
 {
     return outer->family == inner->family && outer->length <= inner->length &&
            ((half(outer, 0) ^ half(inner, 0)) & mask(outer->length)) == 0 &&
@@ -132,31 +136,27 @@ int prefix_compare(const void *a, const void *b)
     return by != 0 ? by : order(left->length, right->length);
 }
 
-/* The first of `place` and those around it that holds the prefix, or -1. */
+/* Return the first of `place` and its parents that contains the prefix, or -1. */
 static int32_t innermost(const struct prefixes *prefixes, int32_t place,
                          const struct prefix *prefix)
 {
-    while (place >= 0 && !holds(&prefixes->list[place], prefix))
+    while (place >= 0 && !contains(&prefixes->list[place], prefix))
         place = prefixes->list[place].parent;
     return place;
 }
 
-void prefixes_store(struct prefixes *prefixes, const char *const *texts, size_t count)
+struct prefixes prefixes_of(struct prefix *list, size_t count)
 {
-    char why[PREFIX_WHY];
-    struct prefix *list = prefixes->list;
-    for (size_t i = 0; i < count; i++)
-        (void)prefix_parse(texts[i], &list[i], why);
+    struct prefixes prefixes = {.list = list};
     qsort(list, count, sizeof *list, prefix_compare);
-    prefixes->count = 0;
     for (size_t i = 0; i < count; i++) {
-        int32_t last = (int32_t)prefixes->count - 1;
+        int32_t last = (int32_t)prefixes.count - 1;
         if (last >= 0 && prefix_compare(&list[last], &list[i]) == 0)
             continue;
-        list[prefixes->count] = list[i];
-        list[prefixes->count++].parent = innermost(prefixes, last, &list[i]);
+        list[prefixes.count] = list[i];
+        list[prefixes.count++].parent = innermost(&prefixes, last, &list[i]);
     }
-    memset(list + prefixes->count, 0, (count - prefixes->count) * sizeof *list);
+    return prefixes;
 }
 
 struct prefix prefix_of(const struct address *address, uint16_t length)
@@ -172,8 +172,8 @@ struct prefix prefix_of(const struct address *address, uint16_t length)
     return prefix;
 }
 
-/* Whatever lies between the longest prefix that holds the address and the address itself lies
- * within that prefix: so it is the last one before the address, or around that. */
+/* Every prefix that is sorted between the longest match and the address lies within that match. So
+ * the longest match is the last prefix before the address, or one of its parents. */
 int prefixes_match(const struct prefixes *prefixes, const struct address *address)
 {
     struct prefix host = prefix_of(address, UINT16_MAX);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The look at a configuration's text before libconfig gets it. */
+/* The scan of a configuration's text before libconfig reads it. */
 #include <config.h>
 
 #include "fuzz.h"

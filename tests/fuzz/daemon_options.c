@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sixteend's command line: refused with a reason, or without a word it makes settings
- * that a file could have made. */
+/* sixteend's command line: it is refused with one line on standard error, or it silently leads to
+ * settings that a file could have made, and to the same ones at a reload. */
 #include <config.h>
 
 #include "fuzz.h"
@@ -10,6 +10,8 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sysexits.h>
 
 static void judge(const struct options *options)
 {
@@ -18,44 +20,71 @@ static void judge(const struct options *options)
     must(options->pid_file[0] == '\0' || options->pid_file[0] == '/');
     must(strlen(options->config) < sizeof options->config);
     must(options->config[0] == '\0' || options->config[0] == '/');
-    must(!options->to_stderr || options->place != RUN_BACKGROUND);
+    must(!options->to_stderr || options->run_in != RUN_BACKGROUND);
 }
 
-static void judge_settings(const struct options *options, const struct settings *settings)
+/* Name a file that sets daemon.background. */
+static void set_file(struct options *options, bool background)
 {
+    static int files[2] = {-1, -1};
+    int *fd = &files[background];
+    if (*fd < 0) {
+        *fd = memfd_create("fuzz.conf", MFD_CLOEXEC);
+        must(*fd >= 0 &&
+             dprintf(*fd, "daemon: { background = %s; };\n", background ? "true" : "false") > 0);
+    }
+    snprintf(options->config, sizeof options->config, "/proc/self/fd/%d", *fd);
+}
+
+static void judge_settings(const struct options *options, struct settings *settings)
+{
+    struct settings *again = NULL;
+    char message[ERROR_SIZE];
     must(settings->log.to != LOG_TO_DEFAULT);
     must(!options->to_stderr || settings->log.to == LOG_TO_STDERR);
     must(options->listen_count == 0 || settings->listen.count == options->listen_count);
+    must(options_load(options, settings, &again, message) == EX_OK && *message == '\0');
+    must(same_settings(again, settings));
+    settings_unref(again);
     must_read_back(settings);
+}
+
+static void judge_load(struct options *options, bool background)
+{
+    struct settings *settings = NULL;
+    char message[ERROR_SIZE];
+
+    set_file(options, background);
+    int status = options_load(options, NULL, &settings, message);
+    if (status == EX_OK) {
+        must(*message == '\0');
+        judge_settings(options, settings);
+        settings_unref(settings);
+    } else {
+        must(settings == NULL && (status == EX_USAGE || status == EX_CONFIG));
+        must(*message != '\0' && strnlen(message, sizeof message) < sizeof message);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct options options;
-    static struct settings settings;
     char *argv[WORDS_MAX + 2];
-    char why[SETTING_WHY] = "";
-    struct ear ear;
+    struct capture capture;
     uint8_t background;
 
     take(&data, &size, &background, 1);
     int argc = words(data, size, "sixteend", argv);
-    settings_defaults(&settings);
-    settings.daemon.background = background % 2 != 0;
-    optind = 0; /* getopt_long(3) begins anew */
-    hear(&ear, &stderr);
+    optind = 0; /* getopt_long(3) starts anew */
+    capture_begin(&capture, &stderr);
     bool taken = options_parse(&options, argc, argv) == 0;
-    char *said = heard(&ear);
-    must(lines_of(said, strlen(said)) == (taken ? 0 : 1));
-    must(taken == (*said == '\0'));
-    free(said);
+    char *text = capture_end(&capture);
+    must(lines_of(text, strlen(text)) == (taken ? 0 : 1));
+    must(taken == (*text == '\0'));
+    free(text);
     if (!taken)
         return 0;
     judge(&options);
-    if (options_apply(&options, &settings, why) == 0 &&
-        options_apply_log(&options, &settings, why) == 0)
-        judge_settings(&options, &settings);
-    else
-        must(*why != '\0' && strnlen(why, sizeof why) < sizeof why);
+    judge_load(&options, background % 2 != 0);
     return 0;
 }

@@ -51,15 +51,11 @@ static void judge(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct settings settings;
     char *argv[WORDS_MAX + 2];
     char *set_texts[NAMES + 1];
     char pid[32];
 
-    settings_defaults(&settings);
-    settings.log.to = LOG_TO_STDERR;
-    settings.log.level = -1; /* nothing is grave enough */
-    log_open(&settings);
+    log_configure(false, LOG_DAEMON, -1); /* no line is logged */
     int count = words(data, size, "", argv) - 1;
     for (int i = 0; i < (int)NAMES; i++)
         set_texts[i] = set(names[i], i < count ? argv[i + 1] : "");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A peer that sends so many octets, ends its stream so and so, and gets what it has earned. */
+/* A peer that sends some octets and ends its stream in some way: the outcome, and what it gets. */
 #include <config.h>
 
 #include "fuzz.h"
@@ -11,11 +11,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define OCTETS_MAX 4096 /* a socket takes so many at once */
+#define OCTETS_MAX 4096 /* a socket takes that many at once */
 
 enum ending { HALF_CLOSE, CLOSE, STAY };
 
-/* Rarely the last one, which takes time. */
+/* STAY is rare, because it takes time. */
 static enum ending ending_of(uint8_t choice)
 {
     if (choice >= 0xf0)
@@ -60,10 +60,10 @@ static void hold(struct connection *connection, struct peer *peer)
     exchange_finish(connection);
 }
 
-static enum outcome earned(const struct connection *connection, const struct peer *peer,
-                           size_t came)
+static enum outcome expected(const struct connection *connection, const struct peer *peer,
+                             size_t came)
 {
-    const struct settings *settings = &connection->snapshot->settings;
+    const struct settings *settings = connection->settings;
     if (came < WIRE_OCTETS && peer->ending == STAY)
         return OUTCOME_SLOW;
     if (came < WIRE_OCTETS)
@@ -75,7 +75,7 @@ static enum outcome earned(const struct connection *connection, const struct pee
     return came > WIRE_OCTETS ? OUTCOME_EXCESS : OUTCOME_OK;
 }
 
-/* Exactly the reply, and the end of the stream behind it; or nothing. */
+/* The peer gets exactly the reply and end of file, or nothing. */
 static void judge_reply(const struct connection *connection, const struct peer *peer)
 {
     char reply[WIRE_OCTETS + 1];
@@ -86,8 +86,7 @@ static void judge_reply(const struct connection *connection, const struct peer *
         must(got < 0 && errno == EAGAIN);
         return;
     }
-    must(got == WIRE_OCTETS &&
-         memcmp(reply, connection->snapshot->settings.reply, WIRE_OCTETS) == 0);
+    must(got == WIRE_OCTETS && memcmp(reply, connection->settings->reply, WIRE_OCTETS) == 0);
     must(recv(peer->fd, reply, sizeof reply, MSG_DONTWAIT) == 0);
 }
 
@@ -97,7 +96,7 @@ static void judge(const struct connection *connection, const struct peer *peer)
     size_t came = peer->first >= WIRE_OCTETS ? peer->first : peer->count;
     if (came > sizeof connection->octets)
         came = sizeof connection->octets;
-    must(outcome == earned(connection, peer, came));
+    must(outcome == expected(connection, peer, came));
     must(outcome == OUTCOME_SLOW || connection->count == came);
     must(connection->count <= came);
     must(connection->half_closed == (outcome == OUTCOME_OK || outcome == OUTCOME_EXCESS));
@@ -107,14 +106,13 @@ static void judge(const struct connection *connection, const struct peer *peer)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct snapshot snapshot = {.users = 1};
+    struct settings *settings = new_settings();
     uint8_t choices[2];
     int fds[2];
 
     take(&data, &size, choices, sizeof choices);
     size_t count = size < OCTETS_MAX ? size : OCTETS_MAX;
-    settings_defaults(&snapshot.settings);
-    snapshot.settings.strict = choices[0] & 4;
+    settings->strict = choices[0] & 4;
     must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
     struct peer peer = {.fd = fds[1],
                         .ending = ending_of(choices[0]),
@@ -123,7 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                         .first = choices[1] < count ? choices[1] : count};
     bool waits = peer.ending == STAY && count < WIRE_OCTETS;
     int64_t now = clock_nanoseconds();
-    struct connection connection = {.snapshot = &snapshot,
+    struct connection connection = {.settings = settings,
                                     .fd = fds[0],
                                     .accepted = now,
                                     .deadline = deadline_after(now, waits ? 0.001 : 60)};
@@ -132,5 +130,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(close(connection.fd) == 0);
     if (peer.fd >= 0)
         must(close(peer.fd) == 0);
+    settings_unref(settings);
     return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the fuzz targets share. Each defines LLVMFuzzerTestOneInput(), which libFuzzer
- * calls with octets it made up and replay.c with the files of the corpus. */
+/* Helpers of the fuzz targets. Each target defines LLVMFuzzerTestOneInput(), which libFuzzer calls
+ * with generated octets and replay.c with the files of the corpus. */
 #ifndef FUZZ_FUZZ_H
 #define FUZZ_FUZZ_H
 
@@ -11,43 +11,45 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What holds for every input; abort where it does not. */
-#define must(so) ((so) ? (void)0 : broken(__FILE__, __LINE__, #so))
+/* Abort unless the condition, which must hold for every input, is true. */
+#define must(condition) ((condition) ? (void)0 : broken(__FILE__, __LINE__, #condition))
 _Noreturn void broken(const char *file, int line, const char *what);
 
-/* A copy of the octets with `end` and a NUL behind them and no more room than that, so
- * that a sanitizer sees who reads on; to be freed. */
+/* Return a copy of the octets with `end` and a NUL after them, without spare room, so that a
+ * sanitizer detects a read past the end. The caller frees it. */
 char *text_of(const uint8_t *data, size_t size, const char *end);
 
-/* Take up to `count` octets off the input, into `to`; what lacks is zero. */
+/* Move up to `count` octets of the input to `to`; the rest of `to` is zero. */
 void take(const uint8_t **data, size_t *size, void *to, size_t count);
 
-/* The program's name and the words of the input, which are parted by NUL or end of line;
- * the input is kept for them until the next call. */
+/* Fill in `argv` with the program's name and the words of the input, which end with NUL or end of
+ * line. They are valid until the next call. Returns their number. */
 #define WORDS_MAX 100
 int words(const uint8_t *data, size_t size, const char *program, char *argv[WORDS_MAX + 2]);
 
 /* Whether `text` is printable ASCII. */
 bool is_printable(const char *text);
 
-/* How many lines the text has, each of them ended. */
+/* Return the number of ends of line in the text. */
 unsigned lines_of(const char *text, size_t length);
 
-/* What is written to a stream between hear() and heard(), which returns it, to be freed. */
-struct ear {
+/* Capture what is written to a stream. capture_end() returns it, and the caller frees it. */
+struct capture {
     FILE **stream;
     FILE *kept;
     char *text;
     size_t length;
 };
-void hear(struct ear *ear, FILE **stream);
-char *heard(struct ear *ear);
+void capture_begin(struct capture *capture, FILE **stream);
+char *capture_end(struct capture *capture);
 
-/* Whether both began as the defaults and have the same values now. */
+/* Create settings with the defaults. */
+struct settings *new_settings(void);
+
+/* Whether every key has the same value in both. */
 bool same_settings(const struct settings *a, const struct settings *b);
 
-/* What settings_print() writes of `settings`, which began as the defaults, once they are
- * resolved, is read as the same. */
-void must_read_back(const struct settings *settings);
+/* Resolve the settings, and abort unless what settings_print() writes is read as the same. */
+void must_read_back(struct settings *settings);
 
 #endif

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* Any texts as prefixes: those that are taken are printed and read again, and in a list of them a
- * search finds what looking at each finds. */
+/* Any texts as prefixes: valid ones are printed and read again, and a search in a list of them
+ * finds what a check of each finds. */
 #include <config.h>
 
 #include "fuzz.h"
 
 #include "common/prefix.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static bool take_prefix(const char *text, struct prefix *prefix)
 {
     struct prefix again;
-    char why[PREFIX_WHY];
+    char error[ERROR_SIZE];
     char printed[PREFIX_TEXT];
-    if (!prefix_parse(text, prefix, why)) {
-        must(*why != '\0' && strlen(why) < sizeof why && is_printable(why));
+    if (!prefix_parse(text, prefix, error)) {
+        must(*error != '\0' && strlen(error) < sizeof error && is_printable(error));
         return false;
     }
-    must(prefix_parse(prefix_format(prefix, printed), &again, why));
+    must(prefix_parse(prefix_format(prefix, printed), &again, error));
     must(memcmp(&again, prefix, sizeof again) == 0);
     return true;
 }
@@ -28,7 +29,7 @@ static bool has_bit(const unsigned char *octets, unsigned bit)
     return (octets[bit / 8] >> (7 - bit % 8) & 1) != 0;
 }
 
-static bool holds(const struct prefix *prefix, const struct prefix *host)
+static bool contains(const struct prefix *prefix, const struct prefix *host)
 {
     if (prefix->family != host->family)
         return false;
@@ -53,7 +54,7 @@ static void judge_search(const struct prefixes *prefixes, const struct prefix *h
 {
     int longest = -1;
     for (size_t i = 0; i < prefixes->count; i++)
-        if (prefixes->list[i].length > longest && holds(&prefixes->list[i], host))
+        if (prefixes->list[i].length > longest && contains(&prefixes->list[i], host))
             longest = prefixes->list[i].length;
     struct address address = address_of(host);
     must(prefixes_match(prefixes, &address) == longest);
@@ -61,23 +62,24 @@ static void judge_search(const struct prefixes *prefixes, const struct prefix *h
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct prefixes prefixes;
     char *argv[WORDS_MAX + 2];
-    const char *texts[WORDS_MAX + 1];
     struct prefix each[WORDS_MAX + 1];
     size_t count = 0;
 
     int argc = words(data, size, "", argv);
     for (int i = 1; i < argc; i++)
-        if (take_prefix(argv[i], &each[count]))
-            texts[count++] = argv[i];
-    /* The last third is looked up and not in the list. */
+        count += take_prefix(argv[i], &each[count]);
+    /* The last third is looked up but is not in the list. */
     size_t listed = count - count / 3;
-    prefixes_store(&prefixes, texts, listed);
+    struct prefix *list = malloc((listed + 1) * sizeof *list);
+    must(list != NULL);
+    memcpy(list, each, listed * sizeof *list);
+    struct prefixes prefixes = prefixes_of(list, listed);
     must(prefixes.count <= listed);
     for (size_t i = 0; i < count; i++) {
         each[i].length = each[i].family == AF_INET ? 32 : 128;
         judge_search(&prefixes, &each[i]);
     }
+    free(prefixes.list);
     return 0;
 }

@@ -80,12 +80,12 @@ static void judge_report(const struct probe *probe, void tell(const struct excha
 {
     const struct client_options options = {.question.expect = WIRE_REPLY};
     const struct exchange_report report = {.options = &options, .probe = probe};
-    struct ear out;
-    struct ear error;
-    hear(&out, &stdout);
-    hear(&error, &stderr);
+    struct capture out;
+    struct capture error;
+    capture_begin(&out, &stdout);
+    capture_begin(&error, &stderr);
     tell(&report);
-    char *texts[] = {heard(&error), heard(&out)};
+    char *texts[] = {capture_end(&error), capture_end(&out)};
     must(tell != report_in_words ||
          (texts[0][0] == '\0') == (probe->verdict.result == RESULT_RIGHT));
     for (int i = 0; i < 2; i++) {

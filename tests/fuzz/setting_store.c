@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A value for any row of the table: stored so that it is printed and read again, or
- * refused with a reason and nothing changed. */
+/* A value for any row of the table: stored so that it can be printed and read again, or refused
+ * with a reason and the old value kept. */
 #include <config.h>
 
 #include "fuzz.h"
@@ -23,8 +23,17 @@ static const struct setting *take_row(const uint8_t **data, size_t *size)
     return row;
 }
 
+static bool store_texts(const struct setting *row, struct settings *settings,
+                        const char *const *values, size_t count, char error[ERROR_SIZE])
+{
+    size_t wrong;
+    bool stored = setting_store_texts(row, settings, values, count, &wrong, error);
+    must(stored || wrong <= count);
+    return stored;
+}
+
 static bool store(const struct setting *row, struct settings *settings, const uint8_t *data,
-                  size_t size, char why[SETTING_WHY])
+                  size_t size, char error[ERROR_SIZE])
 {
     char *argv[WORDS_MAX + 2];
     const char *values[WORDS_MAX + 1];
@@ -40,33 +49,33 @@ static bool store(const struct setting *row, struct settings *settings, const ui
         for (size_t i = 0; i <= count; i++)
             values[i] = argv[i + 1];
         if (type % 5 == 0)
-            return setting_store_texts(row, settings, values, count, why);
-        return setting_store_text(row, settings, count > 0 ? values[0] : "", why);
+            return store_texts(row, settings, values, count, error);
+        return setting_store_text(row, settings, count > 0 ? values[0] : "", error);
     }
     take(&data, &size, &value, sizeof value);
     if (type % 5 == 2)
-        return setting_store_integer(row, settings, value.integer, why);
+        return setting_store_integer(row, settings, value.integer, error);
     if (type % 5 == 3)
-        return setting_store_float(row, settings, value.number, why);
-    return setting_store_bool(row, settings, value.integer % 2 != 0, why);
+        return setting_store_float(row, settings, value.number, error);
+    return setting_store_bool(row, settings, value.integer % 2 != 0, error);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct settings settings;
-    static struct settings before;
-    char why[SETTING_WHY];
+    char error[ERROR_SIZE];
 
-    settings_defaults(&before);
-    settings = before;
     const struct setting *row = take_row(&data, &size);
     if (row == NULL)
         return 0;
-    if (store(row, &settings, data, size, why)) {
-        must_read_back(&settings);
+    struct settings *settings = new_settings();
+    struct settings *before = new_settings();
+    if (store(row, settings, data, size, error)) {
+        must_read_back(settings);
     } else {
-        must(same_settings(&settings, &before));
-        must(strlen(why) < sizeof why && *why != '\0' && is_printable(why));
+        must(same_settings(settings, before));
+        must(strnlen(error, sizeof error) < sizeof error && *error != '\0' && is_printable(error));
     }
+    settings_unref(settings);
+    settings_unref(before);
     return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A source as text, and a number: a socket is bound to what the text names, and of a prefix to one
- * of its addresses. */
+/* A source as text, and a number: a socket is bound to what the text names; to an address of a
+ * prefix. */
 #include <config.h>
 
 #include "fuzz.h"
@@ -13,20 +13,20 @@
 
 static void judge_address(const struct prefix *prefix, const struct address *bound)
 {
-    struct prefix parent = prefix_of(bound, prefix->length);
+    struct prefix around = prefix_of(bound, prefix->length);
     struct prefix host = prefix_of(bound, UINT16_MAX);
-    must(prefix_compare(&parent, prefix) == 0);
+    must(prefix_compare(&around, prefix) == 0);
     if (prefix->length + 1 < host.length)
         must(memcmp(host.octets, prefix->octets, sizeof host.octets) != 0);
 }
 
-/* Any address as this host's own; it may have no IPv6 at all. */
+/* Bind to any address, as if the host had it. The host may have no IPv6. */
 static void judge_bind(const char *text, const struct source *source, uint64_t number)
 {
     const int on = 1;
     struct prefix prefix;
     struct address bound = {.length = sizeof bound.u};
-    char why[PREFIX_WHY];
+    char why[ERROR_SIZE];
     int fd = socket(source_family(source), SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return;

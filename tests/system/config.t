@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The configuration file: each refusal names file, line, key and what would be right,
-# with status 78; what --show-config prints reads back as the same.
+# The configuration file: each refusal names file, line, key and what would be valid, with status
+# 78; what --show-config prints reads back as the same.
 use strict;
 use warnings;
 use Sixteen;
@@ -10,7 +10,7 @@ my $directory = scratch();
 my $file = "$directory/sixteen.conf";
 
 my @refusals = (
-    # the file's text, the line, and what is said behind it
+    # the file's text, the line, and the message after it
     ["strict = true;\ncolour = 1;", 2, qr/unknown key 'colour'; known here: listen, reply, expect, strict, limits, timeouts, access, log, daemon, metrics/],
     ["limits:\n{\n  conections = 1;\n};", 3, qr/unknown key 'conections'; known in limits: connections, per_source, when_full, backlog/],
     ["\nstrict = 1;", 2, qr/strict must be true or false, not 1/],
@@ -37,7 +37,7 @@ my @refusals = (
     ['reply = "\x4g23456789012345";', 1, qr/an unknown escape/],
     ['reply = "\0\0\0\0\0\0\0\0";', 1, qr/an unknown escape/],
     ["# comment\n\@include \"/etc\"\n", 2, qr/\@include in '\@include "\/etc"'; it is not supported; write everything into one file/],
-    ["strict = true;\n\nstrict = false;", 3, qr/duplicate setting name in 'strict = false;'; each key is set once/],
+    ["strict = true;\n\nstrict = false;", 3, qr/duplicate setting name in 'strict = false;'; set each key once/],
     ['listen = "127.0.0.1:1060";', 1, qr/listen must be an array of 1 to 64 addresses, like \[ "127\.0\.0\.1:1060", "\[::1\]:1060" \], not/],
     ['listen = [ ];', 1, qr/listen must be an array of 1 to 64/],
     ['listen = [ 1060 ];', 1, qr/listen must be an array/],
@@ -48,11 +48,11 @@ my @refusals = (
     ['listen = [ "127.0.0.1:65536" ];', 1, qr/the port must be a number from 0 to 65535/],
     ["listen = [ \"127.0.0.1:1\",\n\"[localhost]:1060\" ];", 2, qr/only an IPv6 address can be in brackets/],
     ['listen = [ ":1060" ];', 1, qr/no host before the port; write \*:PORT for every local address/],
-    ["listen = [ \"127.0.0.1:1060\",\n ];", 2, qr/syntax error in '];'; .* no comma behind it/],
+    ["listen = [ \"127.0.0.1:1060\",\n ];", 2, qr/syntax error in '];'; .* no comma after the last element of an array/],
     ['access: { allow = "192.0.2.1"; };', 1, qr/access\.allow must be an array of at most 4096 prefixes, like \[ "192\.0\.2\.0\/24", "2001:db8::\/32" \], not '192\.0\.2\.1'/],
     ['access: { deny = [ 1 ]; };', 1, qr/access\.deny must be an array .* not an array of something else than strings/],
-    ["access: { deny = [ \"192.0.2.0/24\",\n\"localhost\" ]; };", 2, qr/access\.deny 'localhost': neither an IPv4 nor an IPv6 address; write 192\.0\.2\.0\/24, 2001:db8::\/32 or one address, as a number/],
-    ['access: { deny = [ "192.0.2.1/24" ]; };', 1, qr/access\.deny '192\.0\.2\.1\/24': bits are set behind the prefix length; the network is 192\.0\.2\.0\/24/],
+    ["access: { deny = [ \"192.0.2.0/24\",\n\"localhost\" ]; };", 2, qr/access\.deny 'localhost': not an IPv4 or IPv6 prefix; write 192\.0\.2\.0\/24, 2001:db8::\/32 or one numeric address/],
+    ['access: { deny = [ "192.0.2.1/24" ]; };', 1, qr/access\.deny '192\.0\.2\.1\/24': bits are set after the prefix length; the network is 192\.0\.2\.0\/24/],
     ['access: { proxies = [ "2001:db8::/129" ]; };', 1, qr/access\.proxies '2001:db8::\/129': the prefix length must be a number from 0 to 128/],
     ['access: { allow = [ ' . join(', ', ('"::1"') x 4097) . ' ]; };', 1, qr/access\.allow must be an array of at most 4096 prefixes, .* not an array of 4097/],
     ['access: { allowed = [ ]; };', 1, qr/unknown key 'allowed'; known in access: allow, deny, proxies/],
@@ -60,10 +60,10 @@ my @refusals = (
     ['log: { facility = "kern"; };', 1, qr/log\.facility must be one of "auth", .*"local7", not 'kern'/],
     ['log: { level = "loud"; };', 1, qr/log\.level must be one of "crit", "err", "warning", "notice", "info", "debug", not 'loud'/],
     ['daemon: { pid_file = "sixteend.pid"; };', 1, qr/daemon\.pid_file must be an absolute path, or "" for none, not 'sixteend\.pid'/],
-    ['daemon: { user = "no-such-user"; };', 1, qr/daemon\.user must be the name of a user that exists, or "", not 'no-such-user'/],
-    ['daemon: { group = "no-such-group"; };', 1, qr/daemon\.group must be the name of a group that exists/],
-    ["strict = true;\n/* no end", 2, qr/a comment that does not end in '\/\* no end'/],
-    ["strict = \n\"true;\n\n", 2, qr/a string that does not end in '"true;'; the closing quote is missing/],
+    ['daemon: { user = "no-such-user"; };', 1, qr/daemon\.user must be the name of an existing user, or "", not 'no-such-user'/],
+    ['daemon: { group = "no-such-group"; };', 1, qr/daemon\.group must be the name of an existing group, or "", not 'no-such-group'/],
+    ["strict = true;\n/* no end", 2, qr/an unterminated comment in '\/\* no end'/],
+    ["strict = \n\"true;\n\n", 2, qr/an unterminated string in '"true;'; the closing quote is missing/],
     ["strict = true;\nreply =", 2, qr/syntax error in 'reply ='/],
     ["strict = true;\nreply =\n\n \n", 2, qr/syntax error in 'reply ='/],
     ["strict = true;\n\0reply = 1;", 2, qr/a NUL octet in ''; this is not a text file/],
@@ -101,22 +101,22 @@ for my $refusal (@refusals) {
 
 my ($status, $out, $err) = run($SIXTEEND, '--config', "$directory/none");
 is $status, 78, 'a file that does not exist is refused';
-is $err, "sixteend: $directory/none: cannot be read: No such file or directory\n", 'with the reason';
+is $err, "sixteend: $directory/none: cannot read: No such file or directory\n", 'with the reason';
 ($status, $out, $err) = run($SIXTEEND, '--config', $directory);
 is $status, 78, 'a directory is refused';
-is $err, "sixteend: $directory: cannot be read: Is a directory\n", 'with the reason';
+is $err, "sixteend: $directory: cannot read: Is a directory\n", 'with the reason';
 SKIP: {
     skip 'needs an ordinary user: root can read anything', 2 if $> == 0;
     chmod 0, write_file($file, '');
     ($status, $out, $err) = run($SIXTEEND, '--config', $file);
     is $status, 78, 'an unreadable file is refused';
-    is $err, "sixteend: $file: cannot be read: Permission denied\n", 'with the reason';
+    is $err, "sixteend: $file: cannot read: Permission denied\n", 'with the reason';
     unlink $file;
 }
 write_file($file, '#' x 2_000_000);
 ($status, $out, $err) = run($SIXTEEND, '--config', $file);
 is $status, 78, 'a file of two million octets is refused';
-like $err, qr/cannot be read: File too large/, 'with the reason';
+like $err, qr/cannot read: File too large/, 'with the reason';
 
 for my $text ('strict = true; # no end of line', 'strict = true; // no end of line', 'timeouts: { linger = .99999999999; };') {
     write_file($file, $text);
@@ -125,8 +125,8 @@ for my $text ('strict = true; # no end of line', 'strict = true; // no end of li
 }
 write_file($file, '');
 ($status, $out, $err) = run($SIXTEEND, '--test', '--config', $file);
-is "$status $err", '0 ', 'an empty file is right';
-is $out, "sixteend: $file is right\n", 'and --test says so';
+is "$status $err", '0 ', 'an empty file is valid';
+is $out, "sixteend: $file: configuration OK\n", 'and --test says so';
 
 ($status, my $defaults) = run($SIXTEEND, '--show-config', '--config', $file);
 is $status, 0, '--show-config shows';
@@ -167,6 +167,6 @@ like $out, qr/background = true;\n {4}pid_file = "\/x\/y"/, '--daemon, --pid-fil
 write_file($file, "daemon: { background = true; };\nlog: { to = \"stderr\"; };");
 ($status, $out, $err) = run($SIXTEEND, '--test', '--config', $file);
 is $status, 78, 'a background without a log is refused';
-like $err, qr/^sixteend: \Q$file\E: log\.to must be "syslog" in the background, not "stderr"; or let daemon\.background be false/, 'with the reason';
+like $err, qr/^sixteend: \Q$file\E: log\.to must be "syslog" in the background, not "stderr"; set daemon\.background = false, or use --foreground/, 'with the reason';
 
 done_testing;

@@ -16,14 +16,14 @@ my @wrong = (
     [['-z'], qr/unknown option -z/],
     [['-V', '-:V'], qr/unknown option -:/],
     [['--config'], qr/option requires an argument: --config/],
-    [['file'], qr/an argument that is no option: file/],
-    [['-f', '-d'], qr/--foreground and --daemon exclude each other/],
-    [['-e', '-d'], qr/--stderr and --daemon exclude each other/],
-    [['-t', '-T'], qr/--test, --show-config, --help and --version exclude each other/],
+    [['file'], qr/unexpected argument: file/],
+    [['-f', '-d'], qr/--foreground and --daemon are mutually exclusive/],
+    [['-e', '-d'], qr/--stderr and --daemon are mutually exclusive: a daemon in the background has no standard error/],
+    [['-t', '-T'], qr/--test, --show-config, --help and --version are mutually exclusive/],
     [['-l', '127.0.0.1'], qr/--listen 127\.0\.0\.1: no port; write HOST:PORT, \[IPV6\]:PORT or \*:PORT/],
     [['-l', '127.0.0.1:99999'], qr/the port must be a number from 0 to 65535/],
-    [['-p', ''], qr/--pid-file needs a path/],
-    [[map { ('-l', '*:0') } 0 .. 64], qr/too many times --listen/],
+    [['-p', ''], qr/--pid-file: the path is empty or too long/],
+    [[map { ('-l', '*:0') } 0 .. 64], qr/too many --listen options \(at most 64\)/],
 );
 for my $case (@wrong) {
     ($status, $out, $err) = run($SIXTEEND, @{ $case->[0] });
@@ -109,7 +109,7 @@ for my $program (['sixteend', $SIXTEEND, 'sixteend.8', 'src/server/config/option
 
 ($status, my $shown) = run($SIXTEEND, '--show-config', '--config', '/dev/null');
 ($status, my $sample, $err) = run($SIXTEEND, '--show-config', '--config', "$build/etc/sixteen.conf");
-is "$status$err", '0', 'the sample is a right configuration';
+is "$status$err", '0', 'the sample is a valid configuration';
 my $keys_of = sub {
     my ($group, @keys) = ('');
     for (split /\n/, $_[0]) {

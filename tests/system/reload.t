@@ -156,13 +156,14 @@ my ($identity) = read_file("/proc/$daemon->{pid}/status") =~ /^(Uid:.*\nGid:.*)$
 my $pid_file = "$directory/pid";
 my @fixed = (['background', 'true'], ['pid_file', "\"$pid_file\""], ['user', '"nobody"'], ['group', "\"$group\""]);
 is_reloaded($daemon, "$config daemon: {" . join(' ', map { "$_->[0] = $_->[1];" } @fixed) . '};', 'what is fixed');
-like $daemon->{log}, qr/ warning daemon\.$_->[0] changes at a restart only\n/, "daemon.$_->[0] is warned of" for @fixed;
+my $fixed = join ', ', map { "daemon.$_->[0]" } @fixed;
+like $daemon->{log}, qr/ warning \Q$fixed\E: a change takes effect at the next restart\n/, 'is warned of, in one line';
 like read_file("/proc/$daemon->{pid}/status"), qr/^\Q$identity\E$/m, 'user and group are as they were';
 ok !-e $pid_file, 'no pid file is made';
 is exchange($daemon->{port}), "$REPLY eof", 'it serves in the foreground';
 ok $daemon->wait_log(qr/ info ok /), 'and logs to standard error as before';
 is_reloaded($daemon, $config, 'without them');
-is scalar(() = $daemon->{log} =~ /changes at a restart/g), 4, 'there is nothing to warn of';
+is scalar(() = $daemon->{log} =~ /takes effect at the next restart/g), 1, 'there is nothing to warn of';
 is $daemon->stop, 0, 'ends';
 
 # What the command line said.
@@ -173,7 +174,7 @@ is_reloaded($daemon, "listen = [ \"127.0.0.1:$taken_port\" ]; log: { to = \"sysl
 is exchange($daemon->{port}), "$REPLY eof", '--listen';
 ok $daemon->wait_log(qr/ debug We have accepted/), '--verbose, --stderr';
 like read_file($pid_file), qr/^$daemon->{pid}$/m, '--pid-file';
-unlike $daemon->{log}, qr/changes at a restart/, 'and --foreground, without a warning';
+unlike $daemon->{log}, qr/takes effect at the next restart/, 'and --foreground, without a warning';
 is $daemon->stop, 0, 'ends';
 ok !-e $pid_file, 'the pid file goes';
 
@@ -279,7 +280,7 @@ SKIP: {
     like $next_line->(qr/ok peer/), qr/^<158>/, 'is told there';
     write_file($background, 'daemon: { background = false; };');
     kill 'HUP', $pid;
-    ok $next_line->(qr/^<(?:28|156)>.*daemon\.background changes at a restart only/), 'daemon.background is warned of';
+    ok $next_line->(qr/^<(?:28|156)>.*daemon\.background: a change takes effect at the next restart/), 'daemon.background is warned of';
     ok $next_line->(qr/reloaded/), 'and the log goes on to syslog';
     write_file($background, 'log: { to = "stderr"; };');
     kill 'HUP', $pid;

@@ -5,13 +5,14 @@
 
 #include <sys/socket.h>
 
-struct snapshot snapshot = {.users = 1};
+struct settings *settings;
 struct connection connection;
 
 static void prepare(void)
 {
-    settings_defaults(&snapshot.settings);
-    connection = (struct connection){.snapshot = &snapshot,
+    settings_unref(settings); /* of the test before */
+    settings = new_settings();
+    connection = (struct connection){.settings = settings,
                                      .fd = ends.ours,
                                      .accepted = clock_nanoseconds(),
                                      .deadline = in_seconds(60)};

@@ -9,6 +9,7 @@ endif
 	%D%/unit.c \
 	%D%/support.h %D%/support.c \
 	%D%/faulty_io.h %D%/faulty_io.c \
+	%D%/settings_support.h %D%/settings_support.c \
 	%D%/test_deadline.c \
 	%D%/test_recv_all.c \
 	%D%/test_send_all.c \
@@ -46,7 +47,6 @@ endif
 	%D%/test_progress.c \
 	%D%/test_accept_error.c \
 	%D%/test_warning.c \
-	%D%/test_snapshot.c \
 	%D%/test_stats.c \
 	%D%/test_admission.c \
 	%D%/test_prefix.c \
@@ -59,7 +59,7 @@ endif
 	%D%/test_listener.c \
 	%D%/test_report.c \
 	%D%/test_prometheus.c \
-	%D%/test_configuration.c
+	%D%/test_options.c
 %C%_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/%D%
 %C%_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 %C%_unit_LDFLAGS = $(AM_LDFLAGS) \

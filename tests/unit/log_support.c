@@ -13,21 +13,15 @@ static int stderr_copy;
 
 void log_capture(void)
 {
-    static struct settings settings;
     captured = memfd_create("log", MFD_CLOEXEC);
     stderr_copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
     need(captured >= 0 && stderr_copy >= 0 && dup2(captured, STDERR_FILENO) >= 0, "standard error");
-    settings_defaults(&settings);
-    settings.log.to = LOG_TO_STDERR;
-    settings.log.level = LOG_DEBUG;
-    log_open(&settings);
+    log_configure(false, LOG_DAEMON, LOG_DEBUG);
 }
 
 void log_release(void)
 {
-    static struct settings settings;
-    settings_defaults(&settings);
-    log_open(&settings);
+    log_configure(false, LOG_DAEMON, LOG_INFO);
     dup2(stderr_copy, STDERR_FILENO);
     close(stderr_copy);
     close(captured);
@@ -35,13 +29,13 @@ void log_release(void)
 
 const char *logged_text(void)
 {
-    static char said[65536];
-    ssize_t length = pread(captured, said, sizeof said - 1, 0);
+    static char text[65536];
+    ssize_t length = pread(captured, text, sizeof text - 1, 0);
     need(length >= 0 && ftruncate(captured, 0) == 0 && lseek(captured, 0, SEEK_SET) == 0,
-         "what was logged");
-    said[length] = '\0';
-    char *to = said;
-    for (const char *line = said; *line != '\0';) {
+         "the log");
+    text[length] = '\0';
+    char *to = text;
+    for (const char *line = text; *line != '\0';) {
         line += strcspn(line, " ");
         line += *line == ' ';
         size_t rest = strcspn(line, "\n");
@@ -51,5 +45,5 @@ const char *logged_text(void)
         line += rest;
     }
     *to = '\0';
-    return said;
+    return text;
 }

@@ -6,14 +6,14 @@
 #include "server/log/log.h"
 #include "support.h"
 
-/* Gather the lines of every level from now on, and no longer: fixtures of a test case. */
+/* Capture the lines of every severity from now on, or no longer: fixtures of a test case. */
 void log_capture(void);
 void log_release(void);
 
-/* What was logged since the last look: lines with their level, without their time. */
+/* Return the lines logged since the last call, each with its severity but without its time. */
 const char *logged_text(void);
 
-/* Fails unless that is what was logged. */
+/* Fail unless exactly that was logged. */
 #define assert_logged(expected) ck_assert_str_eq(logged_text(), expected)
 
 #endif

@@ -49,7 +49,6 @@ Suite *json_suite(void);
 Suite *progress_suite(void);
 Suite *accept_error_suite(void);
 Suite *warning_suite(void);
-Suite *snapshot_suite(void);
 Suite *stats_suite(void);
 Suite *admission_suite(void);
 Suite *prefix_suite(void);
@@ -60,7 +59,7 @@ Suite *activation_suite(void);
 Suite *listener_suite(void);
 Suite *report_suite(void);
 Suite *prometheus_suite(void);
-Suite *configuration_suite(void);
+Suite *options_suite(void);
 Suite *schedule_suite(void);
 Suite *load_suite(void);
 

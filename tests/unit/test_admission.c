@@ -4,7 +4,7 @@
 
 #include "log_support.h"
 #include "server/connection/admission.h"
-#include "support.h"
+#include "settings_support.h"
 
 #include <sched.h>
 #include <search.h>
@@ -25,7 +25,7 @@ void *__wrap_tsearch(const void *key, void **root, int (*compare)(const void *, 
 /* NOLINTEND(bugprone-reserved-identifier) */
 
 static struct admission *admission;
-static struct snapshot snapshot;
+static struct settings *settings;
 static struct connection *peers; /* so many */
 
 static void begin(void)
@@ -33,12 +33,12 @@ static void begin(void)
     no_room = false;
     admission = admission_create();
     need(admission != NULL, "an admission");
-    settings_defaults(&snapshot.settings);
+    settings = new_settings();
     peers = calloc(PEERS, sizeof *peers);
     need(peers != NULL, "memory");
     for (size_t i = 0; i < PEERS; i++)
-        peers[i] = (struct connection){.snapshot = &snapshot,
-                                       .peer = numeric_address("192.0.2.1", "1000")};
+        peers[i] =
+            (struct connection){.settings = settings, .peer = numeric_address("192.0.2.1", "1000")};
 }
 
 static void leave(size_t from, size_t to)
@@ -94,13 +94,13 @@ static const struct {
 
 static void store(struct prefixes *prefixes, const char *const texts[2])
 {
-    prefixes_store(prefixes, texts, (size_t)(texts[0] != NULL) + (size_t)(texts[1] != NULL));
+    set_prefixes(prefixes, texts, (size_t)(texts[0] != NULL) + (size_t)(texts[1] != NULL));
 }
 
 static void take_lists(size_t index)
 {
-    store(&snapshot.settings.access.allow, lists[index].allow);
-    store(&snapshot.settings.access.deny, lists[index].deny);
+    store(&settings->access.allow, lists[index].allow);
+    store(&settings->access.deny, lists[index].deny);
     comes_from(0, lists[index].host, "1000");
 }
 
@@ -125,10 +125,10 @@ END_TEST
 START_TEST(whoever_is_denied_is_not_counted)
 {
     const char *const me[2] = {"192.0.2.1", NULL};
-    snapshot.settings.limits.per_source = 1;
-    store(&snapshot.settings.access.deny, me);
+    settings->limits.per_source = 1;
+    store(&settings->access.deny, me);
     assert_entered(0, 5, ADMISSION_DENIED);
-    snapshot.settings.access.deny.count = 0;
+    settings->access.deny.count = 0;
     assert_entered(5, 6, ADMITTED);
 }
 END_TEST
@@ -136,9 +136,9 @@ END_TEST
 START_TEST(a_proxied_one_has_a_place_and_counts_for_its_source_once_that_is_known)
 {
     struct header_buffer header = {.has_addresses = true};
-    snapshot.settings.limits.per_source = 1;
-    snapshot.settings.limits.connections = 3;
-    snapshot.settings.limits.when_full = WHEN_FULL_REFUSE;
+    settings->limits.per_source = 1;
+    settings->limits.connections = 3;
+    settings->limits.when_full = WHEN_FULL_REFUSE;
     for (size_t i = 0; i < PEERS; i++) {
         peers[i].proxied = true;
         peers[i].header = &header;
@@ -158,7 +158,7 @@ END_TEST
 
 START_TEST(an_address_has_so_many_and_no_more)
 {
-    snapshot.settings.limits.per_source = 3;
+    settings->limits.per_source = 3;
     for (size_t i = 0; i < PEERS; i++)
         peers[i].peer.u.in.sin_port = htons((uint16_t)i);
     assert_entered(0, 3, ADMITTED);
@@ -171,7 +171,7 @@ END_TEST
 
 START_TEST(each_address_has_its_own)
 {
-    snapshot.settings.limits.per_source = 1;
+    settings->limits.per_source = 1;
     comes_from(1, "192.0.2.2", "1000");
     comes_from(2, "193.0.2.1", "1000");
     assert_entered(0, 3, ADMITTED);
@@ -185,7 +185,7 @@ END_TEST
 
 START_TEST(an_IPv6_address_counts_by_its_64_bits_of_network)
 {
-    snapshot.settings.limits.per_source = 1;
+    settings->limits.per_source = 1;
     comes_from(0, "2001:db8:0:1::1", "1000");
     comes_from(1, "2001:db8:0:1:ffff:ffff:ffff:ffff", "1000");
     comes_from(2, "2001:db8:0:2::1", "1000");
@@ -200,7 +200,7 @@ END_TEST
 /* 2001:db8::/64 begins with the octets of 32.1.13.184, and goes on with zeros. */
 START_TEST(IPv4_and_IPv6_are_apart)
 {
-    snapshot.settings.limits.per_source = 1;
+    settings->limits.per_source = 1;
     comes_from(0, "32.1.13.184", "1000");
     comes_from(1, "2001:db8::1", "1000");
     comes_from(2, "32.1.13.184", "1000");
@@ -212,7 +212,7 @@ END_TEST
 
 START_TEST(without_limits_all_are_admitted)
 {
-    snapshot.settings.limits.connections = 1; /* further peers wait elsewhere */
+    settings->limits.connections = 1; /* further peers wait elsewhere */
     assert_entered(0, PEERS, ADMITTED);
     for (size_t i = 0; i < PEERS; i++)
         ck_assert_ptr_null(peers[i].source);
@@ -221,26 +221,26 @@ END_TEST
 
 START_TEST(whoever_leaves_twice_is_counted_out_once)
 {
-    snapshot.settings.limits.per_source = 2;
-    snapshot.settings.limits.connections = 2;
-    snapshot.settings.limits.when_full = WHEN_FULL_REFUSE;
+    settings->limits.per_source = 2;
+    settings->limits.connections = 2;
+    settings->limits.when_full = WHEN_FULL_REFUSE;
     assert_entered(0, 2, ADMITTED);
     leave(0, 1);
     leave(0, 1);
     assert_entered(2, 3, ADMITTED);
-    snapshot.settings.limits.connections = PEERS;
+    settings->limits.connections = PEERS;
     assert_entered(3, 4, ADMISSION_PER_SOURCE);
-    snapshot.settings.limits.per_source = 0;
-    snapshot.settings.limits.connections = 2;
+    settings->limits.per_source = 0;
+    settings->limits.connections = 2;
     assert_entered(3, 4, ADMISSION_CONNECTIONS);
 }
 END_TEST
 
 START_TEST(whoever_was_refused_is_not_counted_and_need_not_leave)
 {
-    snapshot.settings.limits.per_source = 1;
-    snapshot.settings.limits.connections = 2;
-    snapshot.settings.limits.when_full = WHEN_FULL_REFUSE;
+    settings->limits.per_source = 1;
+    settings->limits.connections = 2;
+    settings->limits.when_full = WHEN_FULL_REFUSE;
     assert_entered(0, 1, ADMITTED);
     assert_entered(1, 4, ADMISSION_PER_SOURCE);
     ck_assert_ptr_null(peers[1].admission);
@@ -258,15 +258,14 @@ END_TEST
 
 START_TEST(each_is_judged_by_its_own_snapshot)
 {
-    static struct snapshot generous;
-    settings_defaults(&generous.settings);
-    generous.settings.limits.per_source = 4;
-    snapshot.settings.limits.per_source = 2;
+    struct settings *generous = new_settings();
+    generous->limits.per_source = 4;
+    settings->limits.per_source = 2;
     for (size_t i = 0; i < 3; i++)
-        peers[i].snapshot = &generous;
+        peers[i].settings = generous;
     assert_entered(0, 3, ADMITTED);
     assert_entered(3, 4, ADMISSION_PER_SOURCE);
-    peers[3].snapshot = &generous;
+    peers[3].settings = generous;
     assert_entered(3, 4, ADMITTED);
     leave(0, 3);
     assert_entered(4, 5, ADMITTED);
@@ -278,7 +277,7 @@ END_TEST
 START_TEST(whoever_came_without_a_limit_is_none_of_its_source)
 {
     assert_entered(0, 2, ADMITTED);
-    snapshot.settings.limits.per_source = 1;
+    settings->limits.per_source = 1;
     assert_entered(2, 3, ADMITTED);
     leave(0, 2);
     assert_entered(3, 4, ADMISSION_PER_SOURCE);
@@ -287,21 +286,21 @@ END_TEST
 
 START_TEST(beyond_connections_peers_are_refused_where_they_are_not_to_wait)
 {
-    snapshot.settings.limits.connections = 3;
-    snapshot.settings.limits.when_full = WHEN_FULL_REFUSE;
+    settings->limits.connections = 3;
+    settings->limits.when_full = WHEN_FULL_REFUSE;
     assert_entered(0, 3, ADMITTED);
     assert_entered(3, 4, ADMISSION_CONNECTIONS);
     leave(1, 2);
     assert_entered(4, 5, ADMITTED);
     assert_entered(5, 6, ADMISSION_CONNECTIONS);
-    snapshot.settings.limits.when_full = WHEN_FULL_WAIT;
+    settings->limits.when_full = WHEN_FULL_WAIT;
     assert_entered(5, 6, ADMITTED);
 }
 END_TEST
 
 START_TEST(without_memory_nobody_is_counted)
 {
-    snapshot.settings.limits.per_source = 1;
+    settings->limits.per_source = 1;
     no_room = true;
     assert_entered(0, 1, ADMISSION_FAILED);
     ck_assert_ptr_null(peers[0].admission);
@@ -317,7 +316,7 @@ END_TEST
 START_TEST(a_warning_waits_for_its_second_but_at_the_end)
 {
     log_capture();
-    snapshot.settings.limits.per_source = 1;
+    settings->limits.per_source = 1;
     assert_entered(0, 1, ADMITTED);
     ck_assert_int_eq(admission_warn(admission), NEVER);
     assert_entered(1, 2, ADMISSION_PER_SOURCE);
@@ -370,7 +369,7 @@ static void *enter_and_leave(void *argument)
 START_TEST(many_threads_enter_and_leave_and_none_beyond_the_limit)
 {
     pthread_t threads[THREADS];
-    snapshot.settings.limits.per_source = LIMIT;
+    settings->limits.per_source = LIMIT;
     inside = most_inside = admitted = 0;
     for (size_t i = 0; i < THREADS; i++)
         need(pthread_create(&threads[i], NULL, enter_and_leave, &peers[i]) == 0, "a thread");
@@ -421,8 +420,8 @@ static void enter_and_give(size_t index)
 START_TEST(one_enters_and_many_threads_leave_and_connections_hold)
 {
     pthread_t threads[THREADS];
-    snapshot.settings.limits.connections = LIMIT;
-    snapshot.settings.limits.when_full = WHEN_FULL_REFUSE;
+    settings->limits.connections = LIMIT;
+    settings->limits.when_full = WHEN_FULL_REFUSE;
     inside = most_inside = admitted = 0;
     atomic_store(&drain_end, false);
     need(sem_init(&out, 0, 0) == 0, "a semaphore");

@@ -3,7 +3,7 @@
 #include <config.h>
 
 #include "server/config/config_file.h"
-#include "support.h"
+#include "settings_support.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,25 +14,31 @@
 #include <syslog.h>
 #include <unistd.h>
 
-static struct settings settings;
-static struct settings before;
-static char complaint[SETTINGS_COMPLAINT];
+static struct settings *settings;
+static struct settings *before;
+static char message[ERROR_SIZE];
 
 static void begin_with_defaults(void)
 {
-    settings_defaults(&settings);
-    before = settings;
-    complaint[0] = '\0';
+    settings = new_settings();
+    before = new_settings();
+    message[0] = '\0';
+}
+
+static void end(void)
+{
+    settings_unref(settings);
+    settings_unref(before);
 }
 
 static bool parse(const char *text)
 {
-    return config_file_parse("a.conf", text, strlen(text), &settings, complaint);
+    return config_file_parse("a.conf", text, strlen(text), settings, message);
 }
 
 static void assert_untouched(void)
 {
-    ck_assert_mem_eq(&settings, &before, sizeof settings);
+    assert_same_settings(settings, before);
 }
 
 #define CONNECTIONS "limits.connections must be a whole number from 1 to 1000000, not "
@@ -45,7 +51,7 @@ static void assert_untouched(void)
     "not "
 
 static const struct {
-    const char *text, *complaint;
+    const char *text, *message;
 } refused[] = {
     {"strict = true;\ncolour = 1;",
      "2: unknown key 'colour'; known here: listen, reply, expect, strict, limits, timeouts, "
@@ -55,9 +61,9 @@ static const struct {
     {"strict: { a = 1; };", "1: strict must be true or false, not a group"},
     {"limits = 5;", "1: limits must be a group, like limits: { … };"},
     {"strict = true;\n\nstrict = false;",
-     "3: duplicate setting name in 'strict = false;'; each key is set once"},
-    {"strict true;", "1: syntax error in 'strict true;'; a setting is written KEY = VALUE; and the "
-                     "last element of an array has no comma behind it"},
+     "3: duplicate setting name in 'strict = false;'; set each key once"},
+    {"strict true;", "1: syntax error in 'strict true;'; write KEY = VALUE; and no comma after the "
+                     "last element of an array"},
     {"\nstrict = 1;", "2: strict must be true or false, not 1"},
     {"strict = \"yes\";", "1: strict must be true or false, not 'yes'"},
     {"limits: {\n connections = \"many\"; };", "2: " CONNECTIONS "'many'"},
@@ -86,7 +92,7 @@ static const struct {
     {"access: { deny = [ 1 ]; };",
      "1: access.deny " PREFIXES "an array of something else than strings"},
     {"access: { proxies = [ \"::1\",\n \"::1/64\" ]; };",
-     "2: access.proxies '::1/64': bits are set behind the prefix length; the network is ::/64"},
+     "2: access.proxies '::1/64': bits are set after the prefix length; the network is ::/64"},
     {"access: { allowed = [ ]; };",
      "1: unknown key 'allowed'; known in access: allow, deny, proxies"},
     {"daemon: { pid_file = \"x\"; };",
@@ -95,16 +101,15 @@ static const struct {
      "2: @include in '@include \"/etc\"'; it is not supported; write everything into one file"},
 };
 
-START_TEST(a_wrong_text_is_refused_with_its_line_and_changes_nothing)
+START_TEST(a_wrong_text_is_refused_with_its_line)
 {
     ck_assert(!parse(refused[_i].text));
-    ck_assert_int_eq(strncmp(complaint, "a.conf:", 7), 0);
-    ck_assert_str_eq(complaint + 7, refused[_i].complaint);
-    assert_untouched();
+    ck_assert_int_eq(strncmp(message, "a.conf:", 7), 0);
+    ck_assert_str_eq(message + 7, refused[_i].message);
 }
 END_TEST
 
-START_TEST(the_right_values_before_a_wrong_one_are_not_taken)
+START_TEST(a_wrong_value_after_right_ones_is_refused)
 {
     ck_assert(!parse("strict = true; reply = \"0123456789abcdef\"; listen = [ \"*:1\" ];\n"
                      "limits: { connections = 1; backlog = 1; };\n"
@@ -112,9 +117,8 @@ START_TEST(the_right_values_before_a_wrong_one_are_not_taken)
                      "log: { to = \"syslog\"; facility = \"cron\"; level = \"crit\"; };\n"
                      "daemon: { background = true; pid_file = \"/x\"; user = \"root\";\n"
                      "          group = 0; };"));
-    ck_assert_str_eq(complaint, "a.conf:6: daemon.group must be the name of a group that exists, "
-                                "or \"\", not 0");
-    assert_untouched();
+    ck_assert_str_eq(message, "a.conf:6: daemon.group must be the name of an existing group, "
+                              "or \"\", not 0");
 }
 END_TEST
 
@@ -124,8 +128,7 @@ START_TEST(a_key_of_any_length_is_refused)
     memset(text, 'k', sizeof text);
     memcpy(text + sizeof text - 6, " = 1;", 6);
     ck_assert(!parse(text));
-    ck_assert_int_eq(strncmp(complaint, "a.conf:1: unknown key 'kkkkkkkkkk", 33), 0);
-    assert_untouched();
+    ck_assert_int_eq(strncmp(message, "a.conf:1: unknown key 'kkkkkkkkkk", 33), 0);
 }
 END_TEST
 
@@ -150,34 +153,34 @@ START_TEST(every_key_is_set)
                         "log: { to = \"syslog\"; facility = \"local3\"; level = \"warning\"; };\n"
                         "daemon: { background = true; pid_file = \"/run/a b\"; user = \"root\",\n"
                         "          group = \"root\"; };"),
-                  "%s", complaint);
-    ck_assert_uint_eq(settings.listen.count, 3);
-    ck_assert_str_eq(settings.listen.text[1], "[::1]:http");
-    ck_assert_mem_eq(settings.reply, "0123456789abcdef", WIRE_OCTETS);
-    ck_assert_mem_eq(settings.expect, "fedcba9876543210", WIRE_OCTETS);
-    ck_assert(settings.strict && settings.daemon.background);
-    ck_assert_int_eq(settings.limits.connections, 16);
-    ck_assert_int_eq(settings.limits.backlog, 5);
-    ck_assert_double_eq(settings.timeouts.exchange, 3);
-    ck_assert_double_eq(settings.timeouts.linger, 0.1);
-    ck_assert_double_eq(settings.timeouts.drain, 0.25);
-    ck_assert_uint_eq(settings.access.allow.count, 2);
-    ck_assert_uint_eq(settings.access.deny.count, 0);
-    ck_assert_uint_eq(settings.access.proxies.count, 1);
-    ck_assert_int_eq(settings.log.to, LOG_TO_SYSLOG);
-    ck_assert_int_eq(settings.log.facility, LOG_LOCAL3);
-    ck_assert_int_eq(settings.log.level, LOG_WARNING);
-    ck_assert_str_eq(settings.daemon.pid_file, "/run/a b");
-    ck_assert_str_eq(settings.daemon.user, "root");
-    ck_assert_str_eq(settings.daemon.group, "root");
+                  "%s", message);
+    ck_assert_uint_eq(settings->listen.count, 3);
+    assert_listen(settings, 1, "[::1]:http");
+    ck_assert_mem_eq(settings->reply, "0123456789abcdef", WIRE_OCTETS);
+    ck_assert_mem_eq(settings->expect, "fedcba9876543210", WIRE_OCTETS);
+    ck_assert(settings->strict && settings->daemon.background);
+    ck_assert_int_eq(settings->limits.connections, 16);
+    ck_assert_int_eq(settings->limits.backlog, 5);
+    ck_assert_double_eq(settings->timeouts.exchange, 3);
+    ck_assert_double_eq(settings->timeouts.linger, 0.1);
+    ck_assert_double_eq(settings->timeouts.drain, 0.25);
+    ck_assert_uint_eq(settings->access.allow.count, 2);
+    ck_assert_uint_eq(settings->access.deny.count, 0);
+    ck_assert_uint_eq(settings->access.proxies.count, 1);
+    ck_assert_int_eq(settings->log.to, LOG_TO_SYSLOG);
+    ck_assert_int_eq(settings->log.facility, LOG_LOCAL3);
+    ck_assert_int_eq(settings->log.level, LOG_WARNING);
+    ck_assert_str_eq(settings->daemon.pid_file, "/run/a b");
+    ck_assert_str_eq(settings->daemon.user, "root");
+    ck_assert_str_eq(settings->daemon.group, "root");
 }
 END_TEST
 
 START_TEST(a_message_may_have_any_octet_but_NUL)
 {
     ck_assert_msg(parse("reply = \"\\x01\\x7f\\xff\\\\\\\"\\t\\n\\r\\f '#\" \"/*;\xc3\";"), "%s",
-                  complaint);
-    ck_assert_mem_eq(settings.reply, "\x01\x7f\xff\\\"\t\n\r\f '#/*;\xc3", WIRE_OCTETS);
+                  message);
+    ck_assert_mem_eq(settings->reply, "\x01\x7f\xff\\\"\t\n\r\f '#/*;\xc3", WIRE_OCTETS);
 }
 END_TEST
 
@@ -185,8 +188,8 @@ START_TEST(a_key_that_is_not_in_the_text_keeps_its_value)
 {
     ck_assert(parse("limits: { connections = 7; };"));
     ck_assert(parse("limits: { backlog = 8; };"));
-    ck_assert_int_eq(settings.limits.connections, 7);
-    ck_assert_int_eq(settings.limits.backlog, 8);
+    ck_assert_int_eq(settings->limits.connections, 7);
+    ck_assert_int_eq(settings->limits.backlog, 8);
 }
 END_TEST
 
@@ -198,19 +201,19 @@ static bool read_from_memory(const char *octets, size_t count)
     need(fd >= 0, "a file in memory");
     write_octets(fd, octets, count);
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    bool right = config_file_read(path, &settings, complaint);
+    bool valid = config_file_read(path, settings, message);
     close(fd);
-    return right;
+    return valid;
 }
 
 START_TEST(a_file_is_read)
 {
-    ck_assert_msg(read_from_memory("strict = true;", 14), "%s", complaint);
-    ck_assert(settings.strict);
+    ck_assert_msg(read_from_memory("strict = true;", 14), "%s", message);
+    ck_assert(settings->strict);
 }
 END_TEST
 
-START_TEST(a_file_of_a_mebioctet_is_read_and_no_longer_one)
+START_TEST(a_file_of_a_mebioctet_is_read_and_a_longer_one_is_refused)
 {
     const size_t most = 1048576;
     char *text = malloc(most + 1);
@@ -222,25 +225,25 @@ START_TEST(a_file_of_a_mebioctet_is_read_and_no_longer_one)
     free(text);
     ck_assert(read);
     ck_assert(!read_more);
-    ck_assert_ptr_nonnull(strstr(complaint, ": cannot be read: File too large"));
+    ck_assert_ptr_nonnull(strstr(message, ": cannot read: File too large"));
     assert_untouched();
 }
 END_TEST
 
 START_TEST(a_file_that_cannot_be_read_is_refused)
 {
-    ck_assert(!config_file_read("/dev/null/none", &settings, complaint));
-    ck_assert_str_eq(complaint, "/dev/null/none: cannot be read: Not a directory");
-    ck_assert(!config_file_read("/", &settings, complaint));
-    ck_assert_str_eq(complaint, "/: cannot be read: Is a directory");
+    ck_assert(!config_file_read("/dev/null/none", settings, message));
+    ck_assert_str_eq(message, "/dev/null/none: cannot read: Not a directory");
+    ck_assert(!config_file_read("/", settings, message));
+    ck_assert_str_eq(message, "/: cannot read: Is a directory");
     assert_untouched();
 }
 END_TEST
 
-/* Nobody has it open to write: to open it as usual would wait for that. */
+/* No process has it open for writing, so an ordinary open(2) would wait. */
 START_TEST(a_FIFO_is_refused_at_once)
 {
-    char directory[] = "/tmp/sixteend-settings-XXXXXX";
+    char directory[] = "/tmp/sixteend-config-XXXXXX";
     char path[64];
     char expected[128];
     need(mkdtemp(directory) != NULL, "a directory");
@@ -248,12 +251,12 @@ START_TEST(a_FIFO_is_refused_at_once)
     need(mkfifo(path, 0600) == 0, "a FIFO");
     int next = dup(STDOUT_FILENO);
     close(next);
-    bool read = config_file_read(path, &settings, complaint);
+    bool read = config_file_read(path, settings, message);
     unlink(path);
     rmdir(directory);
     ck_assert(!read);
-    snprintf(expected, sizeof expected, "%s: cannot be read: it must be a file, not a pipe", path);
-    ck_assert_str_eq(complaint, expected);
+    snprintf(expected, sizeof expected, "%s: cannot read: it must be a file, not a pipe", path);
+    ck_assert_str_eq(message, expected);
     ck_assert_int_lt(fcntl(next, F_GETFD), 0);
     assert_untouched();
 }
@@ -261,12 +264,11 @@ END_TEST
 
 Suite *config_file_suite(void)
 {
-    Suite *suite = suite_create("settings_file");
+    Suite *suite = suite_create("config_file");
     TCase *text = add_case(suite, "config_file_parse", NULL);
-    tcase_add_checked_fixture(text, begin_with_defaults, NULL);
-    tcase_add_loop_test(text, a_wrong_text_is_refused_with_its_line_and_changes_nothing, 0,
-                        COUNT(refused));
-    tcase_add_test(text, the_right_values_before_a_wrong_one_are_not_taken);
+    tcase_add_checked_fixture(text, begin_with_defaults, end);
+    tcase_add_loop_test(text, a_wrong_text_is_refused_with_its_line, 0, COUNT(refused));
+    tcase_add_test(text, a_wrong_value_after_right_ones_is_refused);
     tcase_add_test(text, a_key_of_any_length_is_refused);
     tcase_add_test(text, an_empty_text_changes_nothing);
     tcase_add_test(text, every_key_is_set);
@@ -274,9 +276,9 @@ Suite *config_file_suite(void)
     tcase_add_test(text, a_key_that_is_not_in_the_text_keeps_its_value);
 
     TCase *file = add_case(suite, "config_file_read", NULL);
-    tcase_add_checked_fixture(file, begin_with_defaults, NULL);
+    tcase_add_checked_fixture(file, begin_with_defaults, end);
     tcase_add_test(file, a_file_is_read);
-    tcase_add_test(file, a_file_of_a_mebioctet_is_read_and_no_longer_one);
+    tcase_add_test(file, a_file_of_a_mebioctet_is_read_and_a_longer_one_is_refused);
     tcase_add_test(file, a_file_that_cannot_be_read_is_refused);
     tcase_add_test(file, a_FIFO_is_refused_at_once);
     return suite;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What libconfig reads wrong without a word is refused before it sees the text. */
+/* Text that libconfig misreads silently is refused before libconfig sees it. */
 #include <config.h>
 
 #include "server/config/config_scan.h"
@@ -8,8 +8,8 @@
 #include <string.h>
 
 static const char beyond[] = "an integer beyond 32 bits";
-static const char no_quote[] = "a string that does not end";
-static const char no_star[] = "a comment that does not end";
+static const char no_quote[] = "an unterminated string";
+static const char no_star[] = "an unterminated comment";
 static const char x00[] = "\\x00";
 static const char include[] = "@include";
 static const char escape[] = "an unknown escape";
@@ -18,7 +18,7 @@ static const char place[] = "a string in a wrong place";
 static const struct {
     const char *text;
     unsigned line;
-    const char *why;
+    const char *wrong;
 } refused[] = {
     {"a = 2147483648;", 1, beyond},
     {"\n\na = 4294967297;", 3, beyond},
@@ -62,14 +62,14 @@ static const struct {
 
 static const char *advice;
 
-START_TEST(what_libconfig_reads_wrong_is_refused_with_its_line)
+START_TEST(what_libconfig_misreads_is_refused_with_its_line)
 {
     unsigned line;
     const char *text = refused[_i].text;
-    const char *why = config_scan(text, strlen(text), &line, &advice);
-    ck_assert_msg(why != NULL, "%s is accepted", text);
+    const char *wrong = config_scan(text, strlen(text), &line, &advice);
+    ck_assert_msg(wrong != NULL, "%s is accepted", text);
     ck_assert_ptr_nonnull(advice);
-    ck_assert_str_eq(why, refused[_i].why);
+    ck_assert_str_eq(wrong, refused[_i].wrong);
     ck_assert_uint_eq(line, refused[_i].line);
 }
 END_TEST
@@ -90,11 +90,11 @@ static const char *const accepted[] = {
     "a = \"b\"; c : \"d\" \"e\" /* f */ \"g\", h = [ \"i\", \"j\" \"k\" ]; l = ( \"m\", \"n\" );",
 };
 
-START_TEST(what_it_reads_right_is_not_refused)
+START_TEST(what_libconfig_reads_correctly_is_not_refused)
 {
     unsigned line;
-    const char *why = config_scan(accepted[_i], strlen(accepted[_i]), &line, &advice);
-    ck_assert_msg(why == NULL, "%s: %s", accepted[_i], why);
+    const char *wrong = config_scan(accepted[_i], strlen(accepted[_i]), &line, &advice);
+    ck_assert_msg(wrong == NULL, "%s: %s", accepted[_i], wrong);
 }
 END_TEST
 
@@ -104,8 +104,8 @@ START_TEST(a_NUL_octet_is_refused_wherever_it_is)
     const unsigned lines[] = {2, 2, 3};
     for (size_t i = 0; i < COUNT(places); i++) {
         unsigned line;
-        const char *why = config_scan(places[i], 14, &line, &advice);
-        ck_assert_str_eq(why, "a NUL octet");
+        const char *wrong = config_scan(places[i], 14, &line, &advice);
+        ck_assert_str_eq(wrong, "a NUL octet");
         ck_assert_uint_eq(line, lines[i]);
     }
 }
@@ -115,9 +115,8 @@ Suite *config_scan_suite(void)
 {
     Suite *suite = suite_create("config_scan");
     TCase *scan = add_case(suite, "config_scan", NULL);
-    tcase_add_loop_test(scan, what_libconfig_reads_wrong_is_refused_with_its_line, 0,
-                        COUNT(refused));
-    tcase_add_loop_test(scan, what_it_reads_right_is_not_refused, 0, COUNT(accepted));
+    tcase_add_loop_test(scan, what_libconfig_misreads_is_refused_with_its_line, 0, COUNT(refused));
+    tcase_add_loop_test(scan, what_libconfig_reads_correctly_is_not_refused, 0, COUNT(accepted));
     tcase_add_test(scan, a_NUL_octet_is_refused_wherever_it_is);
     return suite;
 }

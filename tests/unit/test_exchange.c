@@ -50,7 +50,7 @@ END_TEST
 
 START_TEST(ok_with_the_reply_that_the_settings_say)
 {
-    memcpy(snapshot.settings.reply, "0123456789abcdef", WIRE_OCTETS);
+    memcpy(settings->reply, "0123456789abcdef", WIRE_OCTETS);
     write_octets(ends.theirs, WIRE_GREETING, WIRE_OCTETS);
     hold();
     assert_answered(OUTCOME_OK, WIRE_OCTETS, "0123456789abcdef");
@@ -85,7 +85,7 @@ END_TEST
 START_TEST(mismatch_strict_and_one_octet_is_another_gets_no_reply)
 {
     char message[] = WIRE_GREETING;
-    snapshot.settings.strict = true;
+    settings->strict = true;
     message[_i] ^= 0x20;
     write_octets(ends.theirs, message, WIRE_OCTETS);
     hold();
@@ -95,8 +95,8 @@ END_TEST
 
 START_TEST(ok_strict_and_the_expected_message)
 {
-    snapshot.settings.strict = true;
-    memcpy(snapshot.settings.expect, "0123456789abcdef", WIRE_OCTETS);
+    settings->strict = true;
+    memcpy(settings->expect, "0123456789abcdef", WIRE_OCTETS);
     write_octets(ends.theirs, "0123456789abcdef", WIRE_OCTETS);
     hold();
     assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);
@@ -200,14 +200,11 @@ static void hold_and_listen(char *said, size_t size)
     int fds[2];
     int end;
     int kept = dup(STDERR_FILENO);
-    snapshot.settings.log.to = LOG_TO_STDERR;
-    snapshot.settings.log.level = LOG_DEBUG;
+    log_configure(false, LOG_DAEMON, LOG_DEBUG);
     need(kept >= 0 && pipe(fds) == 0 && dup2(fds[1], STDERR_FILENO) >= 0, "standard error");
     close(fds[1]);
-    log_open(&snapshot.settings);
     hold();
-    settings_defaults(&snapshot.settings);
-    log_open(&snapshot.settings);
+    log_configure(false, LOG_DAEMON, LOG_INFO);
     dup2(kept, STDERR_FILENO);
     close(kept);
     said[read_to_end(fds[0], said, size - 1, &end)] = '\0';

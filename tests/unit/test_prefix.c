@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Prefixes as texts, and which one of a list is the longest that holds an address. */
+/* Prefixes as text, and the longest one of a list that contains an address. */
 #include <config.h>
 
 #include "common/prefix.h"
-#include "support.h"
+#include "settings_support.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@ static struct prefixes prefixes;
 
 static const struct {
     const char *text, *formatted;
-} right[] = {
+} valid[] = {
     {"192.0.2.0/24", "192.0.2.0/24"},
     {"192.0.2.7", "192.0.2.7/32"},
     {"192.0.2.7/32", "192.0.2.7/32"},
@@ -41,22 +41,22 @@ START_TEST(a_prefix_is_read_and_written)
     struct prefix prefix;
     struct prefix again;
     char text[PREFIX_TEXT];
-    char why[PREFIX_WHY];
-    ck_assert(prefix_parse(right[_i].text, &prefix, why));
-    ck_assert_str_eq(prefix_format(&prefix, text), right[_i].formatted);
-    ck_assert(prefix_parse(text, &again, why));
+    char error[ERROR_SIZE];
+    ck_assert(prefix_parse(valid[_i].text, &prefix, error));
+    ck_assert_str_eq(prefix_format(&prefix, text), valid[_i].formatted);
+    ck_assert(prefix_parse(text, &again, error));
     ck_assert_mem_eq(&again, &prefix, sizeof prefix);
 }
 END_TEST
 
-#define NO_ADDRESS                                                                   \
-    "neither an IPv4 nor an IPv6 address; write 192.0.2.0/24, 2001:db8::/32 or one " \
-    "address, as a number"
+#define NO_ADDRESS                                                                  \
+    "not an IPv4 or IPv6 prefix; write 192.0.2.0/24, 2001:db8::/32 or one numeric " \
+    "address"
 #define NO_LENGTH "the prefix length must be a number from 0 to "
-#define BITS "bits are set behind the prefix length; the network is "
+#define BITS "bits are set after the prefix length; the network is "
 
 static const struct {
-    const char *text, *why;
+    const char *text, *error;
 } wrong[] = {
     {"", NO_ADDRESS},
     {"/8", NO_ADDRESS},
@@ -95,9 +95,9 @@ static const struct {
 START_TEST(another_text_is_refused)
 {
     struct prefix prefix;
-    char why[PREFIX_WHY];
-    ck_assert(!prefix_parse(wrong[_i].text, &prefix, why));
-    ck_assert_str_eq(why, wrong[_i].why);
+    char error[ERROR_SIZE];
+    ck_assert(!prefix_parse(wrong[_i].text, &prefix, error));
+    ck_assert_str_eq(error, wrong[_i].error);
 }
 END_TEST
 
@@ -110,10 +110,10 @@ static int match(const char *host)
 #define STORE(...)                                        \
     do {                                                  \
         static const char *const texts[] = {__VA_ARGS__}; \
-        prefixes_store(&prefixes, texts, COUNT(texts));   \
+        set_prefixes(&prefixes, texts, COUNT(texts));     \
     } while (0)
 
-START_TEST(the_longest_that_holds_the_address_is_found)
+START_TEST(the_longest_that_contains_the_address_is_found)
 {
     STORE("10.0.0.0/8", "10.1.2.0/24", "10.1.0.0/16", "10.1.2.3", "192.0.2.128/25", "2001:db8::/32",
           "2001:db8:0:1::/64");
@@ -140,15 +140,15 @@ START_TEST(the_longest_that_holds_the_address_is_found)
 }
 END_TEST
 
-START_TEST(an_empty_list_holds_nobody)
+START_TEST(an_empty_list_contains_no_address)
 {
-    prefixes_store(&prefixes, NULL, 0);
+    set_prefixes(&prefixes, NULL, 0);
     ck_assert_int_eq(match("127.0.0.1"), -1);
     ck_assert_int_eq(match("::1"), -1);
 }
 END_TEST
 
-START_TEST(all_of_a_family_is_none_of_the_other)
+START_TEST(all_of_a_family_contains_none_of_the_other)
 {
     STORE("::/0");
     ck_assert_int_eq(match("2001:db8::1"), 0);
@@ -159,7 +159,7 @@ START_TEST(all_of_a_family_is_none_of_the_other)
 }
 END_TEST
 
-START_TEST(an_address_of_another_family_is_held_by_none)
+START_TEST(no_prefix_contains_an_address_of_another_family)
 {
     const struct address unix_address = {.u.any.sa_family = AF_UNIX};
     STORE("::/0", "0.0.0.0/0");
@@ -167,7 +167,7 @@ START_TEST(an_address_of_another_family_is_held_by_none)
 }
 END_TEST
 
-START_TEST(what_is_there_twice_is_kept_once)
+START_TEST(duplicates_are_kept_once)
 {
     STORE("10.0.0.0/8", "::1", "10.0.0.0/8", "::ffff:10.0.0.0/104", "10.0.0.0/9");
     ck_assert_uint_eq(prefixes.count, 3);
@@ -176,7 +176,7 @@ START_TEST(what_is_there_twice_is_kept_once)
 }
 END_TEST
 
-START_TEST(what_differs_in_its_last_bits_only_is_kept)
+START_TEST(prefixes_that_differ_in_their_last_bits_are_kept)
 {
     STORE("2001:db8::4", "2001:db8::1", "2001:db8::2/127", "192.0.2.1", "192.0.2.2");
     ck_assert_uint_eq(prefixes.count, 5);
@@ -187,18 +187,18 @@ START_TEST(what_differs_in_its_last_bits_only_is_kept)
 }
 END_TEST
 
-/* A search that had to look at more would find the same, but take its time. */
-START_TEST(each_knows_only_the_longest_other_one_that_holds_it)
+/* A search that had to check more prefixes would find the same, but later. */
+START_TEST(each_knows_only_the_longest_other_one_that_contains_it)
 {
     STORE("0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "10.1.0.1", "10.2.0.0/16", "11.0.0.0/8", "::/0",
           "::1");
-    static const int32_t parent[] = {-1, 0, 1, 2, 1, 0, -1, 6};
-    for (size_t i = 0; i < COUNT(parent); i++)
-        ck_assert_int_eq(prefixes.list[i].parent, parent[i]);
+    static const int32_t around[] = {-1, 0, 1, 2, 1, 0, -1, 6};
+    for (size_t i = 0; i < COUNT(around); i++)
+        ck_assert_int_eq(prefixes.list[i].parent, around[i]);
 }
 END_TEST
 
-/* The sum of what can go wrong in a search, compared with looking at each. */
+/* The search compared with a check of each prefix. */
 static uint64_t state;
 
 static uint32_t random_bits(void)
@@ -207,7 +207,7 @@ static uint32_t random_bits(void)
     return (uint32_t)(state >> 33);
 }
 
-/* Few bits vary, so that there is much in each other. */
+/* Few bits vary, so that many prefixes contain each other. */
 static void random_address(int family, char *text, size_t size)
 {
     unsigned char octets[16] = {0};
@@ -221,13 +221,13 @@ static void random_address(int family, char *text, size_t size)
 static void random_prefix(char *text, size_t size)
 {
     char host[INET6_ADDRSTRLEN];
-    char why[PREFIX_WHY];
+    char error[ERROR_SIZE];
     struct prefix prefix;
     int family = random_bits() % 2 == 0 ? AF_INET : AF_INET6;
     do {
         random_address(family, host, sizeof host);
         snprintf(text, size, "%s/%u", host, random_bits() % (family == AF_INET ? 33 : 129));
-    } while (!prefix_parse(text, &prefix, why));
+    } while (!prefix_parse(text, &prefix, error));
 }
 
 static bool contains_bit_by_bit(const struct prefix *prefix, const struct address *address)
@@ -252,7 +252,7 @@ static int longest_of_all(const struct address *address)
     return longest;
 }
 
-START_TEST(a_search_finds_what_looking_at_each_finds)
+START_TEST(a_search_finds_what_a_check_of_each_finds)
 {
     static char texts[200][64];
     const char *list[COUNT(texts)];
@@ -263,7 +263,7 @@ START_TEST(a_search_finds_what_looking_at_each_finds)
         random_prefix(texts[i], sizeof texts[i]);
         list[i] = texts[i];
     }
-    prefixes_store(&prefixes, list, count);
+    set_prefixes(&prefixes, list, count);
     for (int i = 0; i < 500; i++) {
         random_address(i % 2 == 0 ? AF_INET : AF_INET6, host, sizeof host);
         struct address address = numeric_address(host, "1");
@@ -276,16 +276,16 @@ Suite *prefix_suite(void)
 {
     Suite *suite = suite_create("prefix");
     TCase *text = add_case(suite, "prefix as text", NULL);
-    tcase_add_loop_test(text, a_prefix_is_read_and_written, 0, COUNT(right));
+    tcase_add_loop_test(text, a_prefix_is_read_and_written, 0, COUNT(valid));
     tcase_add_loop_test(text, another_text_is_refused, 0, COUNT(wrong));
     TCase *list = add_case(suite, "prefixes", NULL);
-    tcase_add_test(list, the_longest_that_holds_the_address_is_found);
-    tcase_add_test(list, an_empty_list_holds_nobody);
-    tcase_add_test(list, all_of_a_family_is_none_of_the_other);
-    tcase_add_test(list, an_address_of_another_family_is_held_by_none);
-    tcase_add_test(list, what_is_there_twice_is_kept_once);
-    tcase_add_test(list, what_differs_in_its_last_bits_only_is_kept);
-    tcase_add_test(list, each_knows_only_the_longest_other_one_that_holds_it);
-    tcase_add_loop_test(list, a_search_finds_what_looking_at_each_finds, 0, 20);
+    tcase_add_test(list, the_longest_that_contains_the_address_is_found);
+    tcase_add_test(list, an_empty_list_contains_no_address);
+    tcase_add_test(list, all_of_a_family_contains_none_of_the_other);
+    tcase_add_test(list, no_prefix_contains_an_address_of_another_family);
+    tcase_add_test(list, duplicates_are_kept_once);
+    tcase_add_test(list, prefixes_that_differ_in_their_last_bits_are_kept);
+    tcase_add_test(list, each_knows_only_the_longest_other_one_that_contains_it);
+    tcase_add_loop_test(list, a_search_finds_what_a_check_of_each_finds, 0, 20);
     return suite;
 }

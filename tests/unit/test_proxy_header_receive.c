@@ -207,9 +207,8 @@ END_TEST
 
 static void allow_and_deny(const char *allow, const char *deny)
 {
-    struct settings *settings = &snapshot.settings;
-    prefixes_store(&settings->access.allow, &allow, allow != NULL);
-    prefixes_store(&settings->access.deny, &deny, deny != NULL);
+    set_prefixes(&settings->access.allow, &allow, allow != NULL);
+    set_prefixes(&settings->access.deny, &deny, deny != NULL);
 }
 
 START_TEST(whom_the_proxy_speaks_for_is_judged)
@@ -253,7 +252,7 @@ static void hold_one_of(const char *host)
 
 START_TEST(the_cap_of_a_source_is_for_whom_the_proxy_speaks_for)
 {
-    snapshot.settings.limits.per_source = 1;
+    settings->limits.per_source = 1;
     PUT(HEADER WIRE_GREETING);
     hold_one_of(_i == 0 ? "192.0.2.7" : "198.51.100.1");
     if (_i == 0) {
@@ -268,7 +267,7 @@ END_TEST
 
 START_TEST(a_proxy_that_speaks_for_itself_has_no_cap)
 {
-    snapshot.settings.limits.per_source = 1;
+    settings->limits.per_source = 1;
     PUT("PROXY UNKNOWN\r\n" WIRE_GREETING);
     hold_one_of("198.51.100.1");
     assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);

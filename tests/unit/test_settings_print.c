@@ -3,21 +3,26 @@
 #include <config.h>
 
 #include "server/config/config_file.h"
-#include "support.h"
+#include "settings_support.h"
 
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static struct settings settings;
+static struct settings *settings;
 
 static void begin_with_defaults(void)
 {
-    settings_defaults(&settings);
+    settings = new_settings();
 }
 
-/* What is printed, to be freed. */
+static void end(void)
+{
+    settings_unref(settings);
+}
+
+/* Return what is printed; the caller frees it. */
 static char *print(const struct settings *of)
 {
     char *text = NULL;
@@ -31,30 +36,30 @@ static char *print(const struct settings *of)
 
 static void assert_prints(const char *expected)
 {
-    char *text = print(&settings);
+    char *text = print(settings);
     ck_assert_str_eq(text, expected);
     free(text);
 }
 
-/* log.to is printed only once it is known: settings_resolve(). */
+/* log.to is printed only once it is known: settings_set_log_target(). */
 static void assert_reads_back(void)
 {
-    static struct settings again;
-    char complaint[SETTINGS_COMPLAINT] = "";
-    char *text = print(&settings);
-    settings_defaults(&again);
-    bool right = config_file_parse("printed", text, strlen(text), &again, complaint);
-    ck_assert_msg(right, "%s", complaint);
-    char *text_again = print(&again);
+    struct settings *again = new_settings();
+    char message[ERROR_SIZE] = "";
+    char *text = print(settings);
+    bool valid = config_file_parse("printed", text, strlen(text), again, message);
+    ck_assert_msg(valid, "%s", message);
+    char *text_again = print(again);
     ck_assert_str_eq(text_again, text);
-    ck_assert_mem_eq(&again, &settings, sizeof settings);
+    assert_same_settings(again, settings);
+    settings_unref(again);
     free(text);
     free(text_again);
 }
 
 START_TEST(the_defaults_are_printed)
 {
-    settings_resolve(&settings);
+    settings_set_log_target(settings);
     assert_prints("listen = [ \"127.0.0.1:1060\", \"[::1]:1060\" ];\n"
                   "reply = \"Farewell, client\";\n"
                   "expect = \"Hi there, server\";\n"
@@ -74,15 +79,15 @@ END_TEST
 
 START_TEST(the_defaults_are_read_back)
 {
-    settings_resolve(&settings);
+    settings_set_log_target(settings);
     assert_reads_back();
 }
 END_TEST
 
 START_TEST(octets_that_need_an_escape_have_one)
 {
-    memcpy(settings.reply, "\"\\\x01\n\x1f\x7f\x80\xff '#~/*x0", WIRE_OCTETS);
-    char *text = print(&settings);
+    memcpy(settings->reply, "\"\\\x01\n\x1f\x7f\x80\xff '#~/*x0", WIRE_OCTETS);
+    char *text = print(settings);
     ck_assert_ptr_nonnull(
         strstr(text, "reply = \"\\\"\\\\\\x01\\x0a\\x1f\\x7f\\x80\\xff '#~/*x0\";\n"));
     free(text);
@@ -91,21 +96,21 @@ END_TEST
 
 START_TEST(octets_that_need_an_escape_are_read_back)
 {
-    settings_resolve(&settings);
-    memcpy(settings.reply, "\"\\\t\n\r\x01\x1f\x7f\x80\xff'#/*x0", WIRE_OCTETS);
-    memcpy(settings.expect, "\\x00\\\\x00\\\"@\"//#;", WIRE_OCTETS);
-    snprintf(settings.daemon.pid_file, PATH_MAX, "/a \"file\"\\");
+    settings_set_log_target(settings);
+    memcpy(settings->reply, "\"\\\t\n\r\x01\x1f\x7f\x80\xff'#/*x0", WIRE_OCTETS);
+    memcpy(settings->expect, "\\x00\\\\x00\\\"@\"//#;", WIRE_OCTETS);
+    snprintf(settings->daemon.pid_file, PATH_MAX, "/a \"file\"\\");
     assert_reads_back();
 }
 END_TEST
 
 START_TEST(seconds_have_the_fewest_decimals_that_read_back_as_the_same)
 {
-    settings_resolve(&settings);
-    settings.timeouts.exchange = 0.1;
-    settings.timeouts.linger = 0.1 + 0.2;
-    settings.timeouts.drain = 0;
-    char *text = print(&settings);
+    settings_set_log_target(settings);
+    settings->timeouts.exchange = 0.1;
+    settings->timeouts.linger = 0.1 + 0.2;
+    settings->timeouts.drain = 0;
+    char *text = print(settings);
     ck_assert_ptr_nonnull(strstr(text, "    exchange = 0.1;\n"));
     ck_assert_ptr_nonnull(strstr(text, "    linger = 0.30000000000000004;\n"));
     ck_assert_ptr_nonnull(strstr(text, "    drain = 0.0;\n"));
@@ -126,14 +131,14 @@ static uint64_t random_below(uint64_t bound)
     return state % bound;
 }
 
-/* Octets but NUL; the end is the caller's. */
+/* Write octets other than NUL; the caller ends the text. */
 static void random_octets(char *text, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         text[i] = (char)(1 + random_below(255));
 }
 
-static bool store_random_text(const struct setting *row, char *why)
+static bool store_random_text(const struct setting *row, char *error)
 {
     char text[256] = "";
     size_t choices = 0;
@@ -141,7 +146,7 @@ static bool store_random_text(const struct setting *row, char *why)
     case SETTING_CHOICE:
         while (row->choices[choices].name != NULL)
             choices++;
-        return setting_store_text(row, &settings, row->choices[random_below(choices)].name, why);
+        return setting_store_text(row, settings, row->choices[random_below(choices)].name, error);
     case SETTING_MESSAGE: random_octets(text, WIRE_OCTETS); break;
     case SETTING_PATH:
         text[0] = '/';
@@ -149,27 +154,29 @@ static bool store_random_text(const struct setting *row, char *why)
         break;
     default: snprintf(text, sizeof text, "%s", random_below(2) == 0 ? "" : "root"); break;
     }
-    return setting_store_text(row, &settings, text, why);
+    return setting_store_text(row, settings, text, error);
 }
 
-static bool store_random_endpoints(const struct setting *row, char *why)
+static bool store_random_endpoints(const struct setting *row, char *error)
 {
     static char texts[SETTINGS_LISTEN_MAX][32];
     const char *values[SETTINGS_LISTEN_MAX];
     const char *const hosts[] = {"*", "[::1]", "127.0.0.1", "a.example"};
+    size_t wrong;
     size_t count = 1 + random_below(SETTINGS_LISTEN_MAX);
     for (size_t i = 0; i < count; i++) {
         snprintf(texts[i], sizeof texts[i], "%s:%u", hosts[random_below(COUNT(hosts))],
                  (unsigned)random_below(65536));
         values[i] = texts[i];
     }
-    return setting_store_texts(row, &settings, values, count, why);
+    return setting_store_texts(row, settings, values, count, &wrong, error);
 }
 
-static bool store_random_prefixes(const struct setting *row, char *why)
+static bool store_random_prefixes(const struct setting *row, char *error)
 {
     static char texts[100][64];
     const char *values[COUNT(texts)];
+    size_t wrong;
     size_t count = random_below(COUNT(texts));
     for (size_t i = 0; i < count; i++) {
         unsigned first = (unsigned)random_below(256);
@@ -181,33 +188,34 @@ static bool store_random_prefixes(const struct setting *row, char *why)
                      (unsigned)(16 + random_below(113)));
         values[i] = texts[i];
     }
-    return setting_store_texts(row, &settings, values, count, why);
+    return setting_store_texts(row, settings, values, count, &wrong, error);
 }
 
-static bool store_random(const struct setting *row, char *why)
+static bool store_random(const struct setting *row, char *error)
 {
     double span = row->max - row->min;
     switch (row->type) {
-    case SETTING_BOOL: return setting_store_bool(row, &settings, random_below(2) == 1, why);
+    case SETTING_BOOL: return setting_store_bool(row, settings, random_below(2) == 1, error);
     case SETTING_INTEGER:
         return setting_store_integer(
-            row, &settings, (long long)row->min + (long long)random_below((uint64_t)span + 1), why);
+            row, settings, (long long)row->min + (long long)random_below((uint64_t)span + 1),
+            error);
     case SETTING_SECONDS:
         return setting_store_float(
-            row, &settings, row->min + span * (double)random_below(UINT64_C(1) << 53) * 0x1p-53,
-            why);
-    case SETTING_ENDPOINTS: return store_random_endpoints(row, why);
-    case SETTING_PREFIXES: return store_random_prefixes(row, why);
-    default: return store_random_text(row, why);
+            row, settings, row->min + span * (double)random_below(UINT64_C(1) << 53) * 0x1p-53,
+            error);
+    case SETTING_ENDPOINTS: return store_random_endpoints(row, error);
+    case SETTING_PREFIXES: return store_random_prefixes(row, error);
+    default: return store_random_text(row, error);
     }
 }
 
 START_TEST(random_settings_are_read_back)
 {
-    char why[SETTING_WHY] = "";
+    char error[ERROR_SIZE] = "";
     state = UINT64_C(0x9e3779b97f4a7c15) * (uint64_t)(_i + 1);
     for (size_t i = 0; settings_row(i) != NULL; i++)
-        ck_assert_msg(store_random(settings_row(i), why), "%s %s", settings_row(i)->key, why);
+        ck_assert_msg(store_random(settings_row(i), error), "%s %s", settings_row(i)->key, error);
     assert_reads_back();
 }
 END_TEST
@@ -216,7 +224,7 @@ Suite *settings_print_suite(void)
 {
     Suite *suite = suite_create("settings_print");
     TCase *print_case = add_case(suite, "settings_print", NULL);
-    tcase_add_checked_fixture(print_case, begin_with_defaults, NULL);
+    tcase_add_checked_fixture(print_case, begin_with_defaults, end);
     tcase_add_test(print_case, the_defaults_are_printed);
     tcase_add_test(print_case, the_defaults_are_read_back);
     tcase_add_test(print_case, octets_that_need_an_escape_have_one);

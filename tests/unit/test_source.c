@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sources as texts, and what the kernel says that sockets are bound to. */
+/* Sources as text, and the addresses to which the kernel binds sockets. */
 #include <config.h>
 
 #include "client/source.h"
@@ -74,7 +74,7 @@ static const struct {
     {"::ffff:192.0.2.7%1", AF_INET, 1, "192.0.2.7:0"},
 };
 
-/* Of any address, as this host's own: IP_FREEBIND is for both families. */
+/* Bind to any address, as if the host had it: IP_FREEBIND is for both families. */
 START_TEST(each_number_has_its_address)
 {
     const int on = 1;
@@ -103,12 +103,12 @@ static const struct {
     {"192.0.2.256", NOTHING},
     {"lo ", NOTHING},
     {"an-interface-of-a-long-name", NOTHING},
-    {"lo/8", "neither an IPv4 nor an IPv6 address; write 192.0.2.0/24, 2001:db8::/32 or one "
-             "address, as a number"},
-    {"192.0.2.1:1060", "neither an IPv4 nor an IPv6 address; write 192.0.2.0/24, 2001:db8::/32 or "
-                       "one address, as a number"},
+    {"lo/8", "not an IPv4 or IPv6 prefix; write 192.0.2.0/24, 2001:db8::/32 or one numeric "
+             "address"},
+    {"192.0.2.1:1060", "not an IPv4 or IPv6 prefix; write 192.0.2.0/24, 2001:db8::/32 or one "
+                       "numeric address"},
     {"192.0.2.0/33", "the prefix length must be a number from 0 to 32"},
-    {"127.0.0.1/8", "bits are set behind the prefix length; the network is 127.0.0.0/8"},
+    {"127.0.0.1/8", "bits are set after the prefix length; the network is 127.0.0.0/8"},
     {"%", NO_LINK_LOCAL},
     {"%lo", NO_LINK_LOCAL},
     {"fe80::1%", NO_LINK_LOCAL},
@@ -141,7 +141,7 @@ START_TEST(a_prefix_is_used_to_its_last_host)
 }
 END_TEST
 
-/* Whom a listener of this host sees, connected to from the source. */
+/* The peer that a listener of this host sees after a connect from the source. */
 static struct address seen(const struct source *source)
 {
     struct address bound;
@@ -196,7 +196,7 @@ START_TEST(without_a_source_nothing_is_asked_of_the_kernel)
 }
 END_TEST
 
-START_TEST(what_the_kernel_refuses_is_told)
+START_TEST(what_the_kernel_refuses_is_reported)
 {
     struct source address = parsed("127.0.0.1");
     struct source interface = parsed("lo");
@@ -219,6 +219,6 @@ Suite *source_suite(void)
     tcase_add_test(bound, a_connection_comes_from_the_address_and_any_port);
     tcase_add_test(bound, an_interface_is_bound_to);
     tcase_add_test(bound, without_a_source_nothing_is_asked_of_the_kernel);
-    tcase_add_test(bound, what_the_kernel_refuses_is_told);
+    tcase_add_test(bound, what_the_kernel_refuses_is_reported);
     return suite;
 }

@@ -4,7 +4,7 @@
 
 #include "server/connection/workers.h"
 #include "server/log/log.h"
-#include "support.h"
+#include "settings_support.h"
 
 #include <sched.h>
 #include <stdlib.h>
@@ -15,16 +15,15 @@
 #define MOST 8
 #define IDLE 100 /* seconds by a clock that the test moves */
 
-static struct snapshot snapshot = {.users = 1};
+static struct settings *settings;
 static struct lingering *lingering;
 static struct workers *workers;
 static int wake_fd;
 static struct ends pairs[MOST];
 static void begin(void)
 {
-    settings_defaults(&snapshot.settings);
-    snapshot.settings.log.level = LOG_CRIT;
-    log_open(&snapshot.settings);
+    settings = new_settings();
+    log_configure(false, LOG_DAEMON, LOG_CRIT);
     wake_fd = eventfd(0, EFD_CLOEXEC);
     lingering = lingering_create(MOST, 1, wake_fd);
     workers = workers_create(MOST, IDLE, lingering, wake_fd);
@@ -38,13 +37,14 @@ static void end(void)
     workers_destroy(workers);
     lingering_destroy(lingering);
     close(wake_fd);
+    settings_unref(settings);
 }
 
 static int give(size_t index)
 {
     struct connection *connection = calloc(1, sizeof *connection);
     need(connection != NULL, "memory");
-    connection->snapshot = snapshot_take(&snapshot);
+    connection->settings = settings_ref(settings);
     connection->fd = pairs[index].ours;
     connection->accepted = clock_nanoseconds();
     connection->deadline = in_seconds(60);

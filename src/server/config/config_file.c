@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* The text is read into memory, because config_scan.c must check it before libconfig parses it.
+ * Then each value is stored by the table of keys. */
 #include <config.h>
 
 #include "server/config/config_file.h"
@@ -7,12 +9,11 @@
 #include "common/text.h"
 #include "server/config/config_scan.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libconfig.h>
 #include <stdarg.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,27 +22,26 @@
 #define KEY_MAX 128
 #define TEXTS_MAX PREFIXES_MAX /* no array has more */
 
-/* What a walk over the parsed file carries. */
+/* The state of a walk over the parsed file. */
 struct reading {
     const char *path;
-    unsigned line; /* of what is looked at */
+    unsigned line; /* of the current node */
     struct settings *settings;
-    char *complaint;
+    char *message;
 };
 
 __attribute__((format(printf, 2, 3))) static bool complain(struct reading *reading,
                                                            const char *format, ...)
 {
-    int used =
-        snprintf(reading->complaint, SETTINGS_COMPLAINT, "%s:%u: ", reading->path, reading->line);
+    int used = snprintf(reading->message, ERROR_SIZE, "%s:%u: ", reading->path, reading->line);
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(reading->complaint + used, SETTINGS_COMPLAINT - (size_t)used, format, arguments);
+    vsnprintf(reading->message + used, ERROR_SIZE - (size_t)used, format, arguments);
     va_end(arguments);
     return false;
 }
 
-/* The names that the table has right below `prefix`, which is "" or ends in a dot. */
+/* List the names directly below `prefix` in the table. `prefix` is empty or ends in a dot. */
 static void list_keys(const char *prefix, char *names, size_t size)
 {
     const char *last = "";
@@ -65,52 +65,56 @@ static void list_keys(const char *prefix, char *names, size_t size)
 static bool unknown_key(struct reading *reading, const config_setting_t *node, const char *prefix)
 {
     char names[256];
-    char quoted[QUOTE_SIZE(40)];
+    char quoted[QUOTE_CUT_SIZE];
     const char *name = config_setting_name(node);
     list_keys(prefix, names, sizeof names);
-    quote(name, strnlen(name, 40), quoted, sizeof quoted);
-    return complain(reading, "unknown key %s; known %s%.*s: %s", quoted,
-                    *prefix != '\0' ? "in " : "here", *prefix != '\0' ? (int)strlen(prefix) - 1 : 0,
-                    prefix, names);
+    return complain(reading, "unknown key %s; known %s%.*s: %s",
+                    quote_cut(name, strlen(name), quoted), *prefix != '\0' ? "in " : "here",
+                    *prefix != '\0' ? (int)strlen(prefix) - 1 : 0, prefix, names);
 }
 
 static bool store_array(struct reading *reading, const struct setting *row,
-                        const config_setting_t *node, char *why)
+                        const config_setting_t *node, char *error)
 {
     const char *values[TEXTS_MAX];
+    size_t wrong;
     size_t count = (size_t)config_setting_length(node);
-    size_t most = setting_texts_max(row);
-    assert(most <= TEXTS_MAX);
-    for (size_t i = 0; i < count && count <= most; i++) {
+    bool takes_array = row->type == SETTING_ENDPOINTS || row->type == SETTING_PREFIXES;
+    if (!takes_array || count > TEXTS_MAX)
+        return setting_refuse(row, error, "an array of %zu", count);
+    for (size_t i = 0; i < count; i++) {
         const config_setting_t *element = config_setting_get_elem(node, (unsigned)i);
-        reading->line = config_setting_source_line(element);
         values[i] = config_setting_get_string(element);
-        if (values[i] == NULL)
-            return setting_refuse(row, "an array of something else than strings", why);
-        if (!setting_judge_text(row, values[i], why))
-            return false;
+        if (values[i] == NULL) {
+            reading->line = config_setting_source_line(element);
+            return setting_refuse(row, error, "an array of something else than strings");
+        }
     }
-    return setting_store_texts(row, reading->settings, values, count, why);
+    if (setting_store_texts(row, reading->settings, values, count, &wrong, error))
+        return true;
+    if (wrong < count)
+        reading->line = config_setting_source_line(config_setting_get_elem(node, (unsigned)wrong));
+    return false;
 }
 
 static bool store(struct reading *reading, const struct setting *row, const config_setting_t *node,
-                  char *why)
+                  char *error)
 {
     struct settings *settings = reading->settings;
     switch (config_setting_type(node)) {
     case CONFIG_TYPE_BOOL:
-        return setting_store_bool(row, settings, config_setting_get_bool(node), why);
+        return setting_store_bool(row, settings, config_setting_get_bool(node), error);
     case CONFIG_TYPE_INT:
-        return setting_store_integer(row, settings, config_setting_get_int(node), why);
+        return setting_store_integer(row, settings, config_setting_get_int(node), error);
     case CONFIG_TYPE_INT64:
-        return setting_store_integer(row, settings, config_setting_get_int64(node), why);
+        return setting_store_integer(row, settings, config_setting_get_int64(node), error);
     case CONFIG_TYPE_FLOAT:
-        return setting_store_float(row, settings, config_setting_get_float(node), why);
+        return setting_store_float(row, settings, config_setting_get_float(node), error);
     case CONFIG_TYPE_STRING:
-        return setting_store_text(row, settings, config_setting_get_string(node), why);
-    case CONFIG_TYPE_ARRAY: return store_array(reading, row, node, why);
-    case CONFIG_TYPE_LIST: return setting_refuse(row, "a list in parentheses", why);
-    default: return setting_refuse(row, "a group", why);
+        return setting_store_text(row, settings, config_setting_get_string(node), error);
+    case CONFIG_TYPE_ARRAY: return store_array(reading, row, node, error);
+    case CONFIG_TYPE_LIST: return setting_refuse(row, error, "a list in parentheses");
+    default: return setting_refuse(row, error, "a group");
     }
 }
 
@@ -120,7 +124,7 @@ static bool walk_node(struct reading *reading, const config_setting_t *node, con
 {
     char key[KEY_MAX];
     char group[KEY_MAX + 1];
-    char why[SETTING_WHY];
+    char error[ERROR_SIZE];
     char below[2];
 
     reading->line = config_setting_source_line(node);
@@ -128,7 +132,7 @@ static bool walk_node(struct reading *reading, const config_setting_t *node, con
         return unknown_key(reading, node, prefix);
     const struct setting *row = settings_find(key);
     if (row != NULL)
-        return store(reading, row, node, why) || complain(reading, "%s %s", key, why);
+        return store(reading, row, node, error) || complain(reading, "%s %s", key, error);
 
     snprintf(group, sizeof group, "%s.", key);
     list_keys(group, below, sizeof below);
@@ -151,14 +155,13 @@ static bool walk_group(struct reading *reading, const config_setting_t *group, c
 static const char *advice(const char *error)
 {
     if (strcmp(error, "syntax error") == 0)
-        return "a setting is written KEY = VALUE; and the last element of an array has no comma "
-               "behind it";
+        return "write KEY = VALUE; and no comma after the last element of an array";
     if (strcmp(error, "duplicate setting name") == 0)
-        return "each key is set once";
+        return "set each key once";
     return "";
 }
 
-/* The text at fault is known by its line but not by its key: show the line. */
+/* Show the line, because the key is not known. */
 static bool complain_of_line(struct reading *reading, const char *text, const char *wrong,
                              const char *advice)
 {
@@ -171,7 +174,7 @@ static bool complain_of_line(struct reading *reading, const char *text, const ch
                     *advice != '\0' ? "; " : "", advice);
 }
 
-/* `line`, or the last one before it that is not blank: libconfig finds out at the end of
+/* Return `line`, or the last line before it that is not blank: libconfig notices only at the end of
  * the file that something is missing. */
 static unsigned line_with_text(const char *text, unsigned line)
 {
@@ -204,82 +207,64 @@ static bool parse(struct reading *reading, config_t *config, const char *text)
 }
 
 bool config_file_parse(const char *path, const char *text, size_t length, struct settings *settings,
-                       char complaint[SETTINGS_COMPLAINT])
+                       char message[ERROR_SIZE])
 {
-    static struct settings draft; /* the main thread's; it is large */
-    struct reading reading = {path, 1, &draft, complaint};
+    struct reading reading = {path, 1, settings, message};
     const char *advice;
     const char *wrong = config_scan(text, length, &reading.line, &advice);
     if (wrong != NULL)
         return complain_of_line(&reading, text, wrong, advice);
-    settings_copy(&draft, settings);
 
     config_t config;
     config_init(&config);
-    bool right = parse(&reading, &config, text);
+    bool valid = parse(&reading, &config, text);
     config_destroy(&config);
-    if (right)
-        settings_copy(settings, &draft);
-    return right;
+    return valid;
 }
 
-/* Open what can be read to its end at once: not a FIFO, which would have a running daemon
- * wait for somebody to write to it. */
-static FILE *open_file(const char *path)
+/* Open what can be read to its end at once. A reload would wait for the writer of a FIFO. */
+static int open_file(const char *path)
 {
-    struct stat about;
+    struct stat about = {0};
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 || (fstat(fd, &about) == 0 && !S_ISFIFO(about.st_mode)))
+        return fd;
+    if (S_ISFIFO(about.st_mode))
+        errno = ESPIPE;
+    return close_after_error(fd);
+}
+
+/* Read the whole file, and add an end of line, because libconfig does not recognize a comment
+ * without one, and a NUL. Returns the length without the NUL, or -1 and errno. */
+static ssize_t read_file(const char *path, char text[FILE_MAX + 2])
+{
+    size_t length = 0;
+    ssize_t more;
+    int fd = open_file(path);
     if (fd < 0)
-        return NULL;
-    FILE *file = NULL;
-    if (fstat(fd, &about) == 0) {
-        if (S_ISFIFO(about.st_mode))
-            errno = ESPIPE;
-        else
-            file = fdopen(fd, "r");
+        return -1;
+    while (length <= FILE_MAX && (more = read(fd, text + length, FILE_MAX + 1 - length)) != 0) {
+        if (more < 0)
+            return close_after_error(fd);
+        length += (size_t)more;
     }
-    if (file == NULL)
-        close_after_error(fd);
-    return file;
+    close(fd);
+    if (length > FILE_MAX) {
+        errno = EFBIG;
+        return -1;
+    }
+    text[length++] = '\n';
+    text[length] = '\0';
+    return (ssize_t)length;
 }
 
-/* The whole of `path`, with an end of line, since libconfig knows no comment without
- * one, and a NUL behind it; to be freed. NULL and errno on failure. */
-static char *read_file(const char *path, size_t *length)
+bool config_file_read(const char *path, struct settings *settings, char message[ERROR_SIZE])
 {
-    FILE *file = open_file(path);
-    if (file == NULL)
-        return NULL;
-    char *text = malloc(FILE_MAX + 2);
-    if (text != NULL) {
-        *length = fread(text, 1, FILE_MAX + 1, file);
-        int error = ferror(file) ? errno : *length > FILE_MAX ? EFBIG : 0;
-        if (error != 0) {
-            free(text);
-            text = NULL;
-            errno = error;
-        } else {
-            text[(*length)++] = '\n';
-            text[*length] = '\0';
-        }
-    }
-    int kept = errno;
-    fclose(file);
-    errno = kept;
-    return text;
-}
-
-bool config_file_read(const char *path, struct settings *settings,
-                      char complaint[SETTINGS_COMPLAINT])
-{
-    size_t length;
-    char *text = read_file(path, &length);
-    if (text == NULL) {
-        snprintf(complaint, SETTINGS_COMPLAINT, "%s: cannot be read: %s", path,
-                 errno == ESPIPE ? "it must be a file, not a pipe" : strerror(errno));
-        return false;
-    }
-    bool right = config_file_parse(path, text, length, settings, complaint);
-    free(text);
-    return right;
+    static char text[FILE_MAX + 2]; /* large; the main thread's */
+    ssize_t length = read_file(path, text);
+    if (length >= 0)
+        return config_file_parse(path, text, (size_t)length, settings, message);
+    snprintf(message, ERROR_SIZE, "%s: cannot read: %s", path,
+             errno == ESPIPE ? "it must be a file, not a pipe" : strerror(errno));
+    return false;
 }

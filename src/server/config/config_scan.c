@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* Refused here, because libconfig 1.5 misreads it: it drops the upper half of integers beyond 32
+ * bits, drops \x00 from strings, leaves unknown escapes as they are, and stops at a NUL octet;
+ * @include follows the working directory and can make its scanner call exit(3); and it leaks a
+ * string that is not a value. */
 #include <config.h>
 
 #include "server/config/config_scan.h"
@@ -12,7 +16,7 @@
 
 #define DIGITS "0123456789"
 
-/* What was found to be wrong, if anything. */
+/* The first fault that was found, if any. */
 struct fault {
     const char *wrong;
     const char *advice;
@@ -29,7 +33,7 @@ static const char *found(struct fault *fault, const char *at, const char *wrong,
     return at;
 }
 
-/* `at` is a backslash; returns what follows the escape. */
+/* `at` is a backslash. Returns the end of the escape. */
 static const char *scan_escape(const char *at, struct fault *fault)
 {
     if ((at[1] == 'x' || at[1] == 'X') && isxdigit((unsigned char)at[2]) &&
@@ -44,14 +48,13 @@ static const char *scan_escape(const char *at, struct fault *fault)
                  "write \\\\ for a backslash; known are \\\\ \\\" \\n \\r \\t \\f and \\xNN");
 }
 
-/* `at` is the opening quote; returns what follows the closing one. */
+/* `at` is the opening quote. Returns the place after the closing one. */
 static const char *scan_string(const char *at, struct fault *fault)
 {
     const char *quote = at++;
     while (*at != '"' && fault->wrong == NULL) {
         if (*at == '\0')
-            return found(fault, quote, "a string that does not end",
-                         "the closing quote is missing");
+            return found(fault, quote, "an unterminated string", "the closing quote is missing");
         at = *at == '\\' ? scan_escape(at, fault) : at + 1;
     }
     return fault->wrong == NULL ? at + 1 : at;
@@ -64,10 +67,10 @@ static const char *skip_comment(const char *at, struct fault *fault)
     const char *end = strstr(at + 2, "*/");
     if (end != NULL)
         return end + 2;
-    return found(fault, at, "a comment that does not end", "the */ is missing");
+    return found(fault, at, "an unterminated comment", "the */ is missing");
 }
 
-/* The length of an exponent, "e" and digits with or without a sign, at `at`; or 0. */
+/* Return the length of an exponent at `at`, "e" and digits with or without a sign, or 0. */
 static size_t exponent(const char *at)
 {
     size_t sign = at[0] != '\0' && (at[1] == '+' || at[1] == '-') ? 2 : 1;
@@ -77,20 +80,20 @@ static size_t exponent(const char *at)
     return digits > 0 ? sign + digits : 0;
 }
 
-/* `at` is a digit, or a point, that begins a number; returns what follows it, exactly
- * where libconfig sees its end. A float needs no look. */
+/* `at` is a digit or a point that begins a number. Returns its end exactly as libconfig sees it.
+ * Floats are not checked. */
 static const char *scan_number(const char *at, struct fault *fault)
 {
     bool hex = at[0] == '0' && (at[1] == 'x' || at[1] == 'X') && isxdigit((unsigned char)at[2]);
-    const char *behind = at + strspn(at, DIGITS);
+    const char *end_of_digits = at + strspn(at, DIGITS);
     char *end;
 
-    if (!hex && *behind == '.') {
-        behind += 1 + strspn(behind + 1, DIGITS);
-        return behind + exponent(behind);
+    if (!hex && *end_of_digits == '.') {
+        end_of_digits += 1 + strspn(end_of_digits + 1, DIGITS);
+        return end_of_digits + exponent(end_of_digits);
     }
-    if (!hex && exponent(behind) > 0)
-        return behind + exponent(behind);
+    if (!hex && exponent(end_of_digits) > 0)
+        return end_of_digits + exponent(end_of_digits);
     errno = 0;
     unsigned long long value = strtoull(at, &end, hex ? 16 : 10);
     if (errno == ERANGE || value > INT32_MAX)
@@ -103,8 +106,7 @@ static bool is_comment(const char *at)
     return *at == '#' || starts(at, "//") || starts(at, "/*");
 }
 
-/* What came before a token: the first characters of the last one, and of the last one that
- * was a bracket. */
+/* What precedes a token: the first character of the last token, and the last bracket. */
 struct context {
     char last;
     char bracket;
@@ -119,8 +121,8 @@ static void note(struct context *context, const char *at)
         context->bracket = *at;
 }
 
-/* Whether a string can come here: as a value, as an element, or behind another string,
- * which it lengthens. */
+/* Whether a string can be here: as a value, as an element, or after another string, which it
+ * continues. */
 static bool takes_string(const struct context *context)
 {
     if (context->last == ',')
@@ -128,7 +130,7 @@ static bool takes_string(const struct context *context)
     return context->last != '\0' && strchr("=:[(\"", context->last) != NULL;
 }
 
-/* Step over one token; where it is wrong, stay. */
+/* Step over one token, unless it is wrong. */
 static const char *scan_token(const char *at, const struct context *context, struct fault *fault)
 {
     if (*at == '"' && !takes_string(context))

@@ -3,10 +3,8 @@
 # text, the table of keys and their values.
 src_libsixteen_a_SOURCES += \
 	%D%/options.h %D%/options.c \
-	%D%/configuration.h %D%/configuration.c \
 	%D%/config_file.h %D%/config_file.c \
 	%D%/config_scan.h %D%/config_scan.c \
 	%D%/settings.h %D%/settings.c \
 	%D%/settings_print.c \
-	%D%/snapshot.h %D%/snapshot.c \
 	%D%/user_group.h %D%/user_group.c

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: MIT */
+/* The first half parses the command line, the second half makes settings of defaults, file and
+ * options. */
 #include <config.h>
 
 #include "server/config/options.h"
 
 #include "common/command_line.h"
+#include "common/text.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
+#include <sysexits.h>
 #include <syslog.h>
 #include <unistd.h>
+
+#define DEFAULT_FILE SYSCONFDIR "/sixteen.conf"
 
 static const char flags[] = ":c:fdl:p:evtThV";
 
@@ -26,21 +32,21 @@ void options_help(FILE *out)
     fputs("usage: sixteend [-c FILE] [-f | -d] [-l ADDRESS]... [-p FILE] [-e] [-v] [-t | -T]\n"
           "Answer sixteen octets with sixteen octets over TCP.\n"
           "\n"
-          "  -c, --config FILE     read FILE; without it " SYSCONFDIR "/sixteen.conf\n"
-          "                        if that exists, else the built-in defaults\n"
+          "  -c, --config FILE     read the configuration from FILE; the default is\n"
+          "                        " SYSCONFDIR "/sixteen.conf if it exists\n"
           "  -f, --foreground      stay in the foreground\n"
-          "  -d, --daemon          go to the background\n"
-          "  -l, --listen ADDRESS  listen here instead; may be repeated:\n"
-          "                        127.0.0.1:1060, [::1]:1060, *:1060\n"
-          "  -p, --pid-file FILE   lock it and write the process id there\n"
+          "  -d, --daemon          run in the background\n"
+          "  -l, --listen ADDRESS  listen at ADDRESS instead of the configured ones:\n"
+          "                        127.0.0.1:1060, [::1]:1060, *:1060; repeatable\n"
+          "  -p, --pid-file FILE   lock FILE and write the process id to it\n"
           "  -e, --stderr          log to standard error\n"
           "  -v, --verbose         log every step\n"
           "  -t, --test            check the configuration and exit\n"
           "  -T, --show-config     print the effective configuration and exit\n"
-          "  -h, --help            print this and exit\n"
+          "  -h, --help            print this help and exit\n"
           "  -V, --version         print the version and exit\n"
           "\n"
-          "sixteend(8) tells more, sixteen.conf(5) tells of the file.\n",
+          "See sixteend(8), and sixteen.conf(5) for the configuration file.\n",
           out);
 }
 
@@ -52,52 +58,54 @@ static int usage(const char *text, const char *argument)
 
 static int add_listen(struct options *options, const char *text)
 {
-    struct endpoint endpoint;
-    const char *wrong = endpoint_parse(text, &endpoint);
-    if (wrong != NULL) {
-        fprintf(stderr, "sixteend: --listen %s: %s\n", text, wrong);
+    if (options->listen_count == SETTINGS_LISTEN_MAX) {
+        fprintf(stderr, "sixteend: too many --listen options (at most %d); see sixteend --help\n",
+                SETTINGS_LISTEN_MAX);
         return -1;
     }
-    if (options->listen_count == SETTINGS_LISTEN_MAX)
-        return usage("too many times --listen", "");
-    options->listen[options->listen_count++] = text;
+    const char *reason = endpoint_parse(text, &options->listen[options->listen_count]);
+    if (reason != NULL) {
+        fprintf(stderr, "sixteend: --listen %s: %s\n", text, reason);
+        return -1;
+    }
+    options->listen_count++;
     return 0;
 }
 
-/* Make the path absolute: a daemon leaves the working directory. */
+/* Make the path absolute, because the daemon leaves the working directory. */
 static int set_path(char to[PATH_MAX], const char *option, const char *path)
 {
     char here[PATH_MAX] = "";
     if (path[0] != '/' && getcwd(here, sizeof here) == NULL) {
-        fprintf(stderr, "sixteend: %s %s: no working directory: %s\n", option, path,
+        fprintf(stderr, "sixteend: %s %s: cannot get the working directory: %s\n", option, path,
                 strerror(errno));
         return -1;
     }
     int length = snprintf(to, PATH_MAX, "%s%s%s", here, here[0] != '\0' ? "/" : "", path);
     if (path[0] == '\0' || length >= PATH_MAX)
-        return usage(option, " needs a path of sensible length");
+        return usage(option, ": the path is empty or too long");
     return 0;
 }
 
-static int set_run_in(struct options *options, int place)
+static int set_run_in(struct options *options, int run_in)
 {
-    if (options->place != RUN_DEFAULT && (int)options->place != place)
-        return usage("--foreground and --daemon exclude each other", "");
-    options->place = place == RUN_FOREGROUND ? RUN_FOREGROUND : RUN_BACKGROUND;
+    if (options->run_in != RUN_DEFAULT && (int)options->run_in != run_in)
+        return usage("--foreground and --daemon are mutually exclusive", "");
+    options->run_in = run_in == RUN_FOREGROUND ? RUN_FOREGROUND : RUN_BACKGROUND;
     return 0;
 }
 
 static int set_mode(struct options *options, enum mode mode)
 {
     if (options->mode != MODE_RUN && options->mode != mode)
-        return usage("--test, --show-config, --help and --version exclude each other", "");
+        return usage("--test, --show-config, --help and --version are mutually exclusive", "");
     options->mode = mode;
     return 0;
 }
 
-static int take(struct options *options, int flag, char *argv[])
+static int apply_flag(struct options *options, int flag, char *argv[])
 {
-    char why[ERROR_SIZE];
+    char error[ERROR_SIZE];
     switch (flag) {
     case 'c': return set_path(options->config, "--config", optarg);
     case 'f': return set_run_in(options, RUN_FOREGROUND);
@@ -110,7 +118,7 @@ static int take(struct options *options, int flag, char *argv[])
     case 'T': return set_mode(options, MODE_SHOW);
     case 'h': return set_mode(options, MODE_HELP);
     case 'V': return set_mode(options, MODE_VERSION);
-    default: return usage(command_line_error(flag, flags, argv, why), "");
+    default: return usage(command_line_error(flag, flags, argv, error), "");
     }
 }
 
@@ -120,48 +128,118 @@ int options_parse(struct options *options, int argc, char *argv[])
 
     *options = (struct options){0};
     while ((flag = getopt_long(argc, argv, flags, long_options, NULL)) != -1)
-        if (take(options, flag, argv) != 0)
+        if (apply_flag(options, flag, argv) != 0)
             return -1;
     if (optind < argc)
-        return usage("an argument that is no option: ", argv[optind]);
-    if (options->to_stderr && options->place == RUN_BACKGROUND)
-        return usage("--stderr and --daemon exclude each other: "
-                     "in the background there is no standard error",
+        return usage("unexpected argument: ", argv[optind]);
+    if (options->to_stderr && options->run_in == RUN_BACKGROUND)
+        return usage("--stderr and --daemon are mutually exclusive: "
+                     "a daemon in the background has no standard error",
                      "");
     return 0;
 }
 
-int options_apply(const struct options *options, struct settings *settings, char why[SETTING_WHY])
+/* Return the file to read, or NULL for none. */
+static const char *file_of(const struct options *options)
 {
-    char wrong[SETTING_WHY];
+    if (options->config[0] != '\0')
+        return options->config;
+    return access(DEFAULT_FILE, F_OK) == 0 || errno != ENOENT ? DEFAULT_FILE : NULL;
+}
 
-    if (options->place != RUN_DEFAULT)
-        settings->daemon.background = options->place == RUN_BACKGROUND;
-    if (options->listen_count > 0 &&
-        !setting_store_texts(settings_find("listen"), settings, options->listen,
-                             options->listen_count, wrong)) {
-        snprintf(why, SETTING_WHY, "--listen %.500s; see sixteend --help", wrong);
-        return -1;
-    }
+const char *options_file_name(const struct options *options)
+{
+    const char *file = file_of(options);
+    return file != NULL ? file : "the built-in defaults";
+}
+
+void options_remember_file(struct options *options)
+{
+    const char *file = file_of(options);
+    if (file != NULL && file != options->config)
+        snprintf(options->config, sizeof options->config, "%s", file);
+}
+
+/* Returns 0, or -1 and errno. */
+static int apply(const struct options *options, struct settings *settings)
+{
+    if (options->run_in != RUN_DEFAULT)
+        settings->daemon.background = options->run_in == RUN_BACKGROUND;
     if (options->pid_file[0] != '\0')
         snprintf(settings->daemon.pid_file, sizeof settings->daemon.pid_file, "%s",
                  options->pid_file);
     if (options->verbose)
         settings->log.level = LOG_DEBUG;
-    return 0;
+    return options->listen_count == 0
+               ? 0
+               : settings_set_listen(settings, options->listen, options->listen_count);
 }
 
-int options_apply_log(const struct options *options, struct settings *settings,
-                      char why[SETTING_WHY])
+/* Keep daemon.*, which a running daemon cannot change, and name the changed keys in a warning. */
+static void keep_fixed(const struct settings *running, struct settings *settings,
+                       char message[ERROR_SIZE])
+{
+    for (size_t i = 0; settings_row(i) != NULL; i++)
+        if (settings_row(i)->fixed && !settings_same(settings_row(i), running, settings))
+            text_append(message, ERROR_SIZE, "%s%s", message[0] != '\0' ? ", " : "",
+                        settings_row(i)->key);
+    if (message[0] != '\0')
+        text_append(message, ERROR_SIZE, ": a change takes effect at the next restart");
+    settings->daemon = running->daemon;
+}
+
+/* Decide where the log goes, which depends on whether the daemon is in the background. */
+static int decide_log_target(const struct options *options, struct settings *settings,
+                             char message[ERROR_SIZE])
 {
     if (options->to_stderr && settings->daemon.background) {
-        snprintf(why, SETTING_WHY,
+        snprintf(message, ERROR_SIZE,
                  "--stderr needs --foreground, because the file says background = true; "
                  "see sixteend --help");
-        return -1;
+        return EX_USAGE;
     }
     if (options->to_stderr)
         settings->log.to = LOG_TO_STDERR;
-    settings_resolve(settings);
-    return 0;
+    settings_set_log_target(settings);
+    if (settings->daemon.background && settings->log.to == LOG_TO_STDERR) {
+        snprintf(message, ERROR_SIZE,
+                 "%s: log.to must be \"syslog\" in the background, not \"stderr\"; "
+                 "set daemon.background = false, or use --foreground",
+                 options_file_name(options));
+        return EX_CONFIG;
+    }
+    return EX_OK;
+}
+
+static int load(const struct options *options, const struct settings *running,
+                struct settings *settings, char message[ERROR_SIZE])
+{
+    const char *file = file_of(options);
+
+    if (file != NULL && !config_file_read(file, settings, message))
+        return EX_CONFIG;
+    if (apply(options, settings) != 0) {
+        snprintf(message, ERROR_SIZE, "cannot store the configuration: %s", strerror(errno));
+        return EX_OSERR;
+    }
+    if (running != NULL)
+        keep_fixed(running, settings, message);
+    return decide_log_target(options, settings, message);
+}
+
+int options_load(const struct options *options, const struct settings *running,
+                 struct settings **loaded, char message[ERROR_SIZE])
+{
+    struct settings *settings = settings_create();
+    message[0] = '\0';
+    if (settings == NULL) {
+        snprintf(message, ERROR_SIZE, "cannot store the configuration: %s", strerror(errno));
+        return EX_OSERR;
+    }
+    int status = load(options, running, settings, message);
+    if (status == EX_OK)
+        *loaded = settings;
+    else
+        settings_unref(settings);
+    return status;
 }

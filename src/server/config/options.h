@@ -1,38 +1,42 @@
 /* SPDX-License-Identifier: MIT */
-/* sixteend's command line: sixteend(8). */
+/* sixteend's command line, and the settings that result from it: the defaults, over them the
+ * configuration file, over that the command line. */
 #ifndef SERVER_CONFIG_OPTIONS_H
 #define SERVER_CONFIG_OPTIONS_H
 
-#include "server/config/settings.h"
+#include "server/config/config_file.h"
 
 enum mode { MODE_RUN, MODE_TEST, MODE_SHOW, MODE_HELP, MODE_VERSION };
 
 struct options {
     enum mode mode;
-    char config[PATH_MAX]; /* the file to read, absolute; "": none was named */
-    enum { RUN_DEFAULT, RUN_FOREGROUND, RUN_BACKGROUND } place;
-    const char *listen[SETTINGS_LISTEN_MAX];
+    char config[PATH_MAX]; /* the file to read, absolute; empty if none was named */
+    enum { RUN_DEFAULT, RUN_FOREGROUND, RUN_BACKGROUND } run_in;
+    struct endpoint listen[SETTINGS_LISTEN_MAX];
     size_t listen_count;
-    char pid_file[PATH_MAX]; /* absolute, or "" */
+    char pid_file[PATH_MAX]; /* absolute, or empty */
     bool to_stderr;
     bool verbose;
 };
 
-/* Read the command line. Returns 0; or -1 for a usage error, with one line about it
- * on standard error. */
+/* Parse the command line. Returns 0; or -1 for a usage error, which is reported on standard
+ * error. */
 int options_parse(struct options *options, int argc, char *argv[]);
-
-/* Let what the command line said win over what the settings hold, but for --stderr, which
- * depends on the rest. Returns 0, or -1 with one line in `why` about an address that is none. */
-int options_apply(const struct options *options, struct settings *settings, char why[SETTING_WHY]);
-
-/* The same for --stderr, and settings_resolve(): where the log goes, once it stands whether
- * the daemon is in the background. Returns 0, or -1 with one line in `why` when both together
- * make no sense. */
-int options_apply_log(const struct options *options, struct settings *settings,
-                      char why[SETTING_WHY]);
 
 /* Print the text of --help. */
 void options_help(FILE *out);
+
+/* Create the settings. `running` are those of a running daemon, whose fixed keys stay, or NULL.
+ * Returns EX_OK with the settings in `*loaded` and a warning for the log, or "", in `message`.
+ * Otherwise returns EX_CONFIG, EX_USAGE or EX_OSERR with one line in `message`. */
+int options_load(const struct options *options, const struct settings *running,
+                 struct settings **loaded, char message[ERROR_SIZE]);
+
+/* Remember the file that was read, even if no option named it: if it is gone at a reload, that is
+ * an error, and does not mean the defaults. */
+void options_remember_file(struct options *options);
+
+/* Return the name of the file that is read, or "the built-in defaults". */
+const char *options_file_name(const struct options *options);
 
 #endif

@@ -1,4 +1,15 @@
 /* SPDX-License-Identifier: MIT */
+/* The configuration file, the command line, --show-config and the reload all use one table. A new
+ * key is a member of struct settings, a row here, an entry in sixteen.conf(5) and a line in the
+ * sample file.
+ *
+ * Settings are counted. Once they are shared they do not change: a reload creates new ones, and
+ * each connection keeps the settings that it began with. The main thread has one reference, each
+ * connection another until its outcome is reported. (limits.connections, timeouts.linger and
+ * timeouts.idle_worker always follow the newest settings: loop_apply().) A thread takes a reference
+ * only from one that is held already, so the count never rises from 0 and taking needs no memory
+ * order. Dropping is acquire and release, so that the thread that frees has seen the end of every
+ * other use. */
 #include <config.h>
 
 #include "server/config/settings.h"
@@ -39,33 +50,33 @@ static const struct choice policies[] = {
     {"wait", WHEN_FULL_WAIT}, {"refuse", WHEN_FULL_REFUSE}, {NULL, 0}};
 
 /* clang-format off */
-#define AT(member) offsetof(struct settings, member)
+#define ROW(name, kind, ...) \
+    {.key = #name, .offset = offsetof(struct settings, name), .type = SETTING_##kind, __VA_ARGS__}
 static const struct setting table[] = {
-    /* key                   type               where                   min    max      default */
-    {"listen",               SETTING_ENDPOINTS, AT(listen),             0,     0,       0, NULL, NULL},
-    {"reply",                SETTING_MESSAGE,   AT(reply),              0,     0,       0, WIRE_REPLY, NULL},
-    {"expect",               SETTING_MESSAGE,   AT(expect),             0,     0,       0, WIRE_GREETING, NULL},
-    {"strict",               SETTING_BOOL,      AT(strict),             0,     1,       false, NULL, NULL},
-    {"limits.connections",   SETTING_INTEGER,   AT(limits.connections), 1,     1000000, 1024, NULL, NULL},
-    {"limits.per_source",    SETTING_INTEGER,   AT(limits.per_source),  0,     1000000, 0, NULL, NULL},
-    {"limits.when_full",     SETTING_CHOICE,    AT(limits.when_full),   0,     0,       WHEN_FULL_WAIT, NULL, policies},
-    {"limits.backlog",       SETTING_INTEGER,   AT(limits.backlog),     1,     65535,   4096, NULL, NULL},
-    {"timeouts.exchange",    SETTING_SECONDS,   AT(timeouts.exchange),  0.01,  86400,   10.0, NULL, NULL},
-    {"timeouts.linger",      SETTING_SECONDS,   AT(timeouts.linger),    0.01,  3600,    2.0, NULL, NULL},
-    {"timeouts.drain",       SETTING_SECONDS,   AT(timeouts.drain),     0,     86400,   30.0, NULL, NULL},
-    {"timeouts.idle_worker", SETTING_SECONDS,   AT(timeouts.idle_worker), 0.01, 86400,  60.0, NULL, NULL},
-    {"access.allow",         SETTING_PREFIXES,  AT(access.allow),       0,     0,       0, NULL, NULL},
-    {"access.deny",          SETTING_PREFIXES,  AT(access.deny),        0,     0,       0, NULL, NULL},
-    {"access.proxies",       SETTING_PREFIXES,  AT(access.proxies),     0,     0,       0, NULL, NULL},
-    {"log.to",               SETTING_CHOICE,    AT(log.to),             0,     0,       LOG_TO_DEFAULT, NULL, targets},
-    {"log.facility",         SETTING_CHOICE,    AT(log.facility),       0,     0,       LOG_DAEMON, NULL, facilities},
-    {"log.level",            SETTING_CHOICE,    AT(log.level),          0,     0,       LOG_INFO, NULL, levels},
-    {"daemon.background",    SETTING_BOOL,      AT(daemon.background),  0,     1,       false, NULL, NULL},
-    {"daemon.pid_file",      SETTING_PATH,      AT(daemon.pid_file),    0,     0,       0, "", NULL},
-    {"daemon.user",          SETTING_USER,      AT(daemon.user),        0,     0,       0, "", NULL},
-    {"daemon.group",         SETTING_GROUP,     AT(daemon.group),       0,     0,       0, "", NULL},
-    {"metrics.file",         SETTING_PATH,      AT(metrics.file),       0,     0,       0, "", NULL},
-    {"metrics.interval",     SETTING_SECONDS,   AT(metrics.interval),   0.1,   86400,   15.0, NULL, NULL},
+    ROW(listen,               ENDPOINTS),
+    ROW(reply,                MESSAGE, .text = WIRE_REPLY),
+    ROW(expect,               MESSAGE, .text = WIRE_GREETING),
+    ROW(strict,               BOOL,    .number = false),
+    ROW(limits.connections,   INTEGER, .min = 1,    .max = 1000000, .number = 1024),
+    ROW(limits.per_source,    INTEGER, .min = 0,    .max = 1000000, .number = 0),
+    ROW(limits.when_full,     CHOICE,  .number = WHEN_FULL_WAIT, .choices = policies),
+    ROW(limits.backlog,       INTEGER, .min = 1,    .max = 65535,   .number = 4096),
+    ROW(timeouts.exchange,    SECONDS, .min = 0.01, .max = 86400,   .number = 10.0),
+    ROW(timeouts.linger,      SECONDS, .min = 0.01, .max = 3600,    .number = 2.0),
+    ROW(timeouts.drain,       SECONDS, .min = 0,    .max = 86400,   .number = 30.0),
+    ROW(timeouts.idle_worker, SECONDS, .min = 0.01, .max = 86400,   .number = 60.0),
+    ROW(access.allow,         PREFIXES),
+    ROW(access.deny,          PREFIXES),
+    ROW(access.proxies,       PREFIXES),
+    ROW(log.to,               CHOICE,  .number = LOG_TO_DEFAULT, .choices = targets),
+    ROW(log.facility,         CHOICE,  .number = LOG_DAEMON, .choices = facilities),
+    ROW(log.level,            CHOICE,  .number = LOG_INFO, .choices = levels),
+    ROW(daemon.background,    BOOL,    .number = false, .fixed = true),
+    ROW(daemon.pid_file,      PATH,    .text = "", .fixed = true),
+    ROW(daemon.user,          USER,    .text = "", .fixed = true),
+    ROW(daemon.group,         GROUP,   .text = "", .fixed = true),
+    ROW(metrics.file,         PATH,    .text = ""),
+    ROW(metrics.interval,     SECONDS, .min = 0.1,  .max = 86400,   .number = 15.0),
 };
 /* clang-format on */
 
@@ -89,105 +100,102 @@ static void *value_of(const struct setting *row, struct settings *settings)
     return (char *)settings + row->offset;
 }
 
-/* The room that text has in struct settings. */
-static size_t text_size(enum setting_type type)
+/* Append a description of the values that the row takes. */
+static void describe(const struct setting *row, char error[ERROR_SIZE])
 {
-    return type == SETTING_PATH ? PATH_MAX : SETTINGS_NAME_SIZE;
-}
-
-static void expectation(const struct setting *row, char *text, size_t size)
-{
+    const size_t size = ERROR_SIZE;
     switch (row->type) {
-    case SETTING_BOOL: snprintf(text, size, "true or false"); break;
+    case SETTING_BOOL: text_append(error, size, "true or false"); break;
     case SETTING_INTEGER:
-        snprintf(text, size, "a whole number from %.0f to %.0f", row->min, row->max);
+        text_append(error, size, "a whole number from %.0f to %.0f", row->min, row->max);
         break;
     case SETTING_SECONDS:
-        snprintf(text, size, "a number of seconds from %g to %g, like %.1f", row->min, row->max,
-                 row->number);
+        text_append(error, size, "a number of seconds from %g to %g, like %.1f", row->min, row->max,
+                    row->number);
         break;
     case SETTING_CHOICE:
-        snprintf(text, size, "one of");
-        for (const struct choice *c = row->choices; c->name != NULL; c++) {
-            size_t used = strlen(text);
-            snprintf(text + used, size - used, "%s \"%s\"", c == row->choices ? "" : ",", c->name);
-        }
+        text_append(error, size, "one of");
+        for (const struct choice *c = row->choices; c->name != NULL; c++)
+            text_append(error, size, "%s \"%s\"", c == row->choices ? "" : ",", c->name);
         break;
     case SETTING_MESSAGE:
-        snprintf(text, size, "a string of exactly %d octets, like \"%s\"", WIRE_OCTETS, row->text);
+        text_append(error, size, "a string of exactly %d octets, like \"%s\"", WIRE_OCTETS,
+                    row->text);
         break;
-    case SETTING_PATH: snprintf(text, size, "an absolute path, or \"\" for none"); break;
-    case SETTING_USER: snprintf(text, size, "the name of a user that exists, or \"\""); break;
-    case SETTING_GROUP: snprintf(text, size, "the name of a group that exists, or \"\""); break;
+    case SETTING_PATH: text_append(error, size, "an absolute path, or \"\" for none"); break;
+    case SETTING_USER: text_append(error, size, "the name of an existing user, or \"\""); break;
+    case SETTING_GROUP: text_append(error, size, "the name of an existing group, or \"\""); break;
     case SETTING_ENDPOINTS:
-        snprintf(text, size, "an array of 1 to %d addresses, like [ \"%s\", \"%s\" ]",
-                 SETTINGS_LISTEN_MAX, default_listen[0], default_listen[1]);
+        text_append(error, size, "an array of 1 to %d addresses, like [ \"%s\", \"%s\" ]",
+                    SETTINGS_LISTEN_MAX, default_listen[0], default_listen[1]);
         break;
     case SETTING_PREFIXES:
-        snprintf(text, size,
-                 "an array of at most %d prefixes, like [ \"192.0.2.0/24\", \"2001:db8::/32\" ]",
-                 PREFIXES_MAX);
+        text_append(error, size,
+                    "an array of at most %d prefixes, like [ \"192.0.2.0/24\", \"2001:db8::/32\" ]",
+                    PREFIXES_MAX);
         break;
     }
 }
 
-bool setting_refuse(const struct setting *row, const char *got, char why[SETTING_WHY])
-{
-    char expected[320];
-    expectation(row, expected, sizeof expected);
-    snprintf(why, SETTING_WHY, "must be %s, not %s", expected, got);
-    return false;
-}
-
-__attribute__((format(printf, 3, 4))) static bool
-refuse_value(const struct setting *row, char why[SETTING_WHY], const char *format, ...)
+bool setting_refuse(const struct setting *row, char error[ERROR_SIZE], const char *format, ...)
 {
     char got[256];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(got, sizeof got, format, arguments);
     va_end(arguments);
-    return setting_refuse(row, got, why);
-}
-
-/* A refused text, quoted and cut to a length that a line bears. */
-static bool refuse_text(const struct setting *row, const char *value, char why[SETTING_WHY])
-{
-    char quoted[QUOTE_SIZE(40)];
-    size_t length = strlen(value);
-    quote(value, length < 40 ? length : 40, quoted, sizeof quoted);
-    if (row->type == SETTING_MESSAGE)
-        return refuse_value(row, why, "%s%s of %zu", quoted, length > 40 ? "..." : "", length);
-    return refuse_value(row, why, "%s%s", quoted, length > 40 ? "..." : "");
+    strcpy(error, "must be ");
+    describe(row, error);
+    text_append(error, ERROR_SIZE, ", not %s", got);
+    return false;
 }
 
 bool setting_store_bool(const struct setting *row, struct settings *settings, bool value,
-                        char why[SETTING_WHY])
+                        char error[ERROR_SIZE])
 {
     if (row->type != SETTING_BOOL)
-        return setting_refuse(row, value ? "true" : "false", why);
+        return setting_refuse(row, error, value ? "true" : "false");
     *(bool *)value_of(row, settings) = value;
     return true;
 }
 
 bool setting_store_integer(const struct setting *row, struct settings *settings, long long value,
-                           char why[SETTING_WHY])
+                           char error[ERROR_SIZE])
 {
     if (row->type == SETTING_SECONDS)
-        return setting_store_float(row, settings, (double)value, why);
+        return setting_store_float(row, settings, (double)value, error);
     if (row->type != SETTING_INTEGER || (double)value < row->min || (double)value > row->max)
-        return refuse_value(row, why, "%lld", value);
+        return setting_refuse(row, error, "%lld", value);
     *(int *)value_of(row, settings) = (int)value;
     return true;
 }
 
 bool setting_store_float(const struct setting *row, struct settings *settings, double value,
-                         char why[SETTING_WHY])
+                         char error[ERROR_SIZE])
 {
     if (row->type != SETTING_SECONDS || !(value >= row->min && value <= row->max))
-        return refuse_value(row, why, "%g", value);
+        return setting_refuse(row, error, "%g", value);
     *(double *)value_of(row, settings) = value;
     return true;
+}
+
+static bool refuse_text(const struct setting *row, const char *value, char error[ERROR_SIZE])
+{
+    char quoted[QUOTE_CUT_SIZE];
+    return setting_refuse(row, error, "%s", quote_cut(value, strlen(value), quoted));
+}
+
+static bool refuse_element(const char *value, const char *reason, char error[ERROR_SIZE])
+{
+    char quoted[QUOTE_CUT_SIZE];
+    snprintf(error, ERROR_SIZE, "%s: %s", quote_cut(value, strlen(value), quoted), reason);
+    return false;
+}
+
+static bool refuse_errno(const char *action, char error[ERROR_SIZE])
+{
+    snprintf(error, ERROR_SIZE, "cannot be %s: %s", action, strerror(errno));
+    return false;
 }
 
 static bool store_choice(const struct setting *row, struct settings *settings, const char *value)
@@ -201,103 +209,108 @@ static bool store_choice(const struct setting *row, struct settings *settings, c
     return false;
 }
 
-static bool is_text(enum setting_type type)
-{
-    return type == SETTING_PATH || type == SETTING_USER || type == SETTING_GROUP;
-}
-
-/* Sets errno where it could not be found out. */
-static bool text_is_right(const struct setting *row, const char *value)
+/* Whether a path is absolute, or a user or group exists. Sets errno if that cannot be looked up. */
+static bool is_valid_name(const struct setting *row, const char *value)
 {
     uid_t uid;
     gid_t gid;
     errno = 0;
-    if (!is_text(row->type) || strlen(value) >= text_size(row->type))
-        return false;
     if (value[0] == '\0')
         return true;
+    if (strlen(value) >= PATH_MAX)
+        return false;
     if (row->type == SETTING_PATH)
         return value[0] == '/';
-    if (row->type == SETTING_USER)
-        return user_look_up(value, &uid, &gid) == 0;
-    return group_look_up(value, &gid) == 0;
+    return row->type == SETTING_USER ? user_look_up(value, &uid, &gid) == 0
+                                     : group_look_up(value, &gid) == 0;
 }
 
 bool setting_store_text(const struct setting *row, struct settings *settings, const char *value,
-                        char why[SETTING_WHY])
-{
-    if (row->type == SETTING_CHOICE)
-        return store_choice(row, settings, value) || refuse_text(row, value, why);
-    if (row->type == SETTING_MESSAGE) {
-        if (strlen(value) != WIRE_OCTETS)
-            return refuse_text(row, value, why);
-        memcpy(value_of(row, settings), value, WIRE_OCTETS);
-        return true;
-    }
-    if (!text_is_right(row, value)) {
-        if (errno == 0)
-            return refuse_text(row, value, why);
-        snprintf(why, SETTING_WHY, "cannot be looked up: %s", strerror(errno));
-        return false;
-    }
-    snprintf(value_of(row, settings), text_size(row->type), "%s", value);
-    return true;
-}
-
-size_t setting_texts_max(const struct setting *row)
+                        char error[ERROR_SIZE])
 {
     switch (row->type) {
-    case SETTING_ENDPOINTS: return SETTINGS_LISTEN_MAX;
-    case SETTING_PREFIXES: return PREFIXES_MAX;
-    default: return 0;
+    case SETTING_CHOICE:
+        return store_choice(row, settings, value) || refuse_text(row, value, error);
+    case SETTING_MESSAGE:
+        if (strlen(value) != WIRE_OCTETS) {
+            (void)refuse_text(row, value, error);
+            text_append(error, ERROR_SIZE, " of %zu", strlen(value));
+            return false;
+        }
+        memcpy(value_of(row, settings), value, WIRE_OCTETS);
+        return true;
+    case SETTING_PATH:
+    case SETTING_USER:
+    case SETTING_GROUP:
+        if (!is_valid_name(row, value))
+            return errno == 0 ? refuse_text(row, value, error) : refuse_errno("looked up", error);
+        snprintf(value_of(row, settings), PATH_MAX, "%s", value);
+        return true;
+    default: return refuse_text(row, value, error);
     }
 }
 
-bool setting_judge_text(const struct setting *row, const char *value, char why[SETTING_WHY])
+int settings_set_listen(struct settings *settings, const struct endpoint *list, size_t count)
 {
-    struct endpoint endpoint;
-    struct prefix prefix;
-    char wrong_prefix[PREFIX_WHY];
-    char quoted[QUOTE_SIZE(40)];
-    const char *wrong = NULL;
-
-    if (row->type == SETTING_ENDPOINTS)
-        wrong = endpoint_parse(value, &endpoint);
-    else if (!prefix_parse(value, &prefix, wrong_prefix))
-        wrong = wrong_prefix;
-    if (wrong == NULL)
-        return true;
-    quote(value, strnlen(value, 40), quoted, sizeof quoted);
-    snprintf(why, SETTING_WHY, "%s: %s", quoted, wrong);
-    return false;
+    struct endpoint *copy = malloc(count * sizeof *copy);
+    if (copy == NULL)
+        return -1;
+    memcpy(copy, list, count * sizeof *copy);
+    free(settings->listen.list);
+    settings->listen.list = copy;
+    settings->listen.count = count;
+    return 0;
 }
 
-static void store_endpoints(struct settings *settings, const char *const *values, size_t count)
+static bool store_endpoints(struct settings *settings, const char *const *values, size_t count,
+                            size_t *wrong, char error[ERROR_SIZE])
 {
-    for (size_t i = 0; i < count; i++)
-        snprintf(settings->listen.text[i], sizeof settings->listen.text[i], "%s", values[i]);
-    settings->listen.count = count;
+    struct endpoint list[SETTINGS_LISTEN_MAX];
+    for (size_t i = 0; i < count; i++) {
+        const char *reason = endpoint_parse(values[i], &list[i]);
+        if (reason != NULL) {
+            *wrong = i;
+            return refuse_element(values[i], reason, error);
+        }
+    }
+    return settings_set_listen(settings, list, count) == 0 || refuse_errno("stored", error);
+}
+
+static bool store_prefixes(struct prefixes *prefixes, const char *const *values, size_t count,
+                           size_t *wrong, char error[ERROR_SIZE])
+{
+    char reason[ERROR_SIZE];
+    struct prefix *list = calloc(count + 1, sizeof *list); /* not 0, for which NULL is no failure */
+    if (list == NULL)
+        return refuse_errno("stored", error);
+    for (size_t i = 0; i < count; i++) {
+        if (!prefix_parse(values[i], &list[i], reason)) {
+            free(list);
+            *wrong = i;
+            return refuse_element(values[i], reason, error);
+        }
+    }
+    free(prefixes->list);
+    *prefixes = prefixes_of(list, count);
+    return true;
 }
 
 bool setting_store_texts(const struct setting *row, struct settings *settings,
-                         const char *const *values, size_t count, char why[SETTING_WHY])
+                         const char *const *values, size_t count, size_t *wrong,
+                         char error[ERROR_SIZE])
 {
-    size_t least = row->type == SETTING_PREFIXES ? 0 : 1;
-    if (count < least || count > setting_texts_max(row))
-        return refuse_value(row, why, "an array of %zu", count);
-    for (size_t i = 0; i < count; i++)
-        if (!setting_judge_text(row, values[i], why))
-            return false;
-    if (row->type == SETTING_ENDPOINTS)
-        store_endpoints(settings, values, count);
-    else if (row->type == SETTING_PREFIXES)
-        prefixes_store(value_of(row, settings), values, count);
-    return true;
+    *wrong = count;
+    if (row->type == SETTING_ENDPOINTS && count >= 1 && count <= SETTINGS_LISTEN_MAX)
+        return store_endpoints(settings, values, count, wrong, error);
+    if (row->type == SETTING_PREFIXES && count <= PREFIXES_MAX)
+        return store_prefixes(value_of(row, settings), values, count, wrong, error);
+    return setting_refuse(row, error, "an array of %zu", count);
 }
 
-static void set_default(const struct setting *row, struct settings *settings)
+static bool set_default(const struct setting *row, struct settings *settings)
 {
-    char why[SETTING_WHY];
+    char error[ERROR_SIZE];
+    size_t wrong;
     void *value = value_of(row, settings);
     switch (row->type) {
     case SETTING_BOOL: *(bool *)value = row->number != 0; break;
@@ -307,37 +320,50 @@ static void set_default(const struct setting *row, struct settings *settings)
     case SETTING_MESSAGE: memcpy(value, row->text, WIRE_OCTETS); break;
     case SETTING_PATH:
     case SETTING_USER:
-    case SETTING_GROUP: snprintf(value, text_size(row->type), "%s", row->text); break;
+    case SETTING_GROUP: snprintf(value, PATH_MAX, "%s", row->text); break;
     case SETTING_ENDPOINTS:
-        setting_store_texts(row, settings, default_listen,
-                            sizeof default_listen / sizeof *default_listen, why);
-        break;
-    case SETTING_PREFIXES: ((struct prefixes *)value)->count = 0; break;
+        return setting_store_texts(row, settings, default_listen,
+                                   sizeof default_listen / sizeof *default_listen, &wrong, error);
+    case SETTING_PREFIXES: break; /* empty */
     }
+    return true;
 }
 
-void settings_defaults(struct settings *settings)
+struct settings *settings_create(void)
 {
-    *settings = (struct settings){0};
-    for (size_t i = 0; settings_row(i) != NULL; i++)
-        set_default(&table[i], settings);
+    struct settings *settings = calloc(1, sizeof *settings);
+    if (settings == NULL)
+        return NULL;
+    settings->references = 1;
+    for (size_t i = 0; settings_row(i) != NULL; i++) {
+        if (!set_default(&table[i], settings)) {
+            settings_unref(settings);
+            errno = ENOMEM;
+            return NULL;
+        }
+    }
+    return settings;
 }
 
-static void copy_prefixes(struct prefixes *to, const struct prefixes *from)
+struct settings *settings_ref(struct settings *settings)
 {
-    to->count = from->count;
-    memcpy(to->list, from->list, from->count * sizeof *from->list);
+    (void)atomic_fetch_add_explicit(&settings->references, 1, memory_order_relaxed);
+    return settings;
 }
 
-void settings_copy(struct settings *to, const struct settings *from)
+void settings_unref(struct settings *settings)
 {
-    memcpy(to, from, offsetof(struct settings, access));
-    copy_prefixes(&to->access.allow, &from->access.allow);
-    copy_prefixes(&to->access.deny, &from->access.deny);
-    copy_prefixes(&to->access.proxies, &from->access.proxies);
+    if (settings == NULL ||
+        atomic_fetch_sub_explicit(&settings->references, 1, memory_order_acq_rel) != 1)
+        return;
+    free(settings->listen.list);
+    free(settings->access.allow.list);
+    free(settings->access.deny.list);
+    free(settings->access.proxies.list);
+    free(settings);
 }
 
-void settings_resolve(struct settings *settings)
+void settings_set_log_target(struct settings *settings)
 {
     if (settings->log.to == LOG_TO_DEFAULT)
         settings->log.to = settings->daemon.background ? LOG_TO_SYSLOG : LOG_TO_STDERR;
@@ -348,14 +374,16 @@ static bool same_endpoints(const struct settings *a, const struct settings *b)
     if (a->listen.count != b->listen.count)
         return false;
     for (size_t i = 0; i < a->listen.count; i++)
-        if (strcmp(a->listen.text[i], b->listen.text[i]) != 0)
+        if (strcmp(a->listen.list[i].host, b->listen.list[i].host) != 0 ||
+            strcmp(a->listen.list[i].port, b->listen.list[i].port) != 0)
             return false;
     return true;
 }
 
 static bool same_prefixes(const struct prefixes *a, const struct prefixes *b)
 {
-    return a->count == b->count && memcmp(a->list, b->list, a->count * sizeof *a->list) == 0;
+    return a->count == b->count &&
+           (a->count == 0 || memcmp(a->list, b->list, a->count * sizeof *a->list) == 0);
 }
 
 bool settings_same(const struct setting *row, const struct settings *a, const struct settings *b)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the daemon was told: one table of keys, and the values they have.
- * sixteen.conf(5) documents every key. */
+/* The settings: one table of keys, and their values. sixteen.conf(5) documents every key. */
 #ifndef SERVER_CONFIG_SETTINGS_H
 #define SERVER_CONFIG_SETTINGS_H
 
@@ -8,23 +7,23 @@
 #include "common/wire.h"
 
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
 #define SETTINGS_LISTEN_MAX 64
-#define SETTINGS_NAME_SIZE 64 /* of a user or a group; useradd(8) stops at 32 */
 
 enum log_target { LOG_TO_DEFAULT, LOG_TO_STDERR, LOG_TO_SYSLOG };
 
-/* What becomes of a peer that comes while limits.connections are held. */
+/* What happens to a new connection while limits.connections are active. */
 enum when_full { WHEN_FULL_WAIT, WHEN_FULL_REFUSE };
 
-/* Flat, so that it owns nothing. It is large: settings_copy(). */
 struct settings {
+    atomic_size_t references;
     struct {
         size_t count;
-        char text[SETTINGS_LISTEN_MAX][ENDPOINT_TEXT];
+        struct endpoint *list;
     } listen;
     char reply[WIRE_OCTETS];
     char expect[WIRE_OCTETS];
@@ -42,26 +41,36 @@ struct settings {
         double idle_worker;
     } timeouts;
     struct {
+        struct prefixes allow; /* empty: every peer */
+        struct prefixes deny;
+        struct prefixes proxies;
+    } access;
+    struct {
         int to;       /* enum log_target */
-        int facility; /* LOG_DAEMON and its like: syslog(3) */
-        int level;    /* LOG_INFO and its like: the least grave that is logged */
+        int facility; /* LOG_DAEMON and the like: syslog(3) */
+        int level;    /* the lowest severity that is logged: LOG_INFO and the like */
     } log;
     struct {
         bool background;
         char pid_file[PATH_MAX];
-        char user[SETTINGS_NAME_SIZE];
-        char group[SETTINGS_NAME_SIZE];
+        char user[PATH_MAX];
+        char group[PATH_MAX];
     } daemon;
     struct {
         char file[PATH_MAX];
         double interval;
     } metrics;
-    struct {
-        struct prefixes allow; /* none: everyone */
-        struct prefixes deny;
-        struct prefixes proxies;
-    } access; /* the last, for settings_copy() */
 };
+
+/* Create settings in which every key has its default. The caller has the only reference, and can
+ * change them until it shares them. Returns NULL and errno on failure. */
+struct settings *settings_create(void);
+
+/* Take one more reference. Any thread that has one can call this. Returns `settings`. */
+struct settings *settings_ref(struct settings *settings);
+
+/* Drop a reference; the last one frees the settings. NULL is ignored. */
+void settings_unref(struct settings *settings);
 
 enum setting_type {
     SETTING_BOOL,
@@ -70,7 +79,7 @@ enum setting_type {
     SETTING_CHOICE,
     SETTING_MESSAGE, /* exactly WIRE_OCTETS octets, none of them NUL */
     SETTING_PATH,    /* absolute, or empty for none */
-    SETTING_USER,    /* one that exists, or empty for none */
+    SETTING_USER,    /* of an existing user, or empty for none */
     SETTING_GROUP,
     SETTING_ENDPOINTS,
     SETTING_PREFIXES
@@ -81,66 +90,57 @@ struct choice {
     int value;
 };
 
-/* A row of the table. */
+/* A row of the table of keys. */
 struct setting {
     const char *key; /* "limits.connections" */
     enum setting_type type;
     size_t offset; /* of the value in struct settings */
     double min, max;
-    double number;                /* the default, where the value is a number or a choice … */
-    const char *text;             /* … and where it is text */
+    double number;                /* the default of a number or a choice */
+    const char *text;             /* the default of a text */
     const struct choice *choices; /* ends with a NULL name */
+    bool fixed;                   /* changes at a restart only; set for daemon.* */
 };
 
-/* Room for what is wrong with a value, and what would be right. */
-#define SETTING_WHY 640
-
-/* The rows, in the order of sixteen.conf(5); NULL past the last one. */
+/* Return row `index`, in the order of sixteen.conf(5); NULL after the last one. */
 const struct setting *settings_row(size_t index);
 
-/* The row of `key`, or NULL. */
+/* Return the row of `key`, or NULL. */
 const struct setting *settings_find(const char *key);
 
-/* Give every key its built-in default. */
-void settings_defaults(struct settings *settings);
+/* Set what depends on other keys: the log's target if nothing set it. Call it once the file and the
+ * options are applied. */
+void settings_set_log_target(struct settings *settings);
 
-/* Copy it, and of the lists in `access` only what is in them: memory that nobody touched costs
- * nothing. */
-void settings_copy(struct settings *to, const struct settings *from);
-
-/* What follows from other keys: where the log goes when nothing said so. Call it
- * once file and options are in. */
-void settings_resolve(struct settings *settings);
-
-/* Store one value. Each returns true, or false with the reason in `why`, in the
- * form "must be …, not …", and the old value kept. A type that the row doesn't
- * have is such a reason. */
+/* Store one value. Each returns true; or false with what is wrong in `error`, in the form "must be
+ * …, not …", and the old value kept. A value of another type than the row's is such an error. */
 bool setting_store_bool(const struct setting *row, struct settings *settings, bool value,
-                        char why[SETTING_WHY]);
+                        char error[ERROR_SIZE]);
 bool setting_store_integer(const struct setting *row, struct settings *settings, long long value,
-                           char why[SETTING_WHY]);
+                           char error[ERROR_SIZE]);
 bool setting_store_float(const struct setting *row, struct settings *settings, double value,
-                         char why[SETTING_WHY]);
+                         char error[ERROR_SIZE]);
 bool setting_store_text(const struct setting *row, struct settings *settings, const char *value,
-                        char why[SETTING_WHY]);
+                        char error[ERROR_SIZE]);
+
+/* Store an array. On failure `*wrong` is the index of the wrong element, or `count` if the array as
+ * a whole is wrong. */
 bool setting_store_texts(const struct setting *row, struct settings *settings,
-                         const char *const *values, size_t count, char why[SETTING_WHY]);
+                         const char *const *values, size_t count, size_t *wrong,
+                         char error[ERROR_SIZE]);
 
-/* How many texts the row's array has room for; 0 where it has no array. */
-size_t setting_texts_max(const struct setting *row);
+/* Set the addresses to listen at. Returns 0, or -1 and errno. */
+int settings_set_listen(struct settings *settings, const struct endpoint *list, size_t count);
 
-/* Whether `value` can be one of the texts of the row's array: an address to listen at, a prefix.
- * If not, `why` says what is wrong. */
-bool setting_judge_text(const struct setting *row, const char *value, char why[SETTING_WHY]);
+/* Write in `error` that the row's value must be something else than what `format` describes.
+ * Returns false, for the caller to return. */
+bool setting_refuse(const struct setting *row, char error[ERROR_SIZE], const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
-/* Say in `why` that the row's value must be something else than `got`. Returns
- * false, for the caller to return. */
-bool setting_refuse(const struct setting *row, const char *got, char why[SETTING_WHY]);
-
-/* Whether both have the same value for the row. */
+/* Whether both settings have the same value for the row. */
 bool settings_same(const struct setting *row, const struct settings *a, const struct settings *b);
 
-/* The name that `value` has among the choices of `key`, or "". */
+/* Return the name of `value` among the choices of `key`, or "". */
 const char *settings_choice_name(const char *key, int value);
 
 /* Print every key with its value, in the file's own syntax: settings_print.c. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* --show-config: every key with its value, in a form that the configuration file can have. */
 #include <config.h>
 
 #include "server/config/settings.h"
@@ -6,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As libconfig's scanner reads it back. */
+/* Print a string as libconfig's scanner reads it. */
 static void print_string(const char *text, size_t length, FILE *out)
 {
     putc('"', out);
@@ -28,8 +29,8 @@ static bool reads_back(const char *text, double value)
     return !(again < value) && !(again > value);
 }
 
-/* The fewest digits that read back as the same number, and a point, since libconfig
- * takes "10" for an integer; an exponent only where nothing else will do. */
+/* Print the fewest digits that read back as the same number, with a point, because libconfig takes
+ * "10" for an integer; use an exponent only if nothing else reads back. */
 static void print_seconds(double value, FILE *out)
 {
     char text[64];
@@ -40,6 +41,17 @@ static void print_seconds(double value, FILE *out)
     for (digits = 1; !reads_back(text, value) && digits <= 17; digits++)
         snprintf(text, sizeof text, "%.*e", digits, value);
     fputs(text, out);
+}
+
+static void print_endpoints(const struct settings *settings, FILE *out)
+{
+    char text[ENDPOINT_TEXT];
+    for (size_t i = 0; i < settings->listen.count; i++) {
+        fputs(i == 0 ? "[ " : ", ", out);
+        endpoint_format(&settings->listen.list[i], text);
+        print_string(text, strlen(text), out);
+    }
+    fputs(" ]", out);
 }
 
 static void print_prefixes(const struct prefixes *prefixes, FILE *out)
@@ -65,13 +77,7 @@ static void print_value(const struct setting *row, const struct settings *settin
     case SETTING_PATH:
     case SETTING_USER:
     case SETTING_GROUP: print_string(value, strlen(value), out); break;
-    case SETTING_ENDPOINTS:
-        for (size_t i = 0; i < settings->listen.count; i++) {
-            fputs(i == 0 ? "[ " : ", ", out);
-            print_string(settings->listen.text[i], strlen(settings->listen.text[i]), out);
-        }
-        fputs(" ]", out);
-        break;
+    case SETTING_ENDPOINTS: print_endpoints(settings, out); break;
     case SETTING_PREFIXES: print_prefixes(value, out); break;
     }
 }

@@ -8,8 +8,8 @@
 #include <pwd.h>
 #include <stddef.h>
 
-/* Which error means that there is none differs: getpwnam(3) lists those that do not. */
-static int nobody(void)
+/* Systems differ in the errno for an unknown name; getpwnam(3) lists the real errors. */
+static int unknown_or_error(void)
 {
     switch (errno) {
     case EINTR:
@@ -27,7 +27,7 @@ int user_look_up(const char *name, uid_t *uid, gid_t *gid)
     errno = 0;
     const struct passwd *user = getpwnam(name);
     if (user == NULL)
-        return nobody();
+        return unknown_or_error();
     *uid = user->pw_uid;
     *gid = user->pw_gid;
     return 0;
@@ -38,7 +38,7 @@ int group_look_up(const char *name, gid_t *gid)
     errno = 0;
     const struct group *group = getgrnam(name);
     if (group == NULL)
-        return nobody();
+        return unknown_or_error();
     *gid = group->gr_gid;
     return 0;
 }

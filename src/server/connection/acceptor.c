@@ -21,7 +21,7 @@
 
 static const struct settings *settings_of(const struct acceptor *acceptor)
 {
-    return &acceptor->snapshot->settings;
+    return acceptor->settings;
 }
 
 static bool refuses_when_full(const struct acceptor *acceptor)
@@ -104,7 +104,7 @@ static void begin(struct connection *connection, const struct acceptor *acceptor
 {
     int64_t now = clock_nanoseconds();
     *connection = (struct connection){
-        .snapshot = acceptor->snapshot,
+        .settings = acceptor->settings,
         .fd = fd,
         .peer = *peer,
         .local = listener->bound,
@@ -156,10 +156,10 @@ static enum acceptor_result give(struct acceptor *acceptor, struct connection *c
     if (lasting == NULL)
         return fail(acceptor, connection, ENOMEM);
     *lasting = *connection;
-    (void)snapshot_take(lasting->snapshot);
+    (void)settings_ref(lasting->settings);
     int error = workers_submit(acceptor->workers, lasting);
     if (error != 0) {
-        snapshot_release(lasting->snapshot);
+        settings_unref(lasting->settings);
         free(lasting);
         return fail(acceptor, connection, error);
     }

@@ -14,7 +14,7 @@ enum limit { WARNING_RESOURCES, WARNING_CONNECTIONS, ACCEPTOR_WARNINGS };
 
 /* The acceptor's; no other thread touches it. */
 struct acceptor {
-    struct snapshot *snapshot; /* the settings of those who are accepted next */
+    struct settings *settings; /* the settings of those who are accepted next */
     struct admission *admission;
     struct workers *workers;
     struct lingering *lingering;

@@ -60,7 +60,7 @@ static struct source *find(struct admission *admission, const struct source *wan
 static enum admission_verdict enter_source(struct admission *admission,
                                            struct connection *connection)
 {
-    size_t most = (size_t)connection->snapshot->settings.limits.per_source;
+    size_t most = (size_t)connection->settings->limits.per_source;
     struct source wanted = {.prefix = prefix_of(&connection->peer, SOURCE_BITS)};
     enum admission_verdict verdict = ADMITTED;
 
@@ -95,7 +95,7 @@ static void leave_source(struct admission *admission, struct source *source)
 /* The longest prefix that holds the address decides; of two with the same length, access.deny. */
 static bool is_allowed(const struct connection *connection)
 {
-    const struct settings *settings = &connection->snapshot->settings;
+    const struct settings *settings = connection->settings;
     int denied = prefixes_match(&settings->access.deny, &connection->peer);
     int allowed = prefixes_match(&settings->access.allow, &connection->peer);
     if (allowed < 0 && settings->access.allow.count > 0)
@@ -105,7 +105,7 @@ static bool is_allowed(const struct connection *connection)
 
 static bool is_full(struct admission *admission, const struct connection *connection)
 {
-    const struct settings *settings = &connection->snapshot->settings;
+    const struct settings *settings = connection->settings;
     return settings->limits.when_full == WHEN_FULL_REFUSE &&
            atomic_load(&admission->count) >= (size_t)settings->limits.connections;
 }

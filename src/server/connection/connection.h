@@ -8,7 +8,7 @@
 #include "common/deadline.h"
 #include "common/text.h"
 #include "common/wire.h"
-#include "server/config/snapshot.h"
+#include "server/config/settings.h"
 #include "server/connection/proxy_header.h"
 
 #include <stdatomic.h>
@@ -32,7 +32,7 @@ enum outcome {
 
 struct connection {
     /* the acceptor's part */
-    struct snapshot *snapshot; /* the settings that it runs under */
+    struct settings *settings; /* the settings that it runs under */
     int fd;                    /* only the station that has the connection closes it */
     struct address peer;
     struct address local;

@@ -43,7 +43,7 @@ static enum transfer_status receive(struct connection *connection, int flags)
 
 static bool is_unexpected(const struct connection *connection)
 {
-    const struct settings *settings = &connection->snapshot->settings;
+    const struct settings *settings = connection->settings;
     return settings->strict && memcmp(connection->octets, settings->expect, WIRE_OCTETS) != 0;
 }
 
@@ -54,8 +54,8 @@ static enum transfer_status send_reply(struct connection *connection, int flags)
     size_t before = connection->sent;
     size_t more;
     enum transfer_status status =
-        send_all(connection->fd, connection->snapshot->settings.reply + before,
-                 WIRE_OCTETS - before, MSG_MORE | flags, connection->deadline, &more);
+        send_all(connection->fd, connection->settings->reply + before, WIRE_OCTETS - before,
+                 MSG_MORE | flags, connection->deadline, &more);
     connection->sent = before + more;
     return status;
 }

@@ -13,7 +13,7 @@ bool exchange_try(struct connection *connection);
 
 /* Hold the connection, or the rest of one that exchange_try() began, to its end:
  * a proxy's header where there is to be one, receive, judge, reply and half-close, all by its
- * deadline. Reads fd, snapshot, peer, local and deadline; leaves the admission where it replies;
+ * deadline. Reads fd, settings, peer, local and deadline; leaves the admission where it replies;
  * fills the exchange's part of the struct. The socket is left open: where `half_closed` is set it
  * must be read to end of file before close(2), because closing with unread octets makes the kernel
  * send RST and the peer lose the reply: linger.h. */

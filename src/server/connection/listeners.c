@@ -88,36 +88,27 @@ static size_t find(const struct opening *opening, const struct address *asked)
     return i;
 }
 
-/* Open those of the addresses that are not open yet, and have the others stay. */
-static int open_missing(struct opening *opening, const struct address *addresses, size_t count)
+/* Open the addresses of the endpoint that are not open yet, and keep the others. Returns 0, or -1
+ * with the reason logged. */
+static int open_endpoint(struct opening *opening, const struct endpoint *endpoint)
 {
-    for (size_t i = 0; i < count; i++) {
+    char text[ENDPOINT_TEXT];
+    struct address *addresses;
+    size_t count;
+    int result = 0;
+    int error = endpoint_resolve(endpoint, AF_UNSPEC, AI_PASSIVE, &addresses, &count);
+    if (error != 0) {
+        log_line(opening->level, "cannot listen at %s: %s", endpoint_format(endpoint, text),
+                 address_strerror(error));
+        return -1;
+    }
+    for (size_t i = 0; i < count && result == 0; i++) {
         size_t found = find(opening, &addresses[i]);
         if (found < opening->before)
             opening->kept[found] = true;
-        else if (open_address(opening, &addresses[i]) != 0)
-            return -1;
+        else
+            result = open_address(opening, &addresses[i]);
     }
-    return 0;
-}
-
-static int open_endpoint(struct opening *opening, const char *text)
-{
-    struct endpoint endpoint;
-    struct address *addresses;
-    size_t count;
-
-    const char *wrong = endpoint_parse(text, &endpoint);
-    if (wrong != NULL) {
-        log_line(opening->level, "cannot listen at %s: %s", text, wrong);
-        return -1;
-    }
-    int error = endpoint_resolve(&endpoint, AF_UNSPEC, AI_PASSIVE, &addresses, &count);
-    if (error != 0) {
-        log_line(opening->level, "cannot listen at %s: %s", text, address_strerror(error));
-        return -1;
-    }
-    int result = open_missing(opening, addresses, count);
     free(addresses);
     return result;
 }
@@ -126,7 +117,7 @@ static int open_endpoint(struct opening *opening, const char *text)
 static int open_all(struct opening *opening, const struct settings *settings)
 {
     for (size_t i = 0; i < settings->listen.count; i++)
-        if (open_endpoint(opening, settings->listen.text[i]) != 0)
+        if (open_endpoint(opening, &settings->listen.list[i]) != 0)
             return -1;
     size_t stay = opening->listeners->count - opening->before;
     for (size_t i = 0; i < opening->before; i++)

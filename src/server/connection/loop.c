@@ -30,7 +30,7 @@ struct loop {
 
 static const struct settings *settings_of(const struct loop *loop)
 {
-    return &loop->acceptor.snapshot->settings;
+    return loop->acceptor.settings;
 }
 
 /* ppoll(2) failed, which it does for want of memory: have a look at everything after a
@@ -176,11 +176,10 @@ void loop_end_drain(struct loop *loop)
     loop->drain_end = deadline_after(clock_nanoseconds(), 0);
 }
 
-void loop_apply(struct loop *loop, struct snapshot *snapshot)
+void loop_apply(struct loop *loop, struct settings *settings)
 {
-    const struct settings *settings = &snapshot->settings;
     size_t most = (size_t)settings->limits.connections;
-    loop->acceptor.snapshot = snapshot;
+    loop->acceptor.settings = settings;
     lingering_set_limits(loop->acceptor.lingering, most, settings->timeouts.linger);
     workers_set_limits(loop->acceptor.workers, most, settings->timeouts.idle_worker);
 }
@@ -210,12 +209,12 @@ static int prepare(struct loop *loop, int signal_fd)
                : 0;
 }
 
-struct loop *loop_create(struct listeners *listeners, struct snapshot *snapshot, int signal_fd)
+struct loop *loop_create(struct listeners *listeners, struct settings *settings, int signal_fd)
 {
     struct loop *loop = calloc(1, sizeof *loop);
     if (loop != NULL) {
         loop->listeners = listeners;
-        loop->acceptor.snapshot = snapshot;
+        loop->acceptor.settings = settings;
         loop->wake_fd = -1;
         if (prepare(loop, signal_fd) == 0)
             return loop;

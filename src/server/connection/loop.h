@@ -3,7 +3,7 @@
 #ifndef SERVER_CONNECTION_LOOP_H
 #define SERVER_CONNECTION_LOOP_H
 
-#include "server/config/snapshot.h"
+#include "server/config/settings.h"
 #include "server/connection/listeners.h"
 #include "server/connection/workers.h"
 
@@ -12,11 +12,11 @@ struct loop;
 /* Make everything ready to serve. `listeners` and the descriptor `signal_fd`, which is only
  * waited for, stay the caller's and are to last as long as the loop; so does the
  * caller's use of `snapshot`. Returns NULL with the reason logged on failure. */
-struct loop *loop_create(struct listeners *listeners, struct snapshot *snapshot, int signal_fd);
+struct loop *loop_create(struct listeners *listeners, struct settings *settings, int signal_fd);
 
 /* Let these settings hold for those who are accepted from now on. The ones before are no
  * longer used, but by the connections that began with them. */
-void loop_apply(struct loop *loop, struct snapshot *snapshot);
+void loop_apply(struct loop *loop, struct settings *settings);
 
 /* Why loop_run() returns. */
 enum loop_event {

@@ -194,7 +194,7 @@ static void finish(struct workers *workers, struct connection *connection)
     if (connection->outcome == OUTCOME_LIMITED)
         wake_main_loop(workers);
     free(connection->header);
-    snapshot_release(connection->snapshot);
+    settings_unref(connection->settings);
     if (connection->half_closed) {
         lingering_add(workers->lingering, connection);
     } else {

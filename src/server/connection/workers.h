@@ -31,7 +31,7 @@ void workers_set_limits(struct workers *workers, size_t most, double idle_timeou
 bool workers_have_slot(struct workers *workers);
 
 /* Give a connection from malloc(3) to the workers, who from then on own it, its socket
- * and its use of its snapshot; call workers_wake() soon. Returns 0; or an error number when no
+ * and its use of its settings; call workers_wake() soon. Returns 0; or an error number when no
  * thread can be had, and then both are still the caller's. */
 int workers_submit(struct workers *workers, struct connection *connection);
 

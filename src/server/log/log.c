@@ -23,7 +23,8 @@
 _Static_assert(CONNECTION_LINE <= LINE_SIZE, "a connection's line is no longer than others");
 
 /* Set by the main thread; a reload sets them while others read. */
-static atomic_int target = LOG_TO_DEFAULT;
+enum { TO_TERMINAL, TO_STDERR, TO_SYSLOG };
+static atomic_int target = TO_TERMINAL;
 static atomic_int facility = LOG_DAEMON;
 static atomic_int threshold = LOG_INFO;
 
@@ -45,20 +46,15 @@ static void look_for_syslog(void)
     close(fd);
 }
 
-void log_open(const struct settings *settings)
-{
-    openlog("sixteend", LOG_PID, LOG_DAEMON);
-    log_change(settings);
-}
-
-/* The facility goes with each line: openlog(3) would wait for a syslog(3) that hangs. */
-void log_change(const struct settings *settings)
+void log_configure(bool to_syslog, int new_facility, int new_threshold)
 {
     int before = target;
-    target = settings->log.to;
-    facility = settings->log.facility;
-    threshold = settings->log.level;
-    if (before != LOG_TO_SYSLOG && target == LOG_TO_SYSLOG)
+    if (before == TO_TERMINAL)
+        openlog("sixteend", LOG_PID, LOG_DAEMON);
+    target = to_syslog ? TO_SYSLOG : TO_STDERR;
+    facility = new_facility;
+    threshold = new_threshold;
+    if (to_syslog && before != TO_SYSLOG)
         look_for_syslog();
 }
 
@@ -74,7 +70,7 @@ bool log_wants(int level)
 
 int log_syslog_priority(int level)
 {
-    return target == LOG_TO_SYSLOG ? facility | level : -1;
+    return target == TO_SYSLOG ? facility | level : -1;
 }
 
 static const char *level_name(int level)
@@ -141,7 +137,7 @@ static void write_stderr(int level, const struct timespec *at, const char *line,
     char stamp[64];
     if (sizeof captured - gathered_length < sizeof stamp + LINE_SIZE)
         flush_stderr();
-    if (target == LOG_TO_STDERR) {
+    if (target == TO_STDERR) {
         size_t used = print_stamp(level, at, stamp);
         gather(stamp, used);
     } else {

@@ -12,19 +12,15 @@
 #ifndef SERVER_LOG_LOG_H
 #define SERVER_LOG_LOG_H
 
-#include "server/config/settings.h"
 #include "server/connection/connection.h"
 
 #include <stdbool.h>
 #include <syslog.h>
 
-/* Say where lines go from now on and how grave they must be; before the first
- * call they go to standard error behind the program's name. Warns where they are to
- * go to syslog(3) and nobody takes them. */
-void log_open(const struct settings *settings);
-
-/* Let what new settings say of the log hold from now on. */
-void log_change(const struct settings *settings);
+/* Set where lines go, the facility for syslog(3), and the lowest severity that is logged. Before
+ * the first call, lines go to standard error after the program's name. Warns if lines go to
+ * syslog(3) from now on and no syslog daemon is there. The main thread only. */
+void log_configure(bool to_syslog, int facility, int threshold);
 
 /* Whoever started us still waits: until log_start(), lines of LOG_WARNING and above that
  * go to syslog are told on standard error too. */

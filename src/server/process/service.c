@@ -3,7 +3,7 @@
 
 #include "server/process/service.h"
 
-#include "server/config/configuration.h"
+#include "server/config/options.h"
 #include "server/connection/loop.h"
 #include "server/log/log.h"
 #include "server/log/prometheus.h"
@@ -31,7 +31,7 @@
 /* What the daemon holds while it lives. */
 struct service {
     const struct options *options;
-    struct snapshot *snapshot;
+    struct settings *settings;
     struct listeners listeners;
     struct loop *loop;
     int pid_file;
@@ -46,7 +46,7 @@ struct service {
 
 static const struct settings *settings_of(const struct service *service)
 {
-    return &service->snapshot->settings;
+    return service->settings;
 }
 
 /* The one line that a start into the background tells the terminal. */
@@ -90,7 +90,7 @@ static int open_everything(struct service *service, int passed)
         log_errno(LOG_CRIT, "cannot take signals");
         return EX_OSERR;
     }
-    service->loop = loop_create(&service->listeners, service->snapshot, service->signal_fd);
+    service->loop = loop_create(&service->listeners, service->settings, service->signal_fd);
     if (service->loop == NULL)
         return EX_OSERR;
     if (notify_open() != 0)
@@ -145,38 +145,40 @@ static void tick(struct service *service)
         renew(service, now);
 }
 
-/* The new configuration if all of it can be had, or NULL with the reason logged. */
-static struct snapshot *read_anew(struct service *service)
+/* Load the configuration anew. Returns NULL with the reason logged on failure. */
+static struct settings *load_again(struct service *service)
 {
-    static struct settings fresh; /* the main thread's; it is large */
-    char complaint[SETTINGS_COMPLAINT];
+    char message[ERROR_SIZE];
+    struct settings *settings;
 
-    if (options_load(service->options, settings_of(service), &fresh, complaint) != EX_OK) {
-        log_line(LOG_ERR, "%s", complaint);
+    if (options_load(service->options, settings_of(service), &settings, message) != EX_OK) {
+        log_line(LOG_ERR, "%s", message);
         return NULL;
     }
-    struct snapshot *snapshot = snapshot_create(&fresh);
-    if (snapshot == NULL) {
-        log_errno(LOG_ERR, "no memory for a new configuration");
-        return NULL;
-    }
-    if (listeners_change(&service->listeners, settings_of(service), &snapshot->settings) == 0)
-        return snapshot;
-    snapshot_release(snapshot);
+    if (message[0] != '\0')
+        log_line(LOG_WARNING, "%s", message);
+    if (listeners_change(&service->listeners, settings_of(service), settings) == 0)
+        return settings;
+    settings_unref(settings);
     return NULL;
+}
+
+static void configure_log(const struct settings *settings)
+{
+    log_configure(settings->log.to == LOG_TO_SYSLOG, settings->log.facility, settings->log.level);
 }
 
 static void reload(struct service *service)
 {
     notify_reloading();
-    struct snapshot *snapshot = read_anew(service);
-    stats_reload(snapshot != NULL);
-    if (snapshot != NULL) {
-        loop_apply(service->loop, snapshot);
-        log_change(&snapshot->settings);
-        snapshot_release(service->snapshot);
-        service->snapshot = snapshot;
-        rlimits_raise(&snapshot->settings);
+    struct settings *settings = load_again(service);
+    stats_reload(settings != NULL);
+    if (settings != NULL) {
+        loop_apply(service->loop, settings);
+        configure_log(settings);
+        settings_unref(service->settings);
+        service->settings = settings;
+        rlimits_raise(settings);
         service->report = 0;
         log_line(LOG_NOTICE, "reloaded %s", options_file_name(service->options));
         notify_ready("Reloaded");
@@ -263,25 +265,22 @@ static int end(struct service *service)
         close(service->signal_fd);
     pid_file_release(settings_of(service)->daemon.pid_file, service->pid_file);
     log_line(LOG_NOTICE, "sixteend ends with status %d", service->status);
-    snapshot_release(service->snapshot);
+    settings_unref(service->settings);
     notify_close();
     signals_let_end(service->status);
     log_stop(service->hurried || seconds < LOG_LEAST ? LOG_LEAST : seconds);
     return service->status;
 }
 
-int service_run(const struct options *options, const struct settings *settings, int passed)
+int service_run(const struct options *options, struct settings *settings, int passed)
 {
     static struct service service; /* it is large */
     service = (struct service){.options = options,
                                .pid_file = -1,
                                .signal_fd = -1,
                                .watchdog = NEVER,
-                               .snapshot = snapshot_create(settings)};
-    if (service.snapshot == NULL) {
-        log_errno(LOG_CRIT, "cannot keep the configuration");
-        return EX_OSERR;
-    }
+                               .settings = settings};
+    configure_log(settings);
     rlimits_prepare(settings);
     service.status = open_everything(&service, passed);
     if (service.status == EX_OK && (seccomp_enter() != 0 || log_start(prometheus_write) != 0))

@@ -8,6 +8,6 @@
  * and the time ask for. `settings` are those that `options` led to; the service manager
  * passed so many sockets. Returns an exit status, with the reason logged where it is not
  * EX_OK. */
-int service_run(const struct options *options, const struct settings *settings, int passed);
+int service_run(const struct options *options, struct settings *settings, int passed);
 
 #endif
