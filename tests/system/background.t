@@ -15,8 +15,8 @@ my ($status, $out, $err, $pid, $port) = start_in_background('--pid-file', $pid_f
 is $status, 0, 'the command returns 0';
 like $out, qr/\Asixteend: listening at 127\.0\.0\.1:\d+; process \d+; logging to syslog, facility daemon\n\z/,
     'one line says where it listens and logs';
-$err =~ s/^sixteend: log lines are lost until .*\n//;    # where the host has no syslog daemon
-my @warning = $> == 0 ? 'sixteend: running as root; daemon.user names a user to run as' : ();
+$err =~ s/^sixteend: no syslog daemon reads .*\n//;    # if this host has none
+my @warning = $> == 0 ? 'sixteend: running as root; set daemon.user to run as another user' : ();
 is $err, join('', map { "$_\n" } @warning), 'standard error has warnings only';
 my ($answer) = run($SIXTEEN, '127.0.0.1', $port);
 is $answer, 0, 'and then it answers at once';

@@ -18,7 +18,7 @@ sub parse_report {
     my (@lines) = @_;
     my (%value, %listener);
     for (@lines) {
-        $listener{$1} = "$2 of $3" if / listener (\S+) queued=(\d+) of=(\d+)$/;
+        $listener{$1} = "$2 of $3" if / listener (\S+) queued=(\d+) limit=(\d+)$/;
         %value = (%value, /(\w+)=(\d+)/g) if / (?:connections|outcomes|accept errors) \w+=/;
     }
     return (\%value, \%listener);
@@ -179,7 +179,7 @@ is +(run($SIXTEEN, '127.0.0.1', $port))[0], 0, 'and service';
 $done{ok}++;
 wait_for(sub { time - $missing_since > 0.6 });
 rename "$directory.away", $directory or die "$directory: $!";
-ok $daemon->wait_log(qr/ notice metrics\.file: \Q$file\E can be written again$/), 'and a word when it can be again';
+ok $daemon->wait_log(qr/ notice metrics\.file: \Q$file\E is written again$/), 'and a notice when it can be again';
 is scalar(() = $daemon->{log} =~ /cannot write/g), 1, 'one warning, not one each time';
 is metrics()->{'connections_total{outcome="ok"}'}, $done{ok}, 'with the numbers of now';
 
@@ -189,7 +189,7 @@ ok wait_for(sub { symlink $victim, "$file.new" }), 'a symbolic link in its way';
 ok $daemon->wait_log(qr/ warning metrics\.file: cannot write \Q$file\E: Too many levels of symbolic links$/), 'is not followed';
 is read_file($victim), "mine\n", 'what it leads to is as it was';
 unlink "$file.new";
-ok $daemon->wait_log(qr/can be written again$/), 'without it, it goes on';
+ok $daemon->wait_log(qr/is written again$/), 'without it, it goes on';
 
 is $daemon->stop, 0, 'ends';
 ($value) = last_report($daemon);

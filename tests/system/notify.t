@@ -89,8 +89,8 @@ is $message, "READY=1\nSTATUS=Up", 'once it is up it says so';
 ok port_of($daemon), 'with a port';
 is exchange($daemon), '0', 'and serves';
 is exchange($daemon), '0', 'again';
-like +(next_message(60))[0], qr/\ASTATUS=0 live, 0 accepted, 0 ok, 0 failed, 0 limited, 0 log lines lost; listening at 127\.0\.0\.1:$daemon->{port}\z/,
-    'then it tells what it does';
+like +(next_message(60))[0], qr/\ASTATUS=0 active, 0 accepted, 0 ok, 0 failed, 0 limited, 0 log lines lost; listening at 127\.0\.0\.1:$daemon->{port}\z/,
+    'then it reports what it does';
 
 $daemon->tell('STOP');    # so that nothing comes between the two moments
 my $before = clock_gettime(CLOCK_MONOTONIC);
@@ -103,7 +103,7 @@ my ($us) = $message =~ /USEC=(\d+)/;
 cmp_ok $us, '>=', $before * 1e6 - 1, 'since now';
 cmp_ok $us, '<=', $after * 1e6 + 1, 'and not later';
 is +(next_message(60))[0], "READY=1\nSTATUS=Reloaded", 'and is ready again';
-like +(next_message(60))[0], qr/\ASTATUS=0 live, 2 accepted, 2 ok, /, 'with new numbers';
+like +(next_message(60))[0], qr/\ASTATUS=0 active, 2 accepted, 2 ok, /, 'with new numbers';
 $daemon->wait_log(qr/ reloaded /);
 
 like $daemon->reload('strict = 1;'), qr/refused/, 'a configuration that is wrong';
@@ -114,7 +114,7 @@ is exchange($daemon), '0', 'it serves';
 my $held = connect_to($daemon->{port});
 syswrite $held, substr $GREETING, 0, 8;
 $daemon->reload("strict = true;\n");
-wait_message(qr/^STATUS=1 live, /);
+wait_message(qr/^STATUS=1 active, /);
 $daemon->tell('TERM');
 is +(next_message(60))[0], 'STOPPING=1', 'TERM: it says that it stops';
 ok !is_gone($daemon->{pid}), 'while it still serves whom it has';
@@ -127,7 +127,7 @@ is_deeply [grep { !/^STATUS=/ } read_rest()], [], 'and says no more';
 # The numbers, every metrics.interval.
 $daemon = port_of(managed({}, config => 'metrics: { interval = 0.1; };'));
 is exchange($daemon), '0', 'an exchange' for 1 .. 3;
-like wait_message(qr/^STATUS=0 live, 3 accepted/), qr/, 3 accepted, 3 ok, 0 failed, 0 limited, /, 'the status is renewed';
+like wait_message(qr/^STATUS=0 active, 3 accepted/), qr/, 3 accepted, 3 ok, 0 failed, 0 limited, /, 'the status is renewed';
 my @gaps = gaps(qr/^STATUS=/, 10);
 is scalar(@gaps), 10, 'again and again';
 cmp_ok sum0(@gaps), '>=', 0.9, 'not more often than metrics.interval says';

@@ -91,7 +91,7 @@ ok $daemon->wait_log(qr/ limited /), 'which counts as limited';
 close $held;
 is_reloaded($daemon, "$base limits: { backlog = 7; };", 'limits.backlog');
 $daemon->tell('USR1');
-ok $daemon->wait_log(qr/ listener \S+ queued=0 of=7$/), 'is that of the listener';
+ok $daemon->wait_log(qr/ listener \S+ queued=0 limit=7$/), 'is that of the listener';
 
 is_reloaded($daemon, "$base timeouts: { exchange = 0.3; };", 'timeouts.exchange');
 my $begun = time;

@@ -38,7 +38,7 @@ my ($status, $out, $err) = $machine->inside('systemctl', 'enable', '--now', 'six
 is $status, 0, 'systemctl enable --now sixteend' or diag $err;
 serves('standing alone');
 like $machine->must('systemctl', 'status', '--no-pager', 'sixteend'),
-    qr/^ +Status: "0 live, \d accepted, \d ok, 0 failed, 0 limited, 0 log lines lost; listening at 127\.0\.0\.1:1060, \[::1\]:1060"$/m,
+    qr/^ +Status: "0 active, \d accepted, \d ok, 0 failed, 0 limited, 0 log lines lost; listening at 127\.0\.0\.1:1060, \[::1\]:1060"$/m,
     'systemctl status has the status line';
 is $machine->property('Id'), 'sixteend.service', 'of sixteend.service';
 

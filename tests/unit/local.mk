@@ -57,14 +57,14 @@ endif
 	%D%/descriptor_support.h %D%/descriptor_support.c \
 	%D%/test_activation.c \
 	%D%/test_listener.c \
-	%D%/test_report.c \
+	%D%/test_loop.c \
 	%D%/test_prometheus.c \
 	%D%/test_options.c
 %C%_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/%D%
 %C%_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 %C%_unit_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=recv,--wrap=send,--wrap=shutdown,--wrap=clock_nanoseconds \
-	-Wl,--wrap=getaddrinfo,--wrap=freeaddrinfo,--wrap=tsearch,--wrap=socket,--wrap=loop_gauges,--wrap=log_lost,--wrap=access \
+	-Wl,--wrap=getaddrinfo,--wrap=freeaddrinfo,--wrap=tsearch,--wrap=socket,--wrap=workers_gauges,--wrap=lingering_count,--wrap=log_lost,--wrap=access \
 	-Wl,--wrap=pthread_create,--wrap=epoll_create1,--wrap=epoll_ctl,--wrap=sched_getaffinity
 %C%_unit_LDADD = $(sixteen_libs) $(CHECK_LIBS)
 

@@ -57,7 +57,7 @@ Suite *proxy_header_receive_suite(void);
 Suite *notify_suite(void);
 Suite *activation_suite(void);
 Suite *listener_suite(void);
-Suite *report_suite(void);
+Suite *loop_suite(void);
 Suite *prometheus_suite(void);
 Suite *options_suite(void);
 Suite *schedule_suite(void);

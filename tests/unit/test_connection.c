@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The line of a connection, as sixteend(8) specifies it. */
+/* A connection's line in the log, as sixteend(8) specifies it, and its report. */
 #include <config.h>
 
+#include "log_support.h"
 #include "server/connection/connection.h"
-#include "support.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
-#include <syslog.h>
 
 static struct connection sample(enum outcome outcome, const char *octets, size_t count)
 {
@@ -38,7 +38,7 @@ START_TEST(a_connection_is_one_line)
 }
 END_TEST
 
-START_TEST(the_octet_too_many_is_counted_and_not_shown)
+START_TEST(the_surplus_octet_is_counted_and_not_shown)
 {
     const struct connection connection = sample(OUTCOME_EXCESS, WIRE_GREETING "!", 17);
     assert_line(&connection, "excess " ENDS "octets=17 message='Hi there, server' us=97");
@@ -64,7 +64,7 @@ START_TEST(a_peer_cannot_break_the_line)
 }
 END_TEST
 
-START_TEST(one_that_a_cap_refused_has_no_message_and_no_error)
+START_TEST(a_refused_one_has_no_message_and_no_error)
 {
     const struct connection connection = sample(OUTCOME_LIMITED, "", 0);
     assert_line(&connection, "limited " ENDS "octets=0 message='' us=97");
@@ -73,50 +73,50 @@ END_TEST
 
 static struct header_buffer buffer_of(const char *octets, size_t count)
 {
-    struct header_buffer header = {.count = count, .wrong = "there is none"};
-    header.proxy.u.in = (struct sockaddr_in){
+    struct header_buffer buffer = {.count = count, .wrong = "there is no PROXY header"};
+    buffer.proxy.u.in = (struct sockaddr_in){
         .sin_family = AF_INET, .sin_port = htons(999), .sin_addr.s_addr = htonl(0xc0000201)};
-    memcpy(header.octets, octets, count);
-    return header;
+    memcpy(buffer.octets, octets, count);
+    return buffer;
 }
 
-START_TEST(one_by_way_of_a_proxy_names_it)
+START_TEST(one_through_a_proxy_names_it)
 {
     struct connection connection = sample(OUTCOME_OK, WIRE_GREETING, WIRE_OCTETS);
-    struct header_buffer header = buffer_of("", 0);
-    connection.header = &header;
+    struct header_buffer buffer = buffer_of("", 0);
+    connection.header = &buffer;
     assert_line(&connection, "ok " ENDS "octets=16 message='Hi there, server' us=97");
-    header.has_addresses = true;
+    buffer.has_addresses = true;
     assert_line(&connection,
                 "ok " ENDS "via=192.0.2.1:999 octets=16 message='Hi there, server' us=97");
 }
 END_TEST
 
-START_TEST(a_malformed_header_is_shown_as_far_as_a_line_bears)
+START_TEST(the_start_of_a_malformed_header_is_shown)
 {
     struct connection connection = sample(OUTCOME_MALFORMED, "", 0);
-    struct header_buffer header = buffer_of("GET /\r\n", 7);
-    connection.header = &header;
+    struct header_buffer buffer = buffer_of("GET /\r\n", 7);
+    connection.header = &buffer;
     assert_line(&connection, "malformed " ENDS "octets=0 message='' us=97 header='GET /\\r\\n' "
-                             "reason='there is none'");
-    header = buffer_of("\r\n\r\n\0\r\nQUIT\n\x11\x11\0\x0c\n", 17);
+                             "reason='there is no PROXY header'");
+    buffer = buffer_of("\r\n\r\n\0\r\nQUIT\n\x11\x11\0\x0c\n", 17);
     assert_line(&connection, "malformed " ENDS "octets=0 message='' us=97 "
                              "header='\\r\\n\\r\\n\\x00\\r\\nQUIT\\n\\x11\\x11\\x00\\x0c' "
-                             "reason='there is none'");
+                             "reason='there is no PROXY header'");
 }
 END_TEST
 
-START_TEST(a_header_that_did_not_come_to_its_end_is_shown)
+START_TEST(an_incomplete_header_is_shown)
 {
     struct connection connection = sample(OUTCOME_SLOW, "", 0);
-    struct header_buffer header = buffer_of("PROXY", 5);
-    header.wrong = NULL;
-    connection.header = &header;
+    struct header_buffer buffer = buffer_of("PROXY", 5);
+    buffer.wrong = NULL;
+    connection.header = &buffer;
     assert_line(&connection, "slow " ENDS "octets=0 message='' us=97 header='PROXY'");
     connection.outcome = OUTCOME_FAILED;
     assert_line(&connection, "failed " ENDS "octets=0 message='' us=97 header='PROXY' "
                              "error='Too many open files'");
-    header.complete = true;
+    buffer.complete = true;
     connection.outcome = OUTCOME_SLOW;
     assert_line(&connection, "slow " ENDS "octets=0 message='' us=97");
 }
@@ -143,13 +143,13 @@ START_TEST(the_longest_line_fits)
     connection.accepted = 0;
     connection.decided = INT64_MAX;
     connection.error = EILSEQ; /* one of the longest texts */
-    struct header_buffer header = {.has_addresses = true,
-                                   .proxy = connection.peer,
-                                   .wrong =
-                                       "its addresses and ports are not two and two, as numbers",
-                                   .count = WIRE_OCTETS};
-    memset(header.octets, 0xff, sizeof header.octets);
-    connection.header = &header;
+    struct header_buffer buffer = {
+        .has_addresses = true,
+        .proxy = connection.peer,
+        .wrong = "the header does not hold two addresses and two ports as numbers",
+        .count = WIRE_OCTETS};
+    memset(buffer.octets, 0xff, sizeof buffer.octets);
+    connection.header = &buffer;
     connection_format(&connection, line);
     ck_assert_int_eq(line[strlen(line) - 1], '\'');
     connection.outcome = OUTCOME_MALFORMED;
@@ -158,19 +158,60 @@ START_TEST(the_longest_line_fits)
 }
 END_TEST
 
-START_TEST(each_outcome_has_its_word_and_its_level)
+/* Report a connection; fail unless the log has its line, or nothing if `severity` is NULL. */
+static void assert_reported(enum outcome outcome, const char *severity)
 {
-    const struct {
-        const char *name;
-        int level;
-    } expected[] = {{"ok", LOG_INFO},        {"excess", LOG_INFO}, {"mismatch", LOG_INFO},
-                    {"short", LOG_INFO},     {"probe", LOG_DEBUG}, {"slow", LOG_INFO},
-                    {"reset", LOG_INFO},     {"denied", LOG_INFO}, {"limited", LOG_INFO},
-                    {"malformed", LOG_INFO}, {"failed", LOG_ERR}};
-    for (unsigned i = 0; i < COUNT(expected); i++) {
-        ck_assert_str_eq(outcome_name((enum outcome)i), expected[i].name);
-        ck_assert_int_eq(outcome_level((enum outcome)i), expected[i].level);
+    char line[CONNECTION_LINE];
+    char expected[CONNECTION_LINE + 16] = "";
+    const struct connection connection = sample(outcome, WIRE_GREETING, WIRE_OCTETS);
+    connection_report(&connection);
+    if (severity != NULL)
+        snprintf(expected, sizeof expected, "%s %s\n", severity,
+                 connection_format(&connection, line));
+    assert_logged(expected);
+}
+
+static const struct {
+    const char *name, *severity;
+} outcomes[] = {{"ok", "info"},        {"excess", "info"}, {"mismatch", "info"},
+                {"short", "info"},     {"probe", "debug"}, {"slow", "info"},
+                {"reset", "info"},     {"denied", "info"}, {"limited", "info"},
+                {"malformed", "info"}, {"failed", "err"}};
+
+START_TEST(each_outcome_has_its_word_and_its_severity)
+{
+    ck_assert_uint_eq(COUNT(outcomes), OUTCOMES);
+    for (unsigned i = 0; i < OUTCOMES; i++) {
+        ck_assert_str_eq(outcome_name((enum outcome)i), outcomes[i].name);
+        assert_reported((enum outcome)i, outcomes[i].severity);
     }
+}
+END_TEST
+
+START_TEST(a_line_below_the_lowest_severity_is_not_logged)
+{
+    log_configure(false, LOG_DAEMON, LOG_INFO);
+    assert_reported(OUTCOME_OK, "info");
+    assert_reported(OUTCOME_PROBE, NULL);
+    assert_reported(OUTCOME_FAILED, "err");
+    log_configure(false, LOG_DAEMON, LOG_ERR);
+    assert_reported(OUTCOME_OK, NULL);
+    assert_reported(OUTCOME_FAILED, "err");
+}
+END_TEST
+
+START_TEST(a_report_is_counted_once_though_it_is_not_logged)
+{
+    static struct stats before;
+    static struct stats after;
+    log_configure(false, LOG_DAEMON, LOG_CRIT);
+    stats_read(&before);
+    assert_reported((enum outcome)_i, NULL);
+    stats_read(&after);
+    for (int i = 0; i < OUTCOMES; i++)
+        ck_assert_uint_eq(after.outcomes[i], before.outcomes[i] + (i == _i));
+    ck_assert_uint_eq(after.durations[0], before.durations[0] + 1);
+    ck_assert_uint_eq(after.microseconds, before.microseconds + 97);
 }
 END_TEST
 
@@ -179,15 +220,20 @@ Suite *connection_suite(void)
     Suite *suite = suite_create("connection");
     TCase *tcase = add_case(suite, "connection", NULL);
     tcase_add_test(tcase, a_connection_is_one_line);
-    tcase_add_test(tcase, the_octet_too_many_is_counted_and_not_shown);
+    tcase_add_test(tcase, the_surplus_octet_is_counted_and_not_shown);
     tcase_add_test(tcase, only_the_octets_that_came_are_shown);
     tcase_add_test(tcase, a_peer_cannot_break_the_line);
-    tcase_add_test(tcase, one_that_a_cap_refused_has_no_message_and_no_error);
-    tcase_add_test(tcase, one_by_way_of_a_proxy_names_it);
-    tcase_add_test(tcase, a_malformed_header_is_shown_as_far_as_a_line_bears);
-    tcase_add_test(tcase, a_header_that_did_not_come_to_its_end_is_shown);
+    tcase_add_test(tcase, a_refused_one_has_no_message_and_no_error);
+    tcase_add_test(tcase, one_through_a_proxy_names_it);
+    tcase_add_test(tcase, the_start_of_a_malformed_header_is_shown);
+    tcase_add_test(tcase, an_incomplete_header_is_shown);
     tcase_add_test(tcase, a_failure_of_ours_says_why);
     tcase_add_test(tcase, the_longest_line_fits);
-    tcase_add_test(tcase, each_outcome_has_its_word_and_its_level);
+
+    TCase *report = add_case(suite, "connection_report", NULL);
+    tcase_add_checked_fixture(report, log_capture, log_release);
+    tcase_add_test(report, each_outcome_has_its_word_and_its_severity);
+    tcase_add_test(report, a_line_below_the_lowest_severity_is_not_logged);
+    tcase_add_loop_test(report, a_report_is_counted_once_though_it_is_not_logged, 0, OUTCOMES);
     return suite;
 }

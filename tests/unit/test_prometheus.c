@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The file for Prometheus, in a directory of the test's own. */
+/* The file for Prometheus, in a directory of its own. */
 #include <config.h>
 
 #include "log_support.h"
+#include "server/connection/acceptor.h"
 #include "server/log/prometheus.h"
 
 #include <errno.h>
@@ -16,13 +17,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static struct report report;
+static struct stats stats;
 static char directory[sizeof "/tmp/sixteend-metrics-XXXXXX"];
 static char file[sizeof directory + 16];
 static char fresh[sizeof file + 16];
 static char elsewhere[sizeof directory + 16];
 
-/* Once for all tests of the case, and after them though one failed. */
+/* For all tests of the case, and removed even if one failed. */
 static void make_directory(void)
 {
     snprintf(directory, sizeof directory, "/tmp/sixteend-metrics-XXXXXX");
@@ -50,31 +51,33 @@ static void remove_directory(void)
 static void begin(void)
 {
     empty_directory();
-    report = (struct report){.started = 1795510502,
-                             .stats.accepted = 1234567890123,
-                             .stats.outcomes = {10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20},
-                             .stats.microseconds = 12345678,
-                             .stats.reloads = 41,
-                             .stats.reloads_refused = 42,
-                             .gauges = {.active = 3, .peak = 40, .workers = 5, .idle = 2},
-                             .lingering = 6,
-                             .lines_lost = 7,
-                             .listeners = 2,
-                             .listener = {{"127.0.0.1:1060", 4, 4096}, {"[::1]:1060", 0, 128}}};
+    stats =
+        (struct stats){.started = 1795510502,
+                       .accepted = 1234567890123,
+                       .outcomes = {10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20},
+                       .microseconds = 12345678,
+                       .reloads = 41,
+                       .reloads_refused = 42,
+                       .gauges = {.active = 3, .peak = 40, .lingering = 6, .workers = 5, .idle = 2},
+                       .lines_lost = 7,
+                       .listeners = 2,
+                       .listener = {{"127.0.0.1:1060", 4, 4096}, {"[::1]:1060", 0, 128}}};
     for (size_t i = 0; i <= STATS_BOUNDS; i++)
-        report.stats.durations[i] = i + 1;
+        stats.durations[i] = i + 1;
+    struct acceptor acceptor;
     for (size_t i = 0; i < ACCEPT_ERRORS; i++)
-        report.stats.accept_errors[i] = 100 + i;
+        acceptor.errors[i] = 100 + i;
+    acceptor_count_errors(&acceptor, &stats);
 }
 
 static const char expected[] =
-    "# HELP sixteend_build_info The version that runs.\n"
+    "# HELP sixteend_build_info The running version.\n"
     "# TYPE sixteend_build_info gauge\n"
     "sixteend_build_info{version=\"" VERSION "\"} 1\n"
-    "# HELP sixteend_start_time_seconds When it came up, in seconds since 1970.\n"
+    "# HELP sixteend_start_time_seconds Start time, in seconds since 1970.\n"
     "# TYPE sixteend_start_time_seconds gauge\n"
     "sixteend_start_time_seconds 1795510502\n"
-    "# HELP sixteend_connections_accepted_total Connections that were accepted.\n"
+    "# HELP sixteend_connections_accepted_total Accepted connections.\n"
     "# TYPE sixteend_connections_accepted_total counter\n"
     "sixteend_connections_accepted_total 1234567890123\n"
     "# HELP sixteend_connections_total Connections that ended, by outcome.\n"
@@ -90,8 +93,8 @@ static const char expected[] =
     "sixteend_connections_total{outcome=\"limited\"} 18\n"
     "sixteend_connections_total{outcome=\"malformed\"} 19\n"
     "sixteend_connections_total{outcome=\"failed\"} 20\n"
-    "# HELP sixteend_connection_duration_seconds From the accept of a connection to the "
-    "outcome of its connection.\n"
+    "# HELP sixteend_connection_duration_seconds Time from accept to outcome of a "
+    "connection.\n"
     "# TYPE sixteend_connection_duration_seconds histogram\n"
     "sixteend_connection_duration_seconds_bucket{le=\"0.0001\"} 1\n"
     "sixteend_connection_duration_seconds_bucket{le=\"0.00025\"} 3\n"
@@ -125,20 +128,20 @@ static const char expected[] =
     "sixteend_accept_errors_total{error=\"ENONET\"} 108\n"
     "sixteend_accept_errors_total{error=\"ENOPROTOOPT\"} 109\n"
     "sixteend_accept_errors_total{error=\"ETIMEDOUT\"} 110\n"
-    "sixteend_accept_errors_total{error=\"EMFILE\"} 111\n"
-    "sixteend_accept_errors_total{error=\"ENFILE\"} 112\n"
-    "sixteend_accept_errors_total{error=\"ENOBUFS\"} 113\n"
-    "sixteend_accept_errors_total{error=\"ENOMEM\"} 114\n"
-    "sixteend_accept_errors_total{error=\"EOPNOTSUPP\"} 115\n"
+    "sixteend_accept_errors_total{error=\"EOPNOTSUPP\"} 111\n"
+    "sixteend_accept_errors_total{error=\"EMFILE\"} 112\n"
+    "sixteend_accept_errors_total{error=\"ENFILE\"} 113\n"
+    "sixteend_accept_errors_total{error=\"ENOBUFS\"} 114\n"
+    "sixteend_accept_errors_total{error=\"ENOMEM\"} 115\n"
     "sixteend_accept_errors_total{error=\"EBADF\"} 116\n"
     "sixteend_accept_errors_total{error=\"EINVAL\"} 117\n"
     "sixteend_accept_errors_total{error=\"ENOTSOCK\"} 118\n"
     "sixteend_accept_errors_total{error=\"EFAULT\"} 119\n"
     "sixteend_accept_errors_total{error=\"other\"} 120\n"
-    "# HELP sixteend_connections_active Connections that are held now.\n"
+    "# HELP sixteend_connections_active Active connections.\n"
     "# TYPE sixteend_connections_active gauge\n"
     "sixteend_connections_active 3\n"
-    "# HELP sixteend_connections_peak The most connections that were held at once.\n"
+    "# HELP sixteend_connections_peak Largest number of active connections so far.\n"
     "# TYPE sixteend_connections_peak gauge\n"
     "sixteend_connections_peak 40\n"
     "# HELP sixteend_sockets_lingering Sockets that wait for their peer's end of file.\n"
@@ -147,36 +150,36 @@ static const char expected[] =
     "# HELP sixteend_workers Worker threads.\n"
     "# TYPE sixteend_workers gauge\n"
     "sixteend_workers 5\n"
-    "# HELP sixteend_workers_idle Worker threads with nothing to do.\n"
+    "# HELP sixteend_workers_idle Worker threads without a connection.\n"
     "# TYPE sixteend_workers_idle gauge\n"
     "sixteend_workers_idle 2\n"
     "# HELP sixteend_listener_queue_length Connections that wait to be accepted.\n"
     "# TYPE sixteend_listener_queue_length gauge\n"
     "sixteend_listener_queue_length{address=\"127.0.0.1:1060\"} 4\n"
     "sixteend_listener_queue_length{address=\"[::1]:1060\"} 0\n"
-    "# HELP sixteend_listener_queue_limit How many connections may wait.\n"
+    "# HELP sixteend_listener_queue_limit Connections that can wait to be accepted.\n"
     "# TYPE sixteend_listener_queue_limit gauge\n"
     "sixteend_listener_queue_limit{address=\"127.0.0.1:1060\"} 4096\n"
     "sixteend_listener_queue_limit{address=\"[::1]:1060\"} 128\n"
-    "# HELP sixteend_log_lines_lost_total Log lines that came faster than they could be "
-    "written.\n"
+    "# HELP sixteend_log_lines_lost_total Log lines lost because the log writer could "
+    "not keep up.\n"
     "# TYPE sixteend_log_lines_lost_total counter\n"
     "sixteend_log_lines_lost_total 7\n"
-    "# HELP sixteend_reloads_total Configurations that were taken.\n"
+    "# HELP sixteend_reloads_total Successful reloads.\n"
     "# TYPE sixteend_reloads_total counter\n"
     "sixteend_reloads_total 41\n"
-    "# HELP sixteend_reloads_refused_total Configurations that were refused.\n"
+    "# HELP sixteend_reloads_refused_total Refused reloads.\n"
     "# TYPE sixteend_reloads_refused_total counter\n"
     "sixteend_reloads_refused_total 42\n";
 
-static void write_report(const char *path)
+static void write_stats(const char *path)
 {
-    void *document = prometheus_format(&report, path);
-    need(document != NULL, "memory");
-    prometheus_write(document);
+    char *text = prometheus_format(&stats, path);
+    need(text != NULL, "memory");
+    prometheus_write(text);
 }
 
-/* The text of an open file from its beginning. */
+/* Return the text of an open file from its beginning. */
 static const char *text_of(int fd)
 {
     static char text[65536];
@@ -208,20 +211,20 @@ static void make_file(const char *path, const char *text)
     close(fd);
 }
 
-START_TEST(every_line_is_as_Prometheus_wants_it)
+START_TEST(every_line_has_the_format_of_Prometheus)
 {
-    char *document = prometheus_format(&report, "/a/path");
-    ck_assert_str_eq(document, "/a/path");
-    ck_assert_str_eq(document + strlen("/a/path") + 1, expected);
-    free(document);
+    char *text = prometheus_format(&stats, "/a/path");
+    ck_assert_str_eq(text, "/a/path");
+    ck_assert_str_eq(text + strlen("/a/path") + 1, expected);
+    free(text);
 }
 END_TEST
 
-START_TEST(it_is_a_file_that_others_read)
+START_TEST(the_file_is_readable_for_others)
 {
     struct stat about;
     mode_t mask = umask(022);
-    write_report(file);
+    write_stats(file);
     umask(mask);
     assert_file_is(file, expected);
     need(stat(file, &about) == 0, "the file");
@@ -231,13 +234,13 @@ START_TEST(it_is_a_file_that_others_read)
 }
 END_TEST
 
-START_TEST(whoever_reads_the_old_one_has_all_of_it)
+START_TEST(an_open_old_file_stays_complete)
 {
-    write_report(file);
+    write_stats(file);
     int fd = open(file, O_RDONLY | O_CLOEXEC);
     need(fd >= 0, "the file");
-    report.lines_lost = 8;
-    write_report(file);
+    stats.lines_lost = 8;
+    write_stats(file);
     ck_assert_str_eq(text_of(fd), expected);
     close(fd);
     fd = open(file, O_RDONLY | O_CLOEXEC);
@@ -247,25 +250,25 @@ START_TEST(whoever_reads_the_old_one_has_all_of_it)
 }
 END_TEST
 
-static atomic_bool drain_end;
+static atomic_bool over;
 
 static void *write_again_and_again(void *argument)
 {
-    while (!atomic_load(&drain_end))
-        write_report(argument);
+    while (!atomic_load(&over))
+        write_stats(argument);
     return NULL;
 }
 
-START_TEST(whoever_looks_while_it_is_written_sees_a_whole_one)
+START_TEST(a_reader_always_sees_a_complete_file)
 {
     pthread_t writer;
-    write_report(file);
-    atomic_store(&drain_end, false);
+    write_stats(file);
+    atomic_store(&over, false);
     need(pthread_create(&writer, NULL, write_again_and_again, file) == 0, "a thread");
     for (int i = 0; i < 300; i++)
         assert_file_is(file, expected);
-    atomic_store(&drain_end, true);
-    need(pthread_join(writer, NULL) == 0, "its end");
+    atomic_store(&over, true);
+    need(pthread_join(writer, NULL) == 0, "the end of a thread");
 }
 END_TEST
 
@@ -275,70 +278,70 @@ START_TEST(what_a_crash_left_is_overwritten)
     memset(rest, '#', sizeof rest - 1);
     rest[sizeof rest - 1] = '\0';
     make_file(fresh, rest);
-    write_report(file);
+    write_stats(file);
     assert_file_is(file, expected);
     ck_assert(!exists(fresh));
 }
 END_TEST
 
-START_TEST(no_link_leads_it_elsewhere)
+START_TEST(a_symbolic_link_is_not_followed)
 {
     make_file(elsewhere, "precious");
     need(symlink(elsewhere, fresh) == 0, "a link");
-    write_report(file);
+    write_stats(file);
     assert_file_is(elsewhere, "precious");
     ck_assert(!exists(file));
     ck_assert_ptr_nonnull(strstr(logged_text(), ": Too many levels of symbolic links\n"));
     unlink(fresh);
-    write_report(file);
+    write_stats(file);
 }
 END_TEST
 
-static void assert_said(const char *before, const char *after)
+static void assert_logged_of_file(const char *before, const char *after)
 {
     char line[512];
     snprintf(line, sizeof line, "%s%s%s\n", before, file, after);
     assert_logged(line);
 }
 
-/* A directory has the file's place until it is gone. */
-START_TEST(a_failure_is_told_once_and_its_end_too)
+/* A directory has the file's name until it is removed. */
+START_TEST(a_failure_is_logged_once_and_its_end_too)
 {
     need(mkdir(file, 0700) == 0, "a directory");
-    write_report(file);
-    assert_said("warning metrics.file: cannot write ", ": Is a directory");
+    write_stats(file);
+    assert_logged_of_file("warning metrics.file: cannot write ", ": Is a directory");
     ck_assert(!exists(fresh));
-    write_report(file);
-    write_report(file);
+    write_stats(file);
+    write_stats(file);
     assert_logged("");
-    need(rmdir(file) == 0, "it to go");
-    write_report(file);
-    assert_said("notice metrics.file: ", " can be written again");
-    write_report(file);
+    need(rmdir(file) == 0, "to remove it");
+    write_stats(file);
+    assert_logged_of_file("notice metrics.file: ", " is written again");
+    write_stats(file);
     assert_logged("");
     assert_file_is(file, expected);
 }
 END_TEST
 
-START_TEST(a_directory_that_lacks_is_a_failure)
+START_TEST(a_missing_directory_is_a_failure)
 {
-    char lacking[sizeof elsewhere + 16];
+    char missing[sizeof elsewhere + 16];
     char line[512];
-    snprintf(lacking, sizeof lacking, "%s/file", elsewhere);
-    write_report(lacking);
+    snprintf(missing, sizeof missing, "%s/file", elsewhere);
+    write_stats(missing);
     snprintf(line, sizeof line,
-             "warning metrics.file: cannot write %s: No such file or directory\n", lacking);
+             "warning metrics.file: cannot write %s: No such file or directory\n", missing);
     assert_logged(line);
     need(mkdir(elsewhere, 0700) == 0, "a directory");
-    write_report(lacking);
-    snprintf(line, sizeof line, "notice metrics.file: %s can be written again\n", lacking);
+    write_stats(missing);
+    snprintf(line, sizeof line, "notice metrics.file: %s is written again\n", missing);
     assert_logged(line);
-    unlink(lacking);
+    unlink(missing);
 }
 END_TEST
 
-/* The kernel takes a part of it, and then no more. */
-START_TEST(a_full_disk_leaves_the_old_one)
+/* The kernel writes a part of the text, and no more. */
+START_TEST(a_full_disk_leaves_the_old_file)
 {
     struct rlimit before;
     need(getrlimit(RLIMIT_FSIZE, &before) == 0, "a limit");
@@ -346,20 +349,20 @@ START_TEST(a_full_disk_leaves_the_old_one)
     make_file(file, "old");
     void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
     need(handler != SIG_ERR && setrlimit(RLIMIT_FSIZE, &little) == 0, "a smaller limit");
-    write_report(file);
+    write_stats(file);
     need(setrlimit(RLIMIT_FSIZE, &before) == 0 && signal(SIGXFSZ, handler) == SIG_IGN,
          "the former limit");
-    assert_said("warning metrics.file: cannot write ", ": File too large");
+    assert_logged_of_file("warning metrics.file: cannot write ", ": File too large");
     assert_file_is(file, "old");
     ck_assert(!exists(fresh));
-    write_report(file);
-    assert_said("notice metrics.file: ", " can be written again");
+    write_stats(file);
+    assert_logged_of_file("notice metrics.file: ", " is written again");
     assert_file_is(file, expected);
 }
 END_TEST
 
-/* A leak would be seen by who looks for leaks. */
-START_TEST(before_there_is_a_scribe_nothing_is_published)
+/* The sanitizers and valgrind would find a leak. */
+START_TEST(without_a_log_writer_the_metrics_are_freed)
 {
     log_metrics(strdup("/nowhere"));
 }
@@ -367,20 +370,20 @@ END_TEST
 
 Suite *prometheus_suite(void)
 {
-    Suite *suite = suite_create("metrics");
-    TCase *tcase = add_case(suite, "metrics", NULL);
+    Suite *suite = suite_create("prometheus");
+    TCase *tcase = add_case(suite, "prometheus", NULL);
     tcase_add_unchecked_fixture(tcase, make_directory, remove_directory);
     tcase_add_checked_fixture(tcase, log_capture, log_release);
     tcase_add_checked_fixture(tcase, begin, empty_directory);
-    tcase_add_test(tcase, every_line_is_as_Prometheus_wants_it);
-    tcase_add_test(tcase, it_is_a_file_that_others_read);
-    tcase_add_test(tcase, before_there_is_a_scribe_nothing_is_published);
-    tcase_add_test(tcase, whoever_reads_the_old_one_has_all_of_it);
-    tcase_add_test(tcase, whoever_looks_while_it_is_written_sees_a_whole_one);
+    tcase_add_test(tcase, every_line_has_the_format_of_Prometheus);
+    tcase_add_test(tcase, the_file_is_readable_for_others);
+    tcase_add_test(tcase, without_a_log_writer_the_metrics_are_freed);
+    tcase_add_test(tcase, an_open_old_file_stays_complete);
+    tcase_add_test(tcase, a_reader_always_sees_a_complete_file);
     tcase_add_test(tcase, what_a_crash_left_is_overwritten);
-    tcase_add_test(tcase, no_link_leads_it_elsewhere);
-    tcase_add_test(tcase, a_failure_is_told_once_and_its_end_too);
-    tcase_add_test(tcase, a_directory_that_lacks_is_a_failure);
-    tcase_add_test(tcase, a_full_disk_leaves_the_old_one);
+    tcase_add_test(tcase, a_symbolic_link_is_not_followed);
+    tcase_add_test(tcase, a_failure_is_logged_once_and_its_end_too);
+    tcase_add_test(tcase, a_missing_directory_is_a_failure);
+    tcase_add_test(tcase, a_full_disk_leaves_the_old_file);
     return suite;
 }

@@ -1,42 +1,47 @@
 /* SPDX-License-Identifier: MIT */
-/* The counters. They begin with the program, so each test looks at what it added. */
+/* The statistics. The counters begin with the program, so each test checks what it added. */
 #include <config.h>
 
+#include "log_support.h"
+#include "server/connection/acceptor.h"
 #include "server/log/stats.h"
-#include "support.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The number of lines that the log writer lost. NOLINTBEGIN(bugprone-reserved-identifier) */
+unsigned long __wrap_log_lost(void);
+
+unsigned long __wrap_log_lost(void)
+{
+    return 7;
+}
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 static struct stats before;
 static struct stats after;
 
 static void begin(void)
 {
-    stats_get(&before);
+    stats_read(&before);
 }
 
-/* Fails unless all counts are those from before and what `more` says. */
+/* Fail unless the counters are those from before plus `more`. */
 static void assert_added(const struct stats *more)
 {
-    stats_get(&after);
+    stats_read(&after);
     ck_assert_uint_eq(after.accepted, before.accepted + more->accepted);
     for (size_t i = 0; i < OUTCOMES; i++)
         ck_assert_uint_eq(after.outcomes[i], before.outcomes[i] + more->outcomes[i]);
-    for (size_t i = 0; i < ACCEPT_ERRORS; i++)
-        ck_assert_uint_eq(after.accept_errors[i], before.accept_errors[i] + more->accept_errors[i]);
     for (size_t i = 0; i <= STATS_BOUNDS; i++)
         ck_assert_uint_eq(after.durations[i], before.durations[i] + more->durations[i]);
     ck_assert_uint_eq(after.microseconds, before.microseconds + more->microseconds);
     ck_assert_uint_eq(after.reloads, before.reloads + more->reloads);
     ck_assert_uint_eq(after.reloads_refused, before.reloads_refused + more->reloads_refused);
+    ck_assert_uint_eq(after.lines_lost, 7);
 }
 
-static void count_outcome(enum outcome outcome, int64_t us)
-{
-    const struct connection connection = {
-        .outcome = outcome, .accepted = 5000, .decided = 5000 + us * 1000 + 999};
-    stats_outcome(&connection);
-}
-
-START_TEST(what_nobody_counts_stays)
+START_TEST(counters_stay_until_something_is_counted)
 {
     assert_added(&(struct stats){0});
 }
@@ -50,19 +55,25 @@ START_TEST(connections_are_counted)
 }
 END_TEST
 
-START_TEST(each_accept_error_is_counted)
+START_TEST(what_is_not_a_counter_is_cleared)
 {
-    struct stats more = {0};
-    stats_accept_error((size_t)_i);
-    more.accept_errors[_i] = 1;
-    assert_added(&more);
+    memset(&after, 0xff, sizeof after);
+    stats_read(&after);
+    ck_assert_int_eq(after.started, 0);
+    ck_assert_uint_eq(after.accept_errors, 0);
+    ck_assert_uint_eq(after.gauges.active, 0);
+    ck_assert_uint_eq(after.gauges.peak, 0);
+    ck_assert_uint_eq(after.gauges.lingering, 0);
+    ck_assert_uint_eq(after.gauges.workers, 0);
+    ck_assert_uint_eq(after.gauges.idle, 0);
+    ck_assert_uint_eq(after.listeners, 0);
 }
 END_TEST
 
 START_TEST(each_outcome_is_counted)
 {
     struct stats more = {.durations[0] = 1, .microseconds = 97};
-    count_outcome((enum outcome)_i, 97);
+    stats_outcome((enum outcome)_i, 97);
     more.outcomes[_i] = 1;
     assert_added(&more);
 }
@@ -80,8 +91,8 @@ END_TEST
 START_TEST(a_duration_at_its_bound_is_below_it_and_a_longer_one_above)
 {
     struct stats more = {.outcomes[OUTCOME_OK] = 2};
-    count_outcome(OUTCOME_OK, stats_bounds[_i]);
-    count_outcome(OUTCOME_OK, stats_bounds[_i] + 1);
+    stats_outcome(OUTCOME_OK, stats_bounds[_i]);
+    stats_outcome(OUTCOME_OK, stats_bounds[_i] + 1);
     more.durations[_i] = 1;
     more.durations[_i + 1] = 1;
     more.microseconds = 2 * (uint64_t)stats_bounds[_i] + 1;
@@ -92,8 +103,8 @@ END_TEST
 START_TEST(the_shortest_and_the_longest_durations_are_counted)
 {
     const int64_t day = INT64_C(86400000000);
-    count_outcome(OUTCOME_OK, 0);
-    count_outcome(OUTCOME_SLOW, day);
+    stats_outcome(OUTCOME_OK, 0);
+    stats_outcome(OUTCOME_SLOW, day);
     assert_added(&(struct stats){.outcomes[OUTCOME_OK] = 1,
                                  .outcomes[OUTCOME_SLOW] = 1,
                                  .durations[0] = 1,
@@ -112,7 +123,7 @@ START_TEST(reloads_are_counted_as_they_end)
 END_TEST
 
 enum { THREADS = 4, TIMES = 50000 };
-static pthread_barrier_t start; /* so that they meet */
+static pthread_barrier_t start; /* so that all count at the same time */
 
 static void *count_many(void *argument)
 {
@@ -120,8 +131,7 @@ static void *count_many(void *argument)
     pthread_barrier_wait(&start);
     for (int i = 0; i < TIMES; i++) {
         stats_accepted();
-        stats_accept_error(3);
-        count_outcome(OUTCOME_SHORT, 101);
+        stats_outcome(OUTCOME_SHORT, 101);
         stats_reload(false);
     }
     return NULL;
@@ -134,12 +144,11 @@ START_TEST(many_threads_count_and_nothing_is_lost)
     for (size_t i = 0; i < COUNT(threads); i++)
         need(pthread_create(&threads[i], NULL, count_many, NULL) == 0, "a thread");
     for (int i = 0; i < 1000; i++)
-        stats_get(&after); /* whoever reads disturbs nobody */
+        stats_read(&after); /* a reader disturbs no other thread */
     for (size_t i = 0; i < COUNT(threads); i++)
-        need(pthread_join(threads[i], NULL) == 0, "its end");
+        need(pthread_join(threads[i], NULL) == 0, "the end of a thread");
     pthread_barrier_destroy(&start);
     assert_added(&(struct stats){.accepted = THREADS * TIMES,
-                                 .accept_errors[3] = THREADS * TIMES,
                                  .outcomes[OUTCOME_SHORT] = THREADS * TIMES,
                                  .durations[1] = THREADS * TIMES,
                                  .microseconds = UINT64_C(101) * THREADS * TIMES,
@@ -147,14 +156,123 @@ START_TEST(many_threads_count_and_nothing_is_lost)
 }
 END_TEST
 
+static struct stats stats;
+
+static void add_listener(const char *address, unsigned queued, unsigned limit)
+{
+    struct listener_stats listener = {.queued = queued, .limit = limit};
+    snprintf(listener.address, sizeof listener.address, "%s", address);
+    stats_add_listener(&stats, &listener);
+}
+
+static void begin_with_numbers(void)
+{
+    stats =
+        (struct stats){.accepted = 1234567890123,
+                       .outcomes = {10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20},
+                       .gauges = {.active = 3, .peak = 40, .lingering = 6, .workers = 5, .idle = 2},
+                       .lines_lost = 7};
+    stats_add_accept_error(&stats, "EINTR", 21);
+    stats_add_accept_error(&stats, "EPERM", 0);
+    stats_add_accept_error(&stats, "EMFILE", 22);
+    stats_add_accept_error(&stats, "other", 23);
+    add_listener("127.0.0.1:1060", 4, 4096);
+    add_listener("[::1]:1060", 0, 128);
+}
+
+#define CONNECTIONS                                                                            \
+    "notice connections accepted=1234567890123 active=3 peak=40 lingering=6 workers=5 idle=2 " \
+    "lines_lost=7\n"
+#define OUTCOMES_LINE                                                                           \
+    "notice outcomes ok=10 excess=11 mismatch=12 short=13 probe=14 slow=15 reset=16 denied=17 " \
+    "limited=18 malformed=19 failed=20\n"
+
+START_TEST(each_line_has_its_numbers)
+{
+    stats_log(&stats);
+    assert_logged(CONNECTIONS OUTCOMES_LINE "notice accept errors EINTR=21 EMFILE=22 other=23\n"
+                                            "notice listener 127.0.0.1:1060 queued=4 limit=4096\n"
+                                            "notice listener [::1]:1060 queued=0 limit=128\n");
+}
+END_TEST
+
+START_TEST(without_errors_and_listeners_lines_are_shorter)
+{
+    for (size_t i = 0; i < stats.accept_errors; i++)
+        stats.accept_error[i].count = 0;
+    stats.listeners = 0;
+    stats_log(&stats);
+    assert_logged(CONNECTIONS OUTCOMES_LINE "notice accept errors none=0\n");
+    stats.accept_errors = 0;
+    stats_log(&stats);
+    assert_logged(CONNECTIONS OUTCOMES_LINE "notice accept errors none=0\n");
+}
+END_TEST
+
+START_TEST(the_largest_numbers_fit_their_lines)
+{
+    struct acceptor acceptor;
+    memset(&stats, 0xff, sizeof stats);
+    stats.accept_errors = stats.listeners = 0;
+    memset(acceptor.errors, 0xff, sizeof acceptor.errors);
+    acceptor_count_errors(&acceptor, &stats);
+    stats_log(&stats);
+    const char *logged = logged_text();
+    ck_assert_ptr_nonnull(strstr(logged, "accepted=18446744073709551615 active="));
+    ck_assert_ptr_nonnull(strstr(logged, " lines_lost=18446744073709551615\n"));
+    ck_assert_ptr_nonnull(strstr(logged, " failed=18446744073709551615\n"));
+    ck_assert_ptr_nonnull(strstr(logged, " other=18446744073709551615\n"));
+}
+END_TEST
+
+START_TEST(listeners_that_share_an_address_are_added_up)
+{
+    add_listener("[::1]:1060", 5, 7);
+    add_listener("[::1]:1061", 1, 2);
+    add_listener("127.0.0.1:1060", 1, 1);
+    ck_assert_uint_eq(stats.listeners, 3);
+    ck_assert_uint_eq(stats.listener[0].queued, 5);
+    ck_assert_uint_eq(stats.listener[0].limit, 4097);
+    ck_assert_uint_eq(stats.listener[1].queued, 5);
+    ck_assert_uint_eq(stats.listener[1].limit, 135);
+    ck_assert_str_eq(stats.listener[2].address, "[::1]:1061");
+    ck_assert_uint_eq(stats.listener[2].queued, 1);
+    ck_assert_uint_eq(stats.listener[2].limit, 2);
+}
+END_TEST
+
+START_TEST(the_status_is_one_line)
+{
+    char text[400];
+    ck_assert_ptr_eq(stats_status(&stats, text, sizeof text), text);
+    ck_assert_str_eq(text, "3 active, 1234567890123 accepted, 21 ok, 20 failed, 18 limited, 7 log "
+                           "lines lost; listening at 127.0.0.1:1060, [::1]:1060");
+}
+END_TEST
+
+START_TEST(the_status_is_cut_to_its_room)
+{
+    char whole[400];
+    stats_status(&stats, whole, sizeof whole);
+    for (size_t size = 1; size < sizeof whole; size++) {
+        char cut[sizeof whole + 1];
+        memset(cut, '#', sizeof cut);
+        stats_status(&stats, cut, size);
+        ck_assert_uint_eq(strlen(cut), size - 1 < strlen(whole) ? size - 1 : strlen(whole));
+        ck_assert_int_eq(strncmp(cut, whole, strlen(cut)), 0);
+        ck_assert_int_eq(cut[size], '#');
+    }
+}
+END_TEST
+
 Suite *stats_suite(void)
 {
     Suite *suite = suite_create("stats");
-    TCase *tcase = add_case(suite, "stats", NULL);
+    TCase *tcase = add_case(suite, "stats, counted", NULL);
     tcase_add_checked_fixture(tcase, begin, NULL);
-    tcase_add_test(tcase, what_nobody_counts_stays);
+    tcase_add_test(tcase, counters_stay_until_something_is_counted);
     tcase_add_test(tcase, connections_are_counted);
-    tcase_add_loop_test(tcase, each_accept_error_is_counted, 0, ACCEPT_ERRORS);
+    tcase_add_test(tcase, what_is_not_a_counter_is_cleared);
     tcase_add_loop_test(tcase, each_outcome_is_counted, 0, OUTCOMES);
     tcase_add_test(tcase, the_bounds_go_up_from_a_tenth_of_a_millisecond_to_ten_seconds);
     tcase_add_loop_test(tcase, a_duration_at_its_bound_is_below_it_and_a_longer_one_above, 0,
@@ -162,5 +280,15 @@ Suite *stats_suite(void)
     tcase_add_test(tcase, the_shortest_and_the_longest_durations_are_counted);
     tcase_add_test(tcase, reloads_are_counted_as_they_end);
     tcase_add_test(tcase, many_threads_count_and_nothing_is_lost);
+
+    TCase *reported = add_case(suite, "stats, reported", NULL);
+    tcase_add_checked_fixture(reported, log_capture, log_release);
+    tcase_add_checked_fixture(reported, begin_with_numbers, NULL);
+    tcase_add_test(reported, each_line_has_its_numbers);
+    tcase_add_test(reported, without_errors_and_listeners_lines_are_shorter);
+    tcase_add_test(reported, the_largest_numbers_fit_their_lines);
+    tcase_add_test(reported, listeners_that_share_an_address_are_added_up);
+    tcase_add_test(reported, the_status_is_one_line);
+    tcase_add_test(reported, the_status_is_cut_to_its_room);
     return suite;
 }

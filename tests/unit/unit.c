@@ -41,7 +41,7 @@ int main(void)
                                              notify_suite,
                                              activation_suite,
                                              listener_suite,
-                                             report_suite,
+                                             loop_suite,
                                              prometheus_suite,
                                              options_suite,
                                              prefix_suite,

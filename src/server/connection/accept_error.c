@@ -3,37 +3,29 @@
 
 #include "server/connection/accept_error.h"
 
+#include "server/log/stats.h"
+
 #include <errno.h>
 
-#define ROW(name, remedy)   \
-    {                       \
-#name, name, remedy \
-    }
-
+/* clang-format off */
+#define ROW(name, remedy) {#name, name, REMEDY_##remedy}
 /* accept(2) passes on what the network had to say of a connection that was queued. */
 const struct accept_error accept_errors[ACCEPT_ERRORS] = {
-    ROW(EINTR, REMEDY_CONTINUE),
-    ROW(ECONNABORTED, REMEDY_CONTINUE),
-    ROW(EPROTO, REMEDY_CONTINUE),
-    ROW(EPERM, REMEDY_CONTINUE),
-    ROW(ENETDOWN, REMEDY_CONTINUE),
-    ROW(ENETUNREACH, REMEDY_CONTINUE),
-    ROW(EHOSTDOWN, REMEDY_CONTINUE),
-    ROW(EHOSTUNREACH, REMEDY_CONTINUE),
-    ROW(ENONET, REMEDY_CONTINUE),
-    ROW(ENOPROTOOPT, REMEDY_CONTINUE),
-    ROW(ETIMEDOUT, REMEDY_CONTINUE),
-    ROW(EMFILE, REMEDY_EVICT),
-    ROW(ENFILE, REMEDY_EVICT),
-    ROW(ENOBUFS, REMEDY_PAUSE),
-    ROW(ENOMEM, REMEDY_PAUSE),
-    ROW(EOPNOTSUPP, REMEDY_PAUSE), /* the network's, or for ever: a datagram socket's */
-    ROW(EBADF, REMEDY_STOP),
-    ROW(EINVAL, REMEDY_STOP),
-    ROW(ENOTSOCK, REMEDY_STOP),
-    ROW(EFAULT, REMEDY_STOP),
+    /* what the network says of a queued connection */
+    ROW(EINTR, CONTINUE),      ROW(ECONNABORTED, CONTINUE), ROW(EPROTO, CONTINUE),
+    ROW(EPERM, CONTINUE),      ROW(ENETDOWN, CONTINUE),     ROW(ENETUNREACH, CONTINUE),
+    ROW(EHOSTDOWN, CONTINUE),  ROW(EHOSTUNREACH, CONTINUE), ROW(ENONET, CONTINUE),
+    ROW(ENOPROTOOPT, CONTINUE), ROW(ETIMEDOUT, CONTINUE),
+    ROW(EOPNOTSUPP, PAUSE), /* permanent if the socket is not a stream socket */
+    /* shortages */
+    ROW(EMFILE, EVICT), ROW(ENFILE, EVICT), ROW(ENOBUFS, PAUSE), ROW(ENOMEM, PAUSE),
+    /* bugs of ours */
+    ROW(EBADF, STOP), ROW(EINVAL, STOP), ROW(ENOTSOCK, STOP), ROW(EFAULT, STOP),
     {"other", 0, REMEDY_PAUSE},
 };
+/* clang-format on */
+
+_Static_assert(ACCEPT_ERRORS <= STATS_ACCEPT_ERRORS, "the statistics have room for every error");
 
 size_t accept_error_find(int number)
 {

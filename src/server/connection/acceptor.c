@@ -3,7 +3,6 @@
 
 #include "server/connection/acceptor.h"
 
-#include "server/connection/accept_error.h"
 #include "server/log/log.h"
 #include "server/log/stats.h"
 
@@ -27,6 +26,12 @@ static const struct settings *settings_of(const struct acceptor *acceptor)
 static bool refuses_when_full(const struct acceptor *acceptor)
 {
     return settings_of(acceptor)->limits.when_full == WHEN_FULL_REFUSE;
+}
+
+void acceptor_count_errors(const struct acceptor *acceptor, struct stats *stats)
+{
+    for (size_t i = 0; i < ACCEPT_ERRORS; i++)
+        stats_add_accept_error(stats, accept_errors[i].name, acceptor->errors[i]);
 }
 
 int64_t acceptor_warn(struct acceptor *acceptor)
@@ -75,7 +80,7 @@ static enum acceptor_result judge_accept_error(struct acceptor *acceptor, int er
     if (error == EAGAIN)
         return ACCEPTOR_EMPTY;
     size_t index = accept_error_find(error);
-    stats_accept_error(index);
+    acceptor->errors[index]++;
     switch (accept_errors[index].remedy) {
     case REMEDY_CONTINUE: return ACCEPTOR_MORE;
     case REMEDY_EVICT:
@@ -124,8 +129,7 @@ static void turn_away(struct connection *connection, enum outcome outcome)
     connection->decided = clock_nanoseconds();
     admission_leave(connection);
     close(connection->fd);
-    stats_outcome(connection);
-    log_connection(connection);
+    connection_report(connection);
 }
 
 /* Something lacks for it, and may for the next. */

@@ -3,11 +3,12 @@
 #ifndef SERVER_CONNECTION_ACCEPTOR_H
 #define SERVER_CONNECTION_ACCEPTOR_H
 
+#include "server/connection/accept_error.h"
 #include "server/connection/admission.h"
 #include "server/connection/lingering_close.h"
 #include "server/connection/listener.h"
 #include "server/connection/workers.h"
-#include "server/log/warning.h"
+#include "server/log/log.h"
 
 /* What is warned of. */
 enum limit { WARNING_RESOURCES, WARNING_CONNECTIONS, ACCEPTOR_WARNINGS };
@@ -23,6 +24,7 @@ struct acceptor {
     bool full;      /* when it was last looked, there was no place */
     bool submitted; /* somebody was given to the workers; for the acceptor to clear */
     struct warning warnings[ACCEPTOR_WARNINGS];
+    uint64_t errors[ACCEPT_ERRORS];
     int error; /* what accept(2) or ppoll(2) failed with last, for LIMIT_RESOURCES */
 };
 
@@ -49,5 +51,8 @@ int64_t acceptor_warn(struct acceptor *acceptor);
 
 /* Write those that would still have been due later. */
 void acceptor_finish(struct acceptor *acceptor);
+
+/* Add the errors of accept(2) to the statistics. */
+void acceptor_count_errors(const struct acceptor *acceptor, struct stats *stats);
 
 #endif

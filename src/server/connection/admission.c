@@ -5,7 +5,6 @@
 
 #include "common/checked.h"
 #include "server/log/log.h"
-#include "server/log/warning.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -1,68 +1,53 @@
 /* SPDX-License-Identifier: MIT */
+/* What is reported of a connection: its outcome is counted, and its line is logged. acceptor.c
+ * creates the struct. */
 #include <config.h>
 
 #include "server/connection/connection.h"
 
 #include "common/number.h"
+#include "server/log/log.h"
 
+#include <stdio.h>
 #include <string.h>
-#include <syslog.h>
 
-static const struct {
-    const char *name;
-    int level;
-} outcomes[] = {
-    [OUTCOME_OK] = {"ok", LOG_INFO},
-    [OUTCOME_EXCESS] = {"excess", LOG_INFO},
-    [OUTCOME_MISMATCH] = {"mismatch", LOG_INFO},
-    [OUTCOME_SHORT] = {"short", LOG_INFO},
-    [OUTCOME_PROBE] = {"probe", LOG_DEBUG},
-    [OUTCOME_SLOW] = {"slow", LOG_INFO},
-    [OUTCOME_RESET] = {"reset", LOG_INFO},
-    [OUTCOME_DENIED] = {"denied", LOG_INFO},
-    [OUTCOME_LIMITED] = {"limited", LOG_INFO},
-    [OUTCOME_MALFORMED] = {"malformed", LOG_INFO},
-    [OUTCOME_FAILED] = {"failed", LOG_ERR},
+_Static_assert(CONNECTION_LINE <= LOG_LINE_SIZE, "log_text() takes the line of a connection");
+
+static const int severities[] = {
+    [OUTCOME_OK] = LOG_INFO,        [OUTCOME_EXCESS] = LOG_INFO, [OUTCOME_MISMATCH] = LOG_INFO,
+    [OUTCOME_SHORT] = LOG_INFO,     [OUTCOME_PROBE] = LOG_DEBUG, [OUTCOME_SLOW] = LOG_INFO,
+    [OUTCOME_RESET] = LOG_INFO,     [OUTCOME_DENIED] = LOG_INFO, [OUTCOME_LIMITED] = LOG_INFO,
+    [OUTCOME_MALFORMED] = LOG_INFO, [OUTCOME_FAILED] = LOG_ERR,
 };
-
-const char *outcome_name(enum outcome outcome)
-{
-    return outcomes[outcome].name;
-}
-
-int outcome_level(enum outcome outcome)
-{
-    return outcomes[outcome].level;
-}
 
 int64_t connection_microseconds(const struct connection *connection)
 {
     return (connection->decided - connection->accepted) / 1000;
 }
 
-/* What is known of the proxy. Returns the end of the line. */
-static char *put_proxy(char *to, const struct header_buffer *header)
+/* The put_ functions return the end of the line. */
+
+static char *put_proxy(char *to, const struct header_buffer *proxy)
 {
     char text[ADDRESS_TEXT];
-    if (header == NULL || !header->has_addresses)
+    if (proxy == NULL || !proxy->has_addresses)
         return to;
     to = stpcpy(to, " via=");
-    return stpcpy(to, address_format(&header->proxy, text));
+    return stpcpy(to, address_format(&proxy->proxy, text));
 }
 
-/* How a header began that did not become one, in as many octets as a message has, and what was
- * wrong with it. Returns the end of the line. */
-static char *put_header(char *to, const struct header_buffer *header)
+/* The start of a header that is malformed or incomplete, at most as long as a message. */
+static char *put_header(char *to, const struct header_buffer *proxy)
 {
-    char quoted[QUOTE_SIZE(WIRE_OCTETS)];
-    if (header == NULL || header->complete || header->count == 0)
+    char header[QUOTE_SIZE(WIRE_OCTETS)];
+    if (proxy == NULL || proxy->complete || proxy->count == 0)
         return to;
-    size_t count = header->count < WIRE_OCTETS ? header->count : WIRE_OCTETS;
+    size_t count = proxy->count < WIRE_OCTETS ? proxy->count : WIRE_OCTETS;
     to = stpcpy(to, " header=");
-    to = stpcpy(to, quote(header->octets, count, quoted, sizeof quoted));
-    if (header->wrong != NULL) {
+    to = stpcpy(to, quote(proxy->octets, count, header, sizeof header));
+    if (proxy->wrong != NULL) {
         to = stpcpy(to, " reason='");
-        to = stpcpy(to, header->wrong);
+        to = stpcpy(to, proxy->wrong);
         to = stpcpy(to, "'");
     }
     return to;
@@ -91,4 +76,13 @@ char *connection_format(const struct connection *connection, char line[CONNECTIO
         snprintf(to, (size_t)(line + CONNECTION_LINE - to), " error='%s'",
                  strerror(connection->error));
     return line;
+}
+
+void connection_report(const struct connection *connection)
+{
+    char line[CONNECTION_LINE];
+    int severity = severities[connection->outcome];
+    stats_outcome(connection->outcome, connection_microseconds(connection));
+    if (log_wants(severity))
+        log_text(severity, connection_format(connection, line));
 }

@@ -10,25 +10,10 @@
 #include "common/wire.h"
 #include "server/config/settings.h"
 #include "server/connection/proxy_header.h"
+#include "server/log/stats.h"
 
 #include <stdatomic.h>
 #include <sys/queue.h>
-
-/* How a connection ended. sixteend(8) tells what each means. */
-enum outcome {
-    OUTCOME_OK,        /* 16 octets in, 16 out */
-    OUTCOME_EXCESS,    /* the same, but the peer sent more than 16 */
-    OUTCOME_MISMATCH,  /* strict, and the octets were not the expected ones: no reply */
-    OUTCOME_SHORT,     /* end of file after 1 to 15 octets */
-    OUTCOME_PROBE,     /* end of file or reset before any octet */
-    OUTCOME_SLOW,      /* the deadline passed */
-    OUTCOME_RESET,     /* the peer reset the connection in the middle */
-    OUTCOME_DENIED,    /* an access list refused it */
-    OUTCOME_LIMITED,   /* a cap refused it */
-    OUTCOME_MALFORMED, /* a proxy's header was missing or not valid */
-    OUTCOME_FAILED,    /* our side failed; `error` says why */
-    OUTCOMES           /* how many there are */
-};
 
 struct connection {
     /* the acceptor's part */
@@ -82,12 +67,6 @@ struct header_buffer {
 
 TAILQ_HEAD(connection_list, connection);
 
-/* "ok", "excess" and so on: the word in log lines. */
-const char *outcome_name(enum outcome outcome);
-
-/* The least grave log.level at which the outcome's line is written: syslog(3). */
-int outcome_level(enum outcome outcome);
-
 /* From the accept to the outcome. */
 int64_t connection_microseconds(const struct connection *connection);
 
@@ -97,5 +76,8 @@ int64_t connection_microseconds(const struct connection *connection);
 /* Write the connection's log line as sixteend(8) specifies it, without an end
  * of line, into `line`. Returns `line`. */
 char *connection_format(const struct connection *connection, char line[CONNECTION_LINE]);
+
+/* Count the connection's outcome, and log its line at the severity of that outcome. */
+void connection_report(const struct connection *connection);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "server/connection/listeners.h"
 
+#include "common/text.h"
 #include "server/log/log.h"
 #include "server/process/activation.h"
 
@@ -246,14 +247,26 @@ void listeners_close(struct listeners *listeners)
         listeners_remove(listeners, listeners->count - 1);
 }
 
+void listeners_add_stats(const struct listeners *listeners, struct stats *stats)
+{
+    for (size_t i = 0; i < listeners->count; i++) {
+        const struct listener *listener = &listeners->list[i];
+        struct listener_stats one;
+        if (listener->quiet_from != 0)
+            continue;
+        address_format(&listener->bound, one.address);
+        listener_queue(listener, &one.queued, &one.limit);
+        stats_add_listener(stats, &one);
+    }
+}
+
 char *listeners_format(const struct listeners *listeners, char *text, size_t size)
 {
     char address[ADDRESS_TEXT];
-    size_t used = 0;
     text[0] = '\0';
-    for (size_t i = 0; i < listeners->count && used < size; i++)
+    for (size_t i = 0; i < listeners->count; i++)
         if (listeners->list[i].quiet_from == 0)
-            used += (size_t)snprintf(text + used, size - used, "%s%s", used > 0 ? ", " : "",
-                                     address_format(&listeners->list[i].bound, address));
+            text_append(text, size, "%s%s", text[0] != '\0' ? ", " : "",
+                        address_format(&listeners->list[i].bound, address));
     return text;
 }

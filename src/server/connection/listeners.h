@@ -6,6 +6,7 @@
 
 #include "server/config/settings.h"
 #include "server/connection/listener.h"
+#include "server/log/stats.h"
 
 #define LISTENERS_MAX 256
 
@@ -39,6 +40,9 @@ void listeners_remove(struct listeners *listeners, size_t index);
 
 /* Close the sockets; more than once does no harm. */
 void listeners_close(struct listeners *listeners);
+
+/* Add the listeners that accept to the statistics. */
+void listeners_add_stats(const struct listeners *listeners, struct stats *stats);
 
 /* Where it listens, "127.0.0.1:1060, [::1]:1060", but for those that retire, cut to `size`.
  * Returns `text`. */

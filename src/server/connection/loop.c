@@ -184,10 +184,12 @@ void loop_apply(struct loop *loop, struct settings *settings)
     workers_set_limits(loop->acceptor.workers, most, settings->timeouts.idle_worker);
 }
 
-struct gauges loop_gauges(struct loop *loop, size_t *lingering)
+void loop_add_stats(struct loop *loop, struct stats *stats)
 {
-    *lingering = lingering_count(loop->acceptor.lingering);
-    return workers_gauges(loop->acceptor.workers);
+    workers_gauges(loop->acceptor.workers, &stats->gauges);
+    stats->gauges.lingering = lingering_count(loop->acceptor.lingering);
+    acceptor_count_errors(&loop->acceptor, stats);
+    listeners_add_stats(loop->listeners, stats);
 }
 
 static int prepare(struct loop *loop, int signal_fd)

@@ -37,8 +37,8 @@ void loop_drain(struct loop *loop);
 /* Let that time be over now. */
 void loop_end_drain(struct loop *loop);
 
-/* Count what the workers has, and in `*lingering` the sockets whose close lingers. */
-struct gauges loop_gauges(struct loop *loop, size_t *lingering);
+/* Add gauges, listeners and accept errors to the statistics. */
+void loop_add_stats(struct loop *loop, struct stats *stats);
 
 /* Free everything; NULL is nothing. No connection may be live. */
 void loop_destroy(struct loop *loop);

@@ -189,8 +189,7 @@ static void finish(struct workers *workers, struct connection *connection)
     unlock(workers);
 
     admission_leave(connection);
-    stats_outcome(connection);
-    log_connection(connection);
+    connection_report(connection);
     if (connection->outcome == OUTCOME_LIMITED)
         wake_main_loop(workers);
     free(connection->header);
@@ -355,17 +354,17 @@ int64_t workers_end_idle(struct workers *workers)
     return workers->count > 0 ? wait : NEVER;
 }
 
-struct gauges workers_gauges(struct workers *workers)
+void workers_gauges(struct workers *workers, struct gauges *gauges)
 {
     const struct worker *worker;
-    struct gauges gauges = {.workers = workers->count};
     lock(workers);
-    gauges.active = workers->active;
-    gauges.peak = workers->peak;
+    gauges->active = workers->active;
+    gauges->peak = workers->peak;
+    gauges->workers = workers->count;
+    gauges->idle = 0;
     for (worker = TAILQ_FIRST(&workers->idle); worker != NULL; worker = TAILQ_NEXT(worker, beside))
-        gauges.idle++;
+        gauges->idle++;
     unlock(workers);
-    return gauges;
 }
 
 void workers_cut(struct workers *workers)

@@ -8,14 +8,6 @@
 
 struct workers;
 
-/* What it has at one moment. */
-struct gauges {
-    size_t active;  /* connections */
-    size_t peak;    /* the most that ever were */
-    size_t workers; /* threads */
-    size_t idle;    /* those of them that have nothing to do */
-};
-
 /* Make a workers for at most `most` live connections, whose workers end when they had
  * nothing to do for `idle` seconds. Workers give half-closed sockets to `linger`, and
  * write to the eventfd(2) `wake_fd` when a connection ends that the acceptor waits for, or
@@ -42,8 +34,8 @@ void workers_wake(struct workers *workers);
  * have been, or NEVER when there is no worker. The thread that gives, only. */
 int64_t workers_end_idle(struct workers *workers);
 
-/* Count what it has. The thread that gives, only. */
-struct gauges workers_gauges(struct workers *workers);
+/* Fill in the gauges, except `lingering`. The main loop only. */
+void workers_gauges(struct workers *workers, struct gauges *gauges);
 
 /* Whether no connection is live. If one is, the next one that ends writes to
  * `wake_fd`. */

@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: MIT */
+/* Until the log writer starts, the main thread writes each line at once. From then on only the log
+ * writer calls syslog(3), or write(2) for the log; it gathers lines for standard error, so that
+ * one write(2) takes many.
+ *
+ * Each line passes its facility to syslog(3): a reload that changed it by openlog(3) would wait
+ * for the lock that a hanging syslog(3) holds. Target, facility and threshold are atomic, because
+ * the main thread changes them at a reload while other threads read them. If the log writer does
+ * not stop in time, it hangs in syslog(3) with that lock held, and nothing is logged any more. */
 #include <config.h>
 
 #include "server/log/log.h"
 
+#include "common/deadline.h"
 #include "common/number.h"
 #include "server/log/log_writer.h"
 
@@ -19,30 +28,29 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LINE_SIZE 1024
-_Static_assert(CONNECTION_LINE <= LINE_SIZE, "a connection's line is no longer than others");
+#define NS_PER_SECOND INT64_C(1000000000)
 
-/* Set by the main thread; a reload sets them while others read. */
-enum { TO_TERMINAL, TO_STDERR, TO_SYSLOG };
-static atomic_int target = TO_TERMINAL;
+/* log.to, log.facility and log.level, or --stderr and --verbose. */
+static atomic_int target; /* TO_TERMINAL until the first log_configure() */
 static atomic_int facility = LOG_DAEMON;
 static atomic_int threshold = LOG_INFO;
+enum { TO_TERMINAL, TO_STDERR, TO_SYSLOG };
 
-/* Set by the main thread before there is another. */
-static bool terminal;
-static struct log_writer *log_writer;
-static struct log_writer_output output;
+/* The main thread's, until it starts the log writer. */
+static bool terminal; /* log_to_terminal() was called */
+static struct log_writer *writer;
 
-/* syslog(3) drops lines without a word when nobody takes them. */
+/* syslog(3) drops lines silently if no daemon takes them. */
 static void look_for_syslog(void)
 {
-    const struct sockaddr_un syslog_address = {.sun_family = AF_UNIX, .sun_path = _PATH_LOG};
+    const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = _PATH_LOG};
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return;
-    if (connect(fd, (const struct sockaddr *)&syslog_address, sizeof syslog_address) != 0 &&
-        errno != EPROTOTYPE) /* a stream socket, which syslog(3) takes too */
-        log_errno(LOG_WARNING, "log lines are lost until a syslog daemon reads %s", _PATH_LOG);
+    if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0 &&
+        errno != EPROTOTYPE) /* a stream socket, which syslog(3) accepts too */
+        log_errno(LOG_WARNING, "no syslog daemon reads %s; log lines are lost until one does",
+                  _PATH_LOG);
     close(fd);
 }
 
@@ -63,33 +71,26 @@ void log_to_terminal(void)
     terminal = true;
 }
 
-bool log_wants(int level)
+bool log_wants(int severity)
 {
-    return level <= atomic_load_explicit(&threshold, memory_order_relaxed);
+    return severity <= atomic_load_explicit(&threshold, memory_order_relaxed);
 }
 
-int log_syslog_priority(int level)
+int log_syslog_priority(int severity)
 {
-    return target == TO_SYSLOG ? facility | level : -1;
+    return target == TO_SYSLOG ? facility | severity : -1;
 }
 
-static const char *level_name(int level)
-{
-    switch (level) {
-    case LOG_CRIT: return "crit";
-    case LOG_ERR: return "err";
-    case LOG_WARNING: return "warning";
-    case LOG_NOTICE: return "notice";
-    case LOG_INFO: return "info";
-    default: return "debug";
-    }
-}
+static const char *const severity_names[] = {
+    [LOG_CRIT] = "crit",     [LOG_ERR] = "err",   [LOG_WARNING] = "warning",
+    [LOG_NOTICE] = "notice", [LOG_INFO] = "info", [LOG_DEBUG] = "debug",
+};
 
-/* RFC 3339, in UTC, and the level. Returns the length. */
-static size_t print_stamp(int level, const struct timespec *at, char *stamp)
+/* Write the time, in UTC as RFC 3339 has it, and the severity. Returns the length. */
+static size_t print_stamp(int severity, const struct timespec *at, char *stamp)
 {
     static time_t second = -1;
-    static char printed[sizeof "2026-11-24T09:15:02"]; /* lines of one second share it */
+    static char printed[sizeof "2026-11-24T09:15:02"]; /* shared by all lines of one second */
     if (at->tv_sec != second) {
         struct tm tm;
         second = at->tv_sec;
@@ -97,27 +98,26 @@ static size_t print_stamp(int level, const struct timespec *at, char *stamp)
         strftime(printed, sizeof printed, "%Y-%m-%dT%H:%M:%S", &tm);
     }
     char *to = stpcpy(stamp, printed);
-    put_decimal(to, 1000 + (unsigned)(at->tv_nsec / 1000000)); /* three digits behind the 1 … */
-    *to = '.';                                                 /* … which becomes the point */
+    put_decimal(to, 1000 + (unsigned)(at->tv_nsec / 1000000)); /* three digits after a 1 … */
+    *to = '.';                                                 /* … that becomes the point */
     to = stpcpy(to + strlen(".000"), "Z ");
-    to = stpcpy(to, level_name(level));
+    to = stpcpy(to, severity_names[severity]);
     return (size_t)(stpcpy(to, " ") - stamp);
 }
 
-/* What goes to standard error, gathered to few calls of write(2). Whoever writes the lines
- * has it: the main thread until there is a log_writer, then the log_writer. */
-static char captured[65536];
+/* Lines for standard error that are not written yet. Owned by the thread that writes the log. */
+static char gathered[65536];
 static size_t gathered_length;
 
 static void flush_stderr(void)
 {
-    const char *from = captured;
+    const char *from = gathered;
     while (gathered_length > 0) {
         ssize_t written = write(STDERR_FILENO, from, gathered_length);
-        if (written < 0 && errno == EAGAIN) /* whoever shares it made it non-blocking */
+        if (written < 0 && errno == EAGAIN) /* another process made it non-blocking */
             (void)poll(&(struct pollfd){.fd = STDERR_FILENO, .events = POLLOUT}, 1, -1);
         else if (written < 0 && errno != EINTR)
-            break; /* nobody is left who could be told */
+            break; /* there is no other place to report it */
         if (written > 0) {
             from += written;
             gathered_length -= (size_t)written;
@@ -128,121 +128,129 @@ static void flush_stderr(void)
 
 static void gather(const char *text, size_t length)
 {
-    memcpy(captured + gathered_length, text, length);
+    memcpy(gathered + gathered_length, text, length);
     gathered_length += length;
 }
 
-static void write_stderr(int level, const struct timespec *at, const char *line, size_t length)
+static void write_stderr(int severity, const struct timespec *at, const char *line, size_t length)
 {
     char stamp[64];
-    if (sizeof captured - gathered_length < sizeof stamp + LINE_SIZE)
+    if (sizeof gathered - gathered_length < sizeof stamp + LOG_LINE_SIZE)
         flush_stderr();
-    if (target == TO_STDERR) {
-        size_t used = print_stamp(level, at, stamp);
-        gather(stamp, used);
-    } else {
+    if (target == TO_STDERR)
+        gather(stamp, print_stamp(severity, at, stamp));
+    else
         gather("sixteend: ", strlen("sixteend: "));
-    }
     gather(line, length);
     gather("\n", 1);
 }
 
-static void write_out(int level, const struct timespec *at, const char *line, size_t length)
+static void write_out(int severity, const struct timespec *at, const char *line, size_t length)
 {
-    int priority = log_syslog_priority(level);
+    int priority = log_syslog_priority(severity);
     if (priority >= 0)
         syslog(priority, "%s", line);
-    if (priority < 0 || (terminal && level <= LOG_WARNING))
-        write_stderr(level, at, line, length);
+    if (priority < 0 || (terminal && severity <= LOG_WARNING))
+        write_stderr(severity, at, line, length);
 }
 
-/* Once there is a log_writer, only it writes. */
-static void put_line(int level, const char *line, size_t length)
+int log_start(void (*write_metrics)(char *text))
 {
-    if (log_writer != NULL) {
-        log_writer_put(log_writer, level, line, length);
-        return;
-    }
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    write_out(level, &now, line, length);
-    flush_stderr();
-}
-
-int log_start(void (*publish)(void *document))
-{
-    output = (struct log_writer_output){write_out, flush_stderr, publish};
-    bool kept = terminal;
+    static struct log_sink sink = {write_out, flush_stderr, NULL};
+    bool was_terminal = terminal;
+    sink.write_metrics = write_metrics;
     terminal = false;
-    log_writer = log_writer_create(&output);
-    if (log_writer != NULL)
+    writer = log_writer_create(&sink);
+    if (writer != NULL)
         return 0;
-    terminal = kept;
-    log_errno(LOG_CRIT, "cannot start the thread that writes the log");
+    terminal = was_terminal;
+    log_errno(LOG_CRIT, "cannot start the log writer");
     return -1;
 }
 
-void log_metrics(void *document)
+void log_metrics(char *text)
 {
-    if (log_writer != NULL)
-        log_writer_put_metrics(log_writer, document);
+    if (writer != NULL)
+        log_writer_put_metrics(writer, text);
     else
-        free(document);
+        free(text);
 }
 
 unsigned long log_lost(void)
 {
-    return log_writer != NULL ? log_writer_lost(log_writer) : 0;
+    return writer != NULL ? log_writer_lost(writer) : 0;
 }
 
 void log_stop(double seconds)
 {
-    if (!log_writer_stop(log_writer, seconds))
-        threshold = -1; /* the log_writer hangs, in syslog(3) with its lock held */
+    if (!log_writer_stop(writer, seconds))
+        threshold = -1;
     else
-        log_writer = NULL;
+        writer = NULL;
 }
 
-__attribute__((format(printf, 3, 0))) static void write_line(int level, int error,
-                                                             const char *format, va_list arguments)
+void log_text(int severity, const char *line)
 {
-    char line[LINE_SIZE];
-
-    if (!log_wants(level))
+    size_t length = strlen(line);
+    struct timespec now;
+    if (writer != NULL) {
+        log_writer_put(writer, severity, line, length);
         return;
+    }
+    clock_gettime(CLOCK_REALTIME, &now);
+    write_out(severity, &now, line, length);
+    flush_stderr();
+}
+
+__attribute__((format(printf, 3, 0))) static void format_line(int severity, int error,
+                                                              const char *format, va_list arguments)
+{
+    char line[LOG_LINE_SIZE];
     vsnprintf(line, sizeof line, format, arguments);
     size_t used = strlen(line);
     if (error != 0)
         snprintf(line + used, sizeof line - used, ": %s", strerror(error));
-    put_line(level, line, strlen(line));
+    log_text(severity, line);
 }
 
-void log_line(int level, const char *format, ...)
+void log_line(int severity, const char *format, ...)
 {
-    int kept = errno;
+    int error = errno;
     va_list arguments;
     va_start(arguments, format);
-    write_line(level, 0, format, arguments);
+    if (log_wants(severity))
+        format_line(severity, 0, format, arguments);
     va_end(arguments);
-    errno = kept;
+    errno = error;
 }
 
-void log_errno(int level, const char *format, ...)
+void log_errno(int severity, const char *format, ...)
 {
-    int kept = errno;
+    int error = errno;
     va_list arguments;
     va_start(arguments, format);
-    write_line(level, kept, format, arguments);
+    if (log_wants(severity))
+        format_line(severity, error, format, arguments);
     va_end(arguments);
-    errno = kept;
+    errno = error;
 }
 
-void log_connection(const struct connection *connection)
+void warning_count(struct warning *warning)
 {
-    char line[CONNECTION_LINE];
-    int level = outcome_level(connection->outcome);
-    if (log_wants(level)) {
-        connection_format(connection, line);
-        put_line(level, line, strlen(line));
+    warning->count++;
+}
+
+bool warning_due(struct warning *warning, unsigned long *count, int64_t *wait)
+{
+    if (warning->count == 0)
+        return false;
+    int64_t now = clock_nanoseconds();
+    int64_t left = warning->last == 0 ? 0 : warning->last + NS_PER_SECOND - now;
+    if (left > 0) {
+        *wait = sooner(*wait, left);
+        return false;
     }
+    *count = warning->count;
+    *warning = (struct warning){.last = now};
+    return true;
 }

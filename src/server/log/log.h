@@ -1,61 +1,78 @@
 /* SPDX-License-Identifier: MIT */
-/* The log: syslog(3) or standard error, one line an event.
+/* The log: syslog(3) or standard error, one line for each event.
  *
- * Levels by what they cost:
+ * The severity of a line says what the event costs:
  *   LOG_CRIT     the daemon
- *   LOG_ERR      something of ours failed: a connection, an accept
- *   LOG_WARNING  a limit is reached, or something asked for is left out
- *   LOG_NOTICE   nothing: the daemon's own life
+ *   LOG_ERR      a connection or a reload, because something failed on our side
+ *   LOG_WARNING  a limit was reached, or something that was asked for is left out
+ *   LOG_NOTICE   nothing: the daemon started, reloaded, stopped
  *   LOG_INFO     nothing: one connection, and what its peer did
  *   LOG_DEBUG    nothing: every step, in the words of the first sixteen program
  */
 #ifndef SERVER_LOG_LOG_H
 #define SERVER_LOG_LOG_H
 
-#include "server/connection/connection.h"
-
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <syslog.h>
+
+/* The size of a buffer for one line. Longer lines are cut. */
+#define LOG_LINE_SIZE 1024
 
 /* Set where lines go, the facility for syslog(3), and the lowest severity that is logged. Before
  * the first call, lines go to standard error after the program's name. Warns if lines go to
  * syslog(3) from now on and no syslog daemon is there. The main thread only. */
 void log_configure(bool to_syslog, int facility, int threshold);
 
-/* Whoever started us still waits: until log_start(), lines of LOG_WARNING and above that
- * go to syslog are told on standard error too. */
+/* Until log_start(), write lines of LOG_WARNING and above to standard error too, because the
+ * terminal that started the daemon waits there. */
 void log_to_terminal(void);
 
-/* From now on a thread of its own does the writing, so that no line is waited for:
- * scribe.h. Only the caller may have written lines before. `publish` is what it does with a
- * document. Returns 0; or -1 with the reason logged. */
-int log_start(void (*publish)(void *document));
+/* Start the log writer, so that no thread waits for the log: log_writer.h. No other thread may
+ * have logged before. `write_metrics` is what it does with a text from log_metrics(). Returns 0,
+ * or -1 with the reason logged. */
+int log_start(void (*write_metrics)(char *text));
 
-/* Hand a document from malloc(3) to that thread: log_writer_publish(). */
-void log_metrics(void *document);
+/* Pass a text from malloc(3) to the log writer: log_writer_put_metrics(). */
+void log_metrics(char *text);
 
-/* How many lines were lost because they came faster than they could be written. */
+/* Return the number of lines lost because the log writer could not keep up. */
 unsigned long log_lost(void);
 
-/* Write what is still to be written, for at most `seconds`, and end that thread. Lines that
- * come later are written at once, but not if that time was not enough: then nothing is
- * logged any more. */
+/* Write the queued lines, for at most `seconds`, and stop the log writer. Later lines are written
+ * at once; but if the time was too short, nothing is logged any more. */
 void log_stop(double seconds);
 
-/* What syslog(3) takes as the priority of a line of this level; or -1 where the log goes
- * to standard error. A signal handler may ask. */
-int log_syslog_priority(int level);
+/* Return the priority that syslog(3) takes for a line of this severity, or -1 if the log goes to
+ * standard error. Safe in a signal handler. */
+int log_syslog_priority(int severity);
 
-/* Whether a line of `level` would be written. */
-bool log_wants(int level);
+/* Whether a line of this severity would be written. */
+bool log_wants(int severity);
 
-/* Write one line. Peer octets in it must have been through quote(). Keeps errno. */
-void log_line(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Write one line. Octets from a peer must have been through quote(). Keeps errno. */
+void log_line(int severity, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The same with ": " and the text of errno behind it. */
-void log_errno(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Write one line that ends with ": " and the text of errno. Keeps errno. */
+void log_errno(int severity, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Write the connection's line, at the level of its outcome. */
-void log_connection(const struct connection *connection);
+/* Write a line that is already formatted, and shorter than LOG_LINE_SIZE. */
+void log_text(int severity, const char *line);
+
+/* A warning of something that can happen thousands of times a second: it is written at most once a
+ * second, with the number of times. All zero: it never happened. */
+struct warning {
+    int64_t last;        /* when it was written last: clock_nanoseconds() */
+    unsigned long count; /* how often it happened since then */
+};
+
+/* Count one more time. */
+void warning_count(struct warning *warning);
+
+/* Whether the warning must be written now: it happened, and was not written for a second. If so,
+ * set `*count` to how often it happened since the last time. If not, lower `*wait`, in
+ * nanoseconds, to the time until it must be. */
+bool warning_due(struct warning *warning, unsigned long *count, int64_t *wait);
 
 #endif

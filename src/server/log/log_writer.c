@@ -1,4 +1,18 @@
 /* SPDX-License-Identifier: MIT */
+/* There are two queues. Threads put lines into one while the log writer writes the other; then it
+ * swaps them. A line that does not fit is counted as lost, and the count is logged when there is
+ * room again. The metrics have one place of their own, where a newer text replaces an older one.
+ *
+ * `lock` protects the queue that takes lines, the metrics, the counts and the flags. A thread
+ * holds it to copy one line or to swap, never while something is written. A line's time is taken
+ * with the lock held, so that the queue is in the order of time. The queue that is being written
+ * belongs to the log writer alone.
+ *
+ * No wake-up is lost. While lines come, the log writer looks every 5 ms, and no thread pays for a
+ * wake-up for each line. When it finds nothing it sets `asleep` and waits, all in one hold of the
+ * lock, which pthread_cond_wait(3) releases. A thread that puts something clears `asleep` in the
+ * same hold, and signals after it released the lock, so that the log writer does not wake up only
+ * to wait for the lock. A line that comes alone is therefore written at once. */
 #include <config.h>
 
 #include "server/log/log_writer.h"
@@ -14,17 +28,15 @@
 #include <string.h>
 #include <syslog.h>
 
-/* Each of the two: some 6,000 lines of connections. Pages that no line ever reached
- * take no memory. */
+/* Of each queue: about 6,000 lines of connections. Pages that no line reaches take no memory. */
 #define QUEUE_SIZE (1 << 20)
 
-/* While lines come, the log_writer looks for them so often, and nobody has to wake it. */
 #define GATHER (5 * INT64_C(1000000))
 
 /* A line in a queue; the next one follows at the next multiple of the alignment. */
 struct record {
     struct timespec at;
-    int level;
+    int severity;
     size_t length;
     char line[]; /* with its NUL */
 };
@@ -35,19 +47,19 @@ struct queue {
 };
 
 struct log_writer {
-    const struct log_writer_output *output;
+    const struct log_sink *sink;
     pthread_t thread;
-    pthread_mutex_t lock;  /* protects all that follows */
-    pthread_cond_t wanted; /* there is a line, or no more will come */
+    pthread_mutex_t lock;  /* protects all that follows, except `written` */
+    pthread_cond_t wanted; /* there is something to write, or nothing more will come */
     pthread_cond_t done;   /* the thread has written everything and ends */
     bool asleep;           /* the thread waits for `wanted` */
     bool stopping;
-    bool finished;
-    unsigned long lost;   /* lines that found no room */
-    unsigned long told;   /* how many of them were told of */
-    void *document;       /* to be published, or NULL */
-    struct queue queue;   /* where lines are put … */
-    struct queue written; /* … and the one being written, which is the thread's own */
+    bool stopped;
+    unsigned long lost;     /* lines that did not fit */
+    unsigned long reported; /* how many of them were logged */
+    char *metrics;          /* to be written, or NULL */
+    struct queue queue;     /* that takes lines */
+    struct queue written;   /* that the thread writes */
 };
 
 static size_t record_size(size_t length)
@@ -56,191 +68,187 @@ static size_t record_size(size_t length)
     return (sizeof(struct record) + length + 1 + align - 1) / align * align;
 }
 
-static void write_queue(const struct log_writer *log_writer, const struct queue *queue)
+static void write_queue(const struct log_writer *writer, const struct queue *queue)
 {
     for (size_t at = 0; at < queue->used;) {
         const struct record *record = (const void *)(queue->octets + at);
-        log_writer->output->write(record->level, &record->at, record->line, record->length);
+        writer->sink->write(record->severity, &record->at, record->line, record->length);
         at += record_size(record->length);
     }
 }
 
-static void write_loss(const struct log_writer *log_writer, unsigned long lost)
+static void write_loss(const struct log_writer *writer, unsigned long lost)
 {
     char line[128];
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     int length =
-        snprintf(line, sizeof line,
-                 "%lu log lines were lost: they came faster than they could be written", lost);
-    log_writer->output->write(LOG_WARNING, &now, line, (size_t)length);
+        snprintf(line, sizeof line, "%lu log lines lost: the log writer could not keep up", lost);
+    writer->sink->write(LOG_WARNING, &now, line, (size_t)length);
 }
 
-/* What the thread does next, beside the lines of `written`. */
+/* What the thread does next, after the lines of `written`. */
 struct work {
-    unsigned long lost; /* lines of which nobody was told */
-    void *document;
-    bool more; /* something may come after it */
+    unsigned long lost; /* lines whose loss is not logged yet */
+    char *metrics;
+    bool more; /* more can follow */
 };
 
-/* Wait for something to do, and swap the queues. */
-static struct work take_work(struct log_writer *log_writer)
+/* Wait until there is something to write, and swap the queues. */
+static struct work take_work(struct log_writer *writer)
 {
-    CHECKED(pthread_mutex_lock(&log_writer->lock));
-    while (log_writer->queue.used == 0 && log_writer->document == NULL && !log_writer->stopping) {
-        log_writer->asleep = true;
-        CHECKED(pthread_cond_wait(&log_writer->wanted, &log_writer->lock));
+    CHECKED(pthread_mutex_lock(&writer->lock));
+    while (writer->queue.used == 0 && writer->metrics == NULL && !writer->stopping) {
+        writer->asleep = true;
+        CHECKED(pthread_cond_wait(&writer->wanted, &writer->lock));
     }
-    log_writer->asleep = false;
-    struct queue empty = log_writer->written;
-    empty.used = 0;
-    log_writer->written = log_writer->queue;
-    log_writer->queue = empty;
-    struct work work = {log_writer->lost - log_writer->told, log_writer->document,
-                        !log_writer->stopping};
-    log_writer->told = log_writer->lost;
-    log_writer->document = NULL;
-    CHECKED(pthread_mutex_unlock(&log_writer->lock));
+    writer->asleep = false;
+    struct queue empty = {.octets = writer->written.octets};
+    writer->written = writer->queue;
+    writer->queue = empty;
+    struct work work = {writer->lost - writer->reported, writer->metrics, !writer->stopping};
+    writer->reported = writer->lost;
+    writer->metrics = NULL;
+    CHECKED(pthread_mutex_unlock(&writer->lock));
     return work;
 }
 
-static void *write_lines(void *argument)
+static void *run(void *argument)
 {
     static const struct timespec gather = {.tv_nsec = GATHER};
-    struct log_writer *log_writer = argument;
+    struct log_writer *writer = argument;
     struct work work;
 
     do {
-        work = take_work(log_writer);
-        write_queue(log_writer, &log_writer->written);
+        work = take_work(writer);
+        write_queue(writer, &writer->written);
         if (work.lost > 0)
-            write_loss(log_writer, work.lost);
-        log_writer->output->flush();
-        if (work.document != NULL)
-            log_writer->output->publish(work.document);
+            write_loss(writer, work.lost);
+        writer->sink->flush();
+        if (work.metrics != NULL)
+            writer->sink->write_metrics(work.metrics);
         if (work.more)
             (void)nanosleep(&gather, NULL);
-    } while (work.more || work.document != NULL); /* publishing it may have put a line */
+    } while (work.more || work.metrics != NULL); /* writing the metrics can log a line */
 
-    CHECKED(pthread_mutex_lock(&log_writer->lock));
-    log_writer->finished = true;
-    CHECKED(pthread_cond_signal(&log_writer->done));
-    CHECKED(pthread_mutex_unlock(&log_writer->lock));
+    CHECKED(pthread_mutex_lock(&writer->lock));
+    writer->stopped = true;
+    CHECKED(pthread_cond_signal(&writer->done));
+    CHECKED(pthread_mutex_unlock(&writer->lock));
     return NULL;
 }
 
-static void prepare(struct log_writer *log_writer)
+static void prepare(struct log_writer *writer)
 {
     pthread_condattr_t monotonic;
-    CHECKED(pthread_mutex_init(&log_writer->lock, NULL));
-    CHECKED(pthread_cond_init(&log_writer->wanted, NULL));
+    CHECKED(pthread_mutex_init(&writer->lock, NULL));
+    CHECKED(pthread_cond_init(&writer->wanted, NULL));
     CHECKED(pthread_condattr_init(&monotonic));
     CHECKED(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC));
-    CHECKED(pthread_cond_init(&log_writer->done, &monotonic));
+    CHECKED(pthread_cond_init(&writer->done, &monotonic));
     CHECKED(pthread_condattr_destroy(&monotonic));
 }
 
-static void destroy(struct log_writer *log_writer)
+static void destroy(struct log_writer *writer)
 {
-    CHECKED(pthread_cond_destroy(&log_writer->done));
-    CHECKED(pthread_cond_destroy(&log_writer->wanted));
-    CHECKED(pthread_mutex_destroy(&log_writer->lock));
-    free(log_writer->document);
-    free(log_writer->queue.octets);
-    free(log_writer->written.octets);
-    free(log_writer);
+    CHECKED(pthread_cond_destroy(&writer->done));
+    CHECKED(pthread_cond_destroy(&writer->wanted));
+    CHECKED(pthread_mutex_destroy(&writer->lock));
+    free(writer->metrics);
+    free(writer->queue.octets);
+    free(writer->written.octets);
+    free(writer);
 }
 
-struct log_writer *log_writer_create(const struct log_writer_output *output)
+struct log_writer *log_writer_create(const struct log_sink *sink)
 {
-    struct log_writer *log_writer = calloc(1, sizeof *log_writer);
-    if (log_writer == NULL)
+    struct log_writer *writer = calloc(1, sizeof *writer);
+    if (writer == NULL)
         return NULL;
-    log_writer->output = output;
-    prepare(log_writer);
-    log_writer->queue.octets = malloc(QUEUE_SIZE);
-    log_writer->written.octets = malloc(QUEUE_SIZE);
+    writer->sink = sink;
+    prepare(writer);
+    writer->queue.octets = malloc(QUEUE_SIZE);
+    writer->written.octets = malloc(QUEUE_SIZE);
     int error = ENOMEM;
-    if (log_writer->queue.octets != NULL && log_writer->written.octets != NULL)
-        error = pthread_create(&log_writer->thread, NULL, write_lines, log_writer);
+    if (writer->queue.octets != NULL && writer->written.octets != NULL)
+        error = pthread_create(&writer->thread, NULL, run, writer);
     if (error == 0)
-        return log_writer;
-    destroy(log_writer);
+        return writer;
+    destroy(writer);
     errno = error;
     return NULL;
 }
 
 /* Called with the lock held. */
-static void append(struct queue *queue, int level, const char *line, size_t length)
+static void append(struct queue *queue, int severity, const char *line, size_t length)
 {
     struct record *record = (void *)(queue->octets + queue->used);
     clock_gettime(CLOCK_REALTIME, &record->at);
-    record->level = level;
+    record->severity = severity;
     record->length = length;
     memcpy(record->line, line, length);
     record->line[length] = '\0';
     queue->used += record_size(length);
 }
 
-/* Called with the lock held, which it gives back: see to it that the thread looks. */
-static void unlock_and_wake(struct log_writer *log_writer)
+static void unlock_and_wake(struct log_writer *writer)
 {
-    bool wake = log_writer->asleep;
-    log_writer->asleep = false;
-    CHECKED(pthread_mutex_unlock(&log_writer->lock));
+    bool wake = writer->asleep;
+    writer->asleep = false;
+    CHECKED(pthread_mutex_unlock(&writer->lock));
     if (wake)
-        CHECKED(pthread_cond_signal(&log_writer->wanted));
+        CHECKED(pthread_cond_signal(&writer->wanted));
 }
 
-void log_writer_put(struct log_writer *log_writer, int level, const char *line, size_t length)
+void log_writer_put(struct log_writer *writer, int severity, const char *line, size_t length)
 {
-    CHECKED(pthread_mutex_lock(&log_writer->lock));
-    if (record_size(length) <= QUEUE_SIZE - log_writer->queue.used)
-        append(&log_writer->queue, level, line, length);
+    CHECKED(pthread_mutex_lock(&writer->lock));
+    if (record_size(length) <= QUEUE_SIZE - writer->queue.used)
+        append(&writer->queue, severity, line, length);
     else
-        log_writer->lost++;
-    unlock_and_wake(log_writer);
+        writer->lost++;
+    unlock_and_wake(writer);
 }
 
-void log_writer_put_metrics(struct log_writer *log_writer, void *document)
+void log_writer_put_metrics(struct log_writer *writer, char *text)
 {
-    CHECKED(pthread_mutex_lock(&log_writer->lock));
-    void *replaced = log_writer->document;
-    log_writer->document = document;
-    unlock_and_wake(log_writer);
+    CHECKED(pthread_mutex_lock(&writer->lock));
+    char *replaced = writer->metrics;
+    writer->metrics = text;
+    unlock_and_wake(writer);
     free(replaced);
 }
 
-unsigned long log_writer_lost(struct log_writer *log_writer)
+unsigned long log_writer_lost(struct log_writer *writer)
 {
-    CHECKED(pthread_mutex_lock(&log_writer->lock));
-    unsigned long lost = log_writer->lost;
-    CHECKED(pthread_mutex_unlock(&log_writer->lock));
+    CHECKED(pthread_mutex_lock(&writer->lock));
+    unsigned long lost = writer->lost;
+    CHECKED(pthread_mutex_unlock(&writer->lock));
     return lost;
 }
 
 /* Returns whether the thread has written everything by the deadline. */
-static bool wait_until_stopped(struct log_writer *log_writer, struct deadline deadline)
+static bool wait_until_stopped(struct log_writer *writer, struct deadline deadline)
 {
     const struct timespec until = timespec_from(deadline.at);
     int error = 0;
-    CHECKED(pthread_mutex_lock(&log_writer->lock));
-    log_writer->stopping = true;
-    CHECKED(pthread_cond_signal(&log_writer->wanted));
-    while (!log_writer->finished && error != ETIMEDOUT)
-        error = pthread_cond_timedwait(&log_writer->done, &log_writer->lock, &until);
-    bool finished = log_writer->finished;
-    CHECKED(pthread_mutex_unlock(&log_writer->lock));
-    return finished;
+    CHECKED(pthread_mutex_lock(&writer->lock));
+    writer->stopping = true;
+    CHECKED(pthread_cond_signal(&writer->wanted));
+    while (!writer->stopped && error != ETIMEDOUT)
+        error = pthread_cond_timedwait(&writer->done, &writer->lock, &until);
+    bool stopped = writer->stopped;
+    CHECKED(pthread_mutex_unlock(&writer->lock));
+    return stopped;
 }
 
-bool log_writer_stop(struct log_writer *log_writer, double seconds)
+bool log_writer_stop(struct log_writer *writer, double seconds)
 {
-    if (log_writer == NULL)
+    if (writer == NULL)
         return true;
-    if (!wait_until_stopped(log_writer, deadline_after(clock_nanoseconds(), seconds)))
+    if (!wait_until_stopped(writer, deadline_after(clock_nanoseconds(), seconds)))
         return false;
-    CHECKED(pthread_join(log_writer->thread, NULL));
-    destroy(log_writer);
+    CHECKED(pthread_join(writer->thread, NULL));
+    destroy(writer);
     return true;
 }

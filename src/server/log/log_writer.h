@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One thread does all slow writing, so that no other ever waits for a log or a disk: whoever
- * has a line puts it in a queue. What finds no room there is counted, and the count is
- * written when there is room again. A document, such as a file of statistics, has a place
- * beside the queue, where a newer one replaces it. */
+/* The log writer: one thread writes the log and the metrics file, so that no other thread waits
+ * for syslog(3), a pipe or a disk. */
 #ifndef SERVER_LOG_LOG_WRITER_H
 #define SERVER_LOG_LOG_WRITER_H
 
@@ -12,33 +10,33 @@
 
 struct log_writer;
 
-/* What the scribe's thread does with the lines. */
-struct log_writer_output {
-    /* Write one line. `at` is when it was put: CLOCK_REALTIME. `line` ends in NUL. */
-    void (*write)(int level, const struct timespec *at, const char *line, size_t length);
-    /* Write out what was gathered: the next line comes after a pause. */
+/* Where the log writer writes. Only its thread calls these. */
+struct log_sink {
+    /* Write one line that ends in NUL. `at` is the CLOCK_REALTIME at which it was queued. */
+    void (*write)(int severity, const struct timespec *at, const char *line, size_t length);
+    /* Write out the lines gathered so far, because a pause follows. */
     void (*flush)(void);
-    /* Publish a document and free it. */
-    void (*publish)(void *document);
+    /* Write the metrics file, and free the text. */
+    void (*write_metrics)(char *text);
 };
 
-/* Start the thread. `output` is to last as long as the scribe. Returns NULL and errno on
- * failure. */
-struct log_writer *log_writer_create(const struct log_writer_output *output);
+/* Start the thread. `sink` must outlive it. Returns NULL and errno on failure. */
+struct log_writer *log_writer_create(const struct log_sink *sink);
 
-/* Queue a line; any thread may call it, and never waits for a line to be written. */
-void log_writer_put(struct log_writer *log_writer, int level, const char *line, size_t length);
+/* Queue a line; count it as lost if the queue is full. Any thread may call this; it never waits
+ * for a line to be written. */
+void log_writer_put(struct log_writer *writer, int severity, const char *line, size_t length);
 
-/* Have a document from malloc(3) published, and no more the one before it if that still
- * waits: it is freed. Any thread may call it, and never waits. */
-void log_writer_put_metrics(struct log_writer *log_writer, void *document);
+/* Queue a text from malloc(3) for the metrics file, and free an older one that was not written
+ * yet. Any thread may call this; it never waits. */
+void log_writer_put_metrics(struct log_writer *writer, char *text);
 
-/* How many lines found no room, from the start on. */
-unsigned long log_writer_lost(struct log_writer *log_writer);
+/* Return the number of lines lost since the start. */
+unsigned long log_writer_lost(struct log_writer *writer);
 
-/* Write what is queued, for at most `seconds`, end the thread and free everything. Returns
- * false if that time was not enough: then the thread and its memory are left as they are,
- * for the end of the process or another call. NULL is nothing. */
-bool log_writer_stop(struct log_writer *log_writer, double seconds);
+/* Write what is queued, for at most `seconds`, stop the thread and free everything. Returns false
+ * if the time was too short: then thread and memory stay as they are, until the process ends or
+ * for another call. NULL is ignored. */
+bool log_writer_stop(struct log_writer *writer, double seconds);
 
 #endif

@@ -9,25 +9,28 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Its one-line head: https://prometheus.io/docs/instrumenting/exposition_formats/ */
-static void head(FILE *out, const char *name, const char *type, const char *help)
+/* https://prometheus.io/docs/instrumenting/exposition_formats/ */
+static void print_head(FILE *out, const char *name, const char *type, const char *help)
 {
     fprintf(out, "# HELP sixteend_%s %s\n# TYPE sixteend_%s %s\n", name, help, name, type);
 }
 
-static void single(FILE *out, const char *name, const char *type, uint64_t value, const char *help)
+static void print_single(FILE *out, const char *name, const char *type, uint64_t value,
+                         const char *help)
 {
-    head(out, name, type, help);
+    print_head(out, name, type, help);
     fprintf(out, "sixteend_%s %" PRIu64 "\n", name, value);
 }
 
 static void print_outcomes(FILE *out, const struct stats *stats)
 {
-    head(out, "connections_total", "counter", "Connections that ended, by outcome.");
+    print_head(out, "connections_total", "counter", "Connections that ended, by outcome.");
     for (size_t i = 0; i < OUTCOMES; i++)
         fprintf(out, "sixteend_connections_total{outcome=\"%s\"} %" PRIu64 "\n",
                 outcome_name((enum outcome)i), stats->outcomes[i]);
@@ -35,17 +38,17 @@ static void print_outcomes(FILE *out, const struct stats *stats)
 
 static void print_accept_errors(FILE *out, const struct stats *stats)
 {
-    head(out, "accept_errors_total", "counter", "Failures of accept(2), by error.");
-    for (size_t i = 0; i < ACCEPT_ERRORS; i++)
+    print_head(out, "accept_errors_total", "counter", "Failures of accept(2), by error.");
+    for (size_t i = 0; i < stats->accept_errors; i++)
         fprintf(out, "sixteend_accept_errors_total{error=\"%s\"} %" PRIu64 "\n",
-                accept_errors[i].name, stats->accept_errors[i]);
+                stats->accept_error[i].name, stats->accept_error[i].count);
 }
 
 static void print_durations(FILE *out, const struct stats *stats)
 {
     uint64_t sum = 0;
-    head(out, "connection_duration_seconds", "histogram",
-         "From the accept of a connection to the outcome of its connection.");
+    print_head(out, "connection_duration_seconds", "histogram",
+               "Time from accept to outcome of a connection.");
     for (size_t i = 0; i < STATS_BOUNDS; i++) {
         sum += stats->durations[i];
         fprintf(out, "sixteend_connection_duration_seconds_bucket{le=\"%g\"} %" PRIu64 "\n",
@@ -59,93 +62,93 @@ static void print_durations(FILE *out, const struct stats *stats)
             sum, (double)stats->microseconds / 1e6, sum);
 }
 
-static void print_listeners(FILE *out, const struct report *report)
+static void print_listeners(FILE *out, const struct stats *stats)
 {
-    head(out, "listener_queue_length", "gauge", "Connections that wait to be accepted.");
-    for (size_t i = 0; i < report->listeners; i++)
+    print_head(out, "listener_queue_length", "gauge", "Connections that wait to be accepted.");
+    for (size_t i = 0; i < stats->listeners; i++)
         fprintf(out, "sixteend_listener_queue_length{address=\"%s\"} %u\n",
-                report->listener[i].address, report->listener[i].queued);
-    head(out, "listener_queue_limit", "gauge", "How many connections may wait.");
-    for (size_t i = 0; i < report->listeners; i++)
+                stats->listener[i].address, stats->listener[i].queued);
+    print_head(out, "listener_queue_limit", "gauge", "Connections that can wait to be accepted.");
+    for (size_t i = 0; i < stats->listeners; i++)
         fprintf(out, "sixteend_listener_queue_limit{address=\"%s\"} %u\n",
-                report->listener[i].address, report->listener[i].most);
+                stats->listener[i].address, stats->listener[i].limit);
 }
 
-static void print(FILE *out, const struct report *report)
+static void print(FILE *out, const struct stats *stats)
 {
-    const struct stats *stats = &report->stats;
-    const struct gauges *gauges = &report->gauges;
+    const struct gauges *gauges = &stats->gauges;
 
-    head(out, "build_info", "gauge", "The version that runs.");
+    print_head(out, "build_info", "gauge", "The running version.");
     fprintf(out, "sixteend_build_info{version=\"%s\"} 1\n", VERSION);
-    single(out, "start_time_seconds", "gauge", (uint64_t)report->started,
-           "When it came up, in seconds since 1970.");
-    single(out, "connections_accepted_total", "counter", stats->accepted,
-           "Connections that were accepted.");
+    print_single(out, "start_time_seconds", "gauge", (uint64_t)stats->started,
+                 "Start time, in seconds since 1970.");
+    print_single(out, "connections_accepted_total", "counter", stats->accepted,
+                 "Accepted connections.");
     print_outcomes(out, stats);
     print_durations(out, stats);
     print_accept_errors(out, stats);
-    single(out, "connections_active", "gauge", gauges->active, "Connections that are held now.");
-    single(out, "connections_peak", "gauge", gauges->peak,
-           "The most connections that were held at once.");
-    single(out, "sockets_lingering", "gauge", report->lingering,
-           "Sockets that wait for their peer's end of file.");
-    single(out, "workers", "gauge", gauges->workers, "Worker threads.");
-    single(out, "workers_idle", "gauge", gauges->idle, "Worker threads with nothing to do.");
-    print_listeners(out, report);
-    single(out, "log_lines_lost_total", "counter", report->lines_lost,
-           "Log lines that came faster than they could be written.");
-    single(out, "reloads_total", "counter", stats->reloads, "Configurations that were taken.");
-    single(out, "reloads_refused_total", "counter", stats->reloads_refused,
-           "Configurations that were refused.");
+    print_single(out, "connections_active", "gauge", gauges->active, "Active connections.");
+    print_single(out, "connections_peak", "gauge", gauges->peak,
+                 "Largest number of active connections so far.");
+    print_single(out, "sockets_lingering", "gauge", gauges->lingering,
+                 "Sockets that wait for their peer's end of file.");
+    print_single(out, "workers", "gauge", gauges->workers, "Worker threads.");
+    print_single(out, "workers_idle", "gauge", gauges->idle,
+                 "Worker threads without a connection.");
+    print_listeners(out, stats);
+    print_single(out, "log_lines_lost_total", "counter", stats->lines_lost,
+                 "Log lines lost because the log writer could not keep up.");
+    print_single(out, "reloads_total", "counter", stats->reloads, "Successful reloads.");
+    print_single(out, "reloads_refused_total", "counter", stats->reloads_refused,
+                 "Refused reloads.");
 }
 
-/* The document is the path with its NUL, and the text. */
-void *prometheus_format(const struct report *report, const char *path)
+/* The text is the path with its NUL, then the content of the file. */
+char *prometheus_format(const struct stats *stats, const char *path)
 {
     size_t length;
-    char *document = NULL;
-    FILE *out = open_memstream(&document, &length);
+    char *text = NULL;
+    FILE *out = open_memstream(&text, &length);
     if (out == NULL)
         return NULL;
     fprintf(out, "%s%c", path, '\0');
-    print(out, report);
+    print(out, stats);
     if (fclose(out) == 0)
-        return document;
-    free(document);
+        return text;
+    free(text);
     return NULL;
 }
 
-/* A file that is not whole never has the name that is read. */
-static int replace(const char *path, const char *text)
+/* A file that is incomplete never has the name that is read. */
+static int replace(const char *path, const char *content)
 {
     char fresh[PATH_MAX + sizeof ".new"];
     snprintf(fresh, sizeof fresh, "%s.new", path);
     int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (fd < 0)
         return -1;
-    int result = write_all(fd, text, strlen(text));
-    if (close(fd) != 0)
-        result = -1;
-    if (result == 0)
-        result = rename(fresh, path);
+    int result = write_all(fd, content, strlen(content));
+    if (result != 0)
+        close_after_error(fd);
+    else
+        result = close(fd) == 0 ? rename(fresh, path) : -1;
     if (result != 0) {
-        int kept = errno;
+        int error = errno;
         (void)unlink(fresh);
-        errno = kept;
+        errno = error;
     }
     return result;
 }
 
-void prometheus_write(void *document)
+void prometheus_write(char *text)
 {
     static bool failing;
-    const char *path = document;
+    const char *path = text;
     bool failed = replace(path, path + strlen(path) + 1) != 0;
     if (failed && !failing)
         log_errno(LOG_WARNING, "metrics.file: cannot write %s", path);
     else if (failing && !failed)
-        log_line(LOG_NOTICE, "metrics.file: %s can be written again", path);
+        log_line(LOG_NOTICE, "metrics.file: %s is written again", path);
     failing = failed;
-    free(document);
+    free(text);
 }

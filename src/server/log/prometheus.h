@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* The report as a file that Prometheus reads, by way of its node exporter's textfile
- * collector. */
+/* The metrics file: the statistics in Prometheus's text format, for the textfile collector of its
+ * node exporter. The main thread formats it every metrics.interval, and the log writer writes it.
+ */
 #ifndef SERVER_LOG_PROMETHEUS_H
 #define SERVER_LOG_PROMETHEUS_H
 
-#include "server/log/report.h"
+#include "server/log/stats.h"
 
-/* The report in Prometheus's text format, for `path`, which is absolute. Returns a document
- * for prometheus_write() that malloc(3) made, or NULL. */
-void *prometheus_format(const struct report *report, const char *path);
+/* Format the statistics for the file `path`, which is absolute. Returns a text from malloc(3) for
+ * prometheus_write(), or NULL and errno. */
+char *prometheus_format(const struct stats *stats, const char *path);
 
-/* Write the document: into a file beside its path, PATH.new, which then takes the place of
- * the old one. Says once in the log if that fails, and once when it works again. Frees the
- * document. The scribe's thread only. */
-void prometheus_write(void *document);
+/* Write the text to its file: to PATH.new first, which then replaces PATH. Logs the first failure,
+ * and the first success after one. Frees the text. The log writer's thread only. */
+void prometheus_write(char *text);
 
 #endif

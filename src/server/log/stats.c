@@ -1,9 +1,25 @@
 /* SPDX-License-Identifier: MIT */
+/* Counters are atomic and relaxed: no other memory is read because of a counter's value.
+ * loop_add_stats() adds gauges, listeners and accept errors, which belong to the main loop. */
 #include <config.h>
 
 #include "server/log/stats.h"
 
+#include "common/text.h"
+#include "server/log/log.h"
+
+#include <assert.h>
+#include <inttypes.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const outcome_names[] = {
+    [OUTCOME_OK] = "ok",         [OUTCOME_EXCESS] = "excess",       [OUTCOME_MISMATCH] = "mismatch",
+    [OUTCOME_SHORT] = "short",   [OUTCOME_PROBE] = "probe",         [OUTCOME_SLOW] = "slow",
+    [OUTCOME_RESET] = "reset",   [OUTCOME_DENIED] = "denied",       [OUTCOME_LIMITED] = "limited",
+    [OUTCOME_FAILED] = "failed", [OUTCOME_MALFORMED] = "malformed",
+};
 
 const int64_t stats_bounds[STATS_BOUNDS] = {100,     250,     500,     1000,    2500,   5000,
                                             10000,   25000,   50000,   100000,  250000, 500000,
@@ -12,60 +28,131 @@ const int64_t stats_bounds[STATS_BOUNDS] = {100,     250,     500,     1000,    
 static struct {
     atomic_uint_fast64_t accepted;
     atomic_uint_fast64_t outcomes[OUTCOMES];
-    atomic_uint_fast64_t accept_errors[ACCEPT_ERRORS];
     atomic_uint_fast64_t durations[STATS_BOUNDS + 1];
     atomic_uint_fast64_t microseconds;
     atomic_uint_fast64_t reloads;
     atomic_uint_fast64_t reloads_refused;
-} counts;
+} counters;
 
-/* No other memory is read by what a counter says. */
-static void add(atomic_uint_fast64_t *count, uint64_t more)
+const char *outcome_name(enum outcome outcome)
 {
-    (void)atomic_fetch_add_explicit(count, more, memory_order_relaxed);
+    return outcome_names[outcome];
 }
 
-static uint64_t get(atomic_uint_fast64_t *count)
+static void add(atomic_uint_fast64_t *counter, uint64_t amount)
 {
-    return atomic_load_explicit(count, memory_order_relaxed);
+    (void)atomic_fetch_add_explicit(counter, amount, memory_order_relaxed);
+}
+
+static uint64_t get(atomic_uint_fast64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
 void stats_accepted(void)
 {
-    add(&counts.accepted, 1);
+    add(&counters.accepted, 1);
 }
 
-void stats_accept_error(size_t index)
+void stats_outcome(enum outcome outcome, int64_t microseconds)
 {
-    add(&counts.accept_errors[index], 1);
-}
-
-void stats_outcome(const struct connection *connection)
-{
-    int64_t us = connection_microseconds(connection);
     size_t i = 0;
-    while (i < STATS_BOUNDS && us > stats_bounds[i])
+    while (i < STATS_BOUNDS && microseconds > stats_bounds[i])
         i++;
-    add(&counts.durations[i], 1);
-    add(&counts.microseconds, (uint64_t)us);
-    add(&counts.outcomes[connection->outcome], 1);
+    add(&counters.durations[i], 1);
+    add(&counters.microseconds, (uint64_t)microseconds);
+    add(&counters.outcomes[outcome], 1);
 }
 
 void stats_reload(bool taken)
 {
-    add(taken ? &counts.reloads : &counts.reloads_refused, 1);
+    add(taken ? &counters.reloads : &counters.reloads_refused, 1);
 }
 
-void stats_get(struct stats *stats)
+void stats_read(struct stats *stats)
 {
-    stats->accepted = get(&counts.accepted);
+    *stats = (struct stats){.accepted = get(&counters.accepted),
+                            .microseconds = get(&counters.microseconds),
+                            .reloads = get(&counters.reloads),
+                            .reloads_refused = get(&counters.reloads_refused),
+                            .lines_lost = log_lost()};
     for (size_t i = 0; i < OUTCOMES; i++)
-        stats->outcomes[i] = get(&counts.outcomes[i]);
-    for (size_t i = 0; i < ACCEPT_ERRORS; i++)
-        stats->accept_errors[i] = get(&counts.accept_errors[i]);
+        stats->outcomes[i] = get(&counters.outcomes[i]);
     for (size_t i = 0; i <= STATS_BOUNDS; i++)
-        stats->durations[i] = get(&counts.durations[i]);
-    stats->microseconds = get(&counts.microseconds);
-    stats->reloads = get(&counts.reloads);
-    stats->reloads_refused = get(&counts.reloads_refused);
+        stats->durations[i] = get(&counters.durations[i]);
+}
+
+void stats_add_accept_error(struct stats *stats, const char *name, uint64_t count)
+{
+    assert(stats->accept_errors < STATS_ACCEPT_ERRORS);
+    size_t i = stats->accept_errors++;
+    stats->accept_error[i].name = name;
+    stats->accept_error[i].count = count;
+}
+
+void stats_add_listener(struct stats *stats, const struct listener_stats *listener)
+{
+    struct listener_stats *to = stats->listener;
+    struct listener_stats *end = to + stats->listeners;
+    while (to < end && strcmp(to->address, listener->address) != 0)
+        to++;
+    if (to < end) {
+        to->queued += listener->queued;
+        to->limit += listener->limit;
+    } else {
+        assert(stats->listeners < STATS_LISTENERS);
+        *to = *listener;
+        stats->listeners++;
+    }
+}
+
+static void log_outcomes(const struct stats *stats)
+{
+    char line[512] = "outcomes";
+    for (size_t i = 0; i < OUTCOMES; i++)
+        text_append(line, sizeof line, " %s=%" PRIu64, outcome_name((enum outcome)i),
+                    stats->outcomes[i]);
+    log_line(LOG_NOTICE, "%s", line);
+}
+
+static void log_accept_errors(const struct stats *stats)
+{
+    char line[768] = "accept errors";
+    bool none = true;
+    for (size_t i = 0; i < stats->accept_errors; i++) {
+        if (stats->accept_error[i].count > 0) {
+            text_append(line, sizeof line, " %s=%" PRIu64, stats->accept_error[i].name,
+                        stats->accept_error[i].count);
+            none = false;
+        }
+    }
+    log_line(LOG_NOTICE, "%s%s", line, none ? " none=0" : "");
+}
+
+void stats_log(const struct stats *stats)
+{
+    const struct gauges *gauges = &stats->gauges;
+    log_line(LOG_NOTICE,
+             "connections accepted=%" PRIu64
+             " active=%zu peak=%zu lingering=%zu workers=%zu idle=%zu lines_lost=%lu",
+             stats->accepted, gauges->active, gauges->peak, gauges->lingering, gauges->workers,
+             gauges->idle, stats->lines_lost);
+    log_outcomes(stats);
+    log_accept_errors(stats);
+    for (size_t i = 0; i < stats->listeners; i++)
+        log_line(LOG_NOTICE, "listener %s queued=%u limit=%u", stats->listener[i].address,
+                 stats->listener[i].queued, stats->listener[i].limit);
+}
+
+char *stats_status(const struct stats *stats, char *text, size_t size)
+{
+    snprintf(text, size,
+             "%zu active, %" PRIu64 " accepted, %" PRIu64 " ok, %" PRIu64 " failed, %" PRIu64
+             " limited, %lu log lines lost; listening at",
+             stats->gauges.active, stats->accepted,
+             stats->outcomes[OUTCOME_OK] + stats->outcomes[OUTCOME_EXCESS],
+             stats->outcomes[OUTCOME_FAILED], stats->outcomes[OUTCOME_LIMITED], stats->lines_lost);
+    for (size_t i = 0; i < stats->listeners; i++)
+        text_append(text, size, "%s %s", i > 0 ? "," : "", stats->listener[i].address);
+    return text;
 }

@@ -7,7 +7,6 @@
 #include "server/connection/loop.h"
 #include "server/log/log.h"
 #include "server/log/prometheus.h"
-#include "server/log/report.h"
 #include "server/process/background.h"
 #include "server/process/notify.h"
 #include "server/process/pid_file.h"
@@ -98,24 +97,25 @@ static int open_everything(struct service *service, int passed)
     return privileges_drop(settings) == 0 ? EX_OK : EX_OSERR;
 }
 
-/* Gather what the daemon knows of itself, for whoever wants to know. */
-static const struct report *gather(struct service *service)
+static const struct stats *read_stats(struct service *service)
 {
-    static struct report report; /* the main thread's; it is large */
-    report_gather(&report, service->started, service->loop, &service->listeners);
-    return &report;
+    static struct stats stats; /* large; the main thread's */
+    stats_read(&stats);
+    stats.started = service->started;
+    loop_add_stats(service->loop, &stats);
+    return &stats;
 }
 
-static void publish(const struct service *service, const struct report *report)
+static void write_metrics(const struct service *service, const struct stats *stats)
 {
     const char *file = settings_of(service)->metrics.file;
     if (file[0] == '\0')
         return;
-    void *document = prometheus_format(report, file);
-    if (document != NULL)
-        log_metrics(document);
+    char *text = prometheus_format(stats, file);
+    if (text != NULL)
+        log_metrics(text);
     else
-        log_errno(LOG_WARNING, "metrics.file: no memory for it");
+        log_errno(LOG_WARNING, "metrics.file: cannot format the metrics");
 }
 
 /* Renew what is renewed every metrics.interval. */
@@ -127,9 +127,9 @@ static void renew(struct service *service, int64_t now)
         return;
     }
     char status[STATUS_SIZE];
-    const struct report *report = gather(service);
-    publish(service, report);
-    notify_status(report_status(report, status, sizeof status));
+    const struct stats *stats = read_stats(service);
+    write_metrics(service, stats);
+    notify_status(stats_status(stats, status, sizeof status));
     service->report = deadline_after(now, settings->metrics.interval).at;
 }
 
@@ -206,7 +206,7 @@ static void take_signals(struct service *service)
     int number;
     while ((number = signals_take(service->signal_fd)) != 0) {
         if (number == SIGUSR1)
-            report_log(gather(service));
+            stats_log(read_stats(service));
         else if (number != SIGHUP)
             stop(service);
         else if (!service->stopping)
@@ -250,9 +250,9 @@ static void come_up(struct service *service)
 
 static void leave_traces(struct service *service)
 {
-    const struct report *report = gather(service);
-    report_log(report);
-    publish(service, report);
+    const struct stats *stats = read_stats(service);
+    stats_log(stats);
+    write_metrics(service, stats);
 }
 
 static int end(struct service *service)
