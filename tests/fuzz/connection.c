@@ -33,16 +33,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     connection.decided = connection.accepted + (int64_t)elapsed * 1000000;
     take_address(&data, &size, &connection.peer);
     take_address(&data, &size, &connection.local);
-    static struct header_buffer header; /* it is large */
-    header = (struct header_buffer){.wrong = "there is none"};
+    static struct proxy_buffer proxy; /* it is large */
+    proxy = (struct proxy_buffer){.reason = "there is no PROXY header"};
     take(&data, &size, small, sizeof small);
-    header.has_addresses = small[0] % 2 != 0;
-    header.complete = small[0] % 4 > 1;
-    take_address(&data, &size, &header.proxy);
-    header.count = size < sizeof header.octets ? size : sizeof header.octets;
-    take(&data, &size, header.octets, header.count);
+    proxy.has_addresses = small[0] % 2 != 0;
+    proxy.complete = small[0] % 4 > 1;
+    take_address(&data, &size, &proxy.address);
+    proxy.count = size < sizeof proxy.octets ? size : sizeof proxy.octets;
+    take(&data, &size, proxy.octets, proxy.count);
     if (connection.outcome == OUTCOME_MALFORMED || small[1] % 2 != 0)
-        connection.header = &header;
+        connection.proxy = &proxy;
 
     char *line = malloc(CONNECTION_LINE);
     must(line != NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Any octets as a PROXY protocol header: what is said of them does not depend on the parts in
- * which they come, nor on what is behind the header; and what the client writes is the same. */
+/* Any octets as a PROXY header: the result depends neither on the parts in which the octets arrive
+ * nor on what follows the header; and what the client writes is read as the same. */
 #include <config.h>
 
 #include "fuzz.h"
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A copy with no more room than that, so that a sanitizer sees who reads on. */
+/* Parse a copy without spare room, so that a sanitizer detects a read past the end. */
 static enum proxy_header_status parse(const uint8_t *data, size_t count,
                                       struct proxy_header *header)
 {
@@ -34,7 +34,7 @@ static void judge_address(const struct address *address)
     must(address->u.any.sa_family == AF_INET || !IN6_IS_ADDR_V4MAPPED(&address->u.in6.sin6_addr));
 }
 
-/* What the client writes of the addresses is read as the same. */
+/* The header that the client writes for the addresses is read as the same. */
 static void judge_written(int version, const struct proxy_header *header)
 {
     unsigned char octets[PROXY_HEADER_SIZE];
@@ -64,7 +64,7 @@ static void judge_complete(const uint8_t *data, size_t size, const struct proxy_
     }
 }
 
-/* As header.c receives it: as much as is wanted, and no more. */
+/* Parse as proxy_header_receive() does: as many octets as are wanted, and no more. */
 static enum proxy_header_status parse_in_parts(const uint8_t *data, size_t size,
                                                struct proxy_header *last)
 {
@@ -90,7 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case PROXY_MORE: must(header.length > size && header.length <= PROXY_HEADER_MAX); break;
     case PROXY_COMPLETE: judge_complete(data, size, &header); break;
     case PROXY_MALFORMED:
-        must(header.wrong != NULL && is_printable(header.wrong) && !header.has_addresses);
+        must(header.reason != NULL && is_printable(header.reason) && !header.has_addresses);
         break;
     }
     return 0;

@@ -33,9 +33,9 @@ for my $error (qw(EMFILE ENFILE ENOBUFS ENOMEM EOPNOTSUPP EIO)) {
     is $daemon->wait_end, 0, 'ends';
     my $name = $error eq 'EIO' ? 'other' : $error;
     like $daemon->{log}, qr/notice accept errors $name=3$/m, 'it was counted each time';
-    like $daemon->{log}, qr/warning cannot accept, pausing: [A-Z][\w\/ ]+ count=1$/m, 'and warned of at once';
+    like $daemon->{log}, qr/warning cannot accept connections, pausing: [A-Z][\w\/ ]+ count=1$/m, 'and warned of at once';
     my $count = 0;
-    $count += $1 while $daemon->{log} =~ /cannot accept, pausing: .* count=(\d+)$/mg;
+    $count += $1 while $daemon->{log} =~ /cannot accept connections, pausing: .* count=(\d+)$/mg;
     is $count, 3, 'in all as often as it happened';
 }
 
@@ -50,7 +50,7 @@ for my $error (qw(EBADF EINVAL ENOTSOCK EFAULT)) {
 my $daemon = start();
 is +(run('prlimit', '--pid', $daemon->{pid}, '--nofile=16'))[0], 0, 'with 16 descriptors';
 my @peers = map { connect_to($daemon->{port}) } 1 .. 20;
-ok $daemon->wait_log(qr/warning cannot accept, pausing: Too many open files/), 'out of descriptors it pauses';
+ok $daemon->wait_log(qr/warning cannot accept connections, pausing: Too many open files/), 'out of descriptors it pauses';
 
 # The seconds of processor time that its threads have had. Ticks, as times(2) counts them, miss
 # what runs between two of them.

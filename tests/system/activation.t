@@ -35,7 +35,7 @@ my ($four, $port4) = hold('127.0.0.1');
 my ($six, $port6) = hold('::1', V6Only => 1);
 my ($both, $port) = hold('::', V6Only => 0);
 
-# An address that another has: who would open it, fails.
+# An address that another process uses, so that opening it fails.
 my ($taken, $taken_port) = listen_somewhere();
 my $daemon = activated([$four, $six], listen => ["127.0.0.1:$taken_port"]);
 is_deeply [$daemon->{log} =~ /Listening at (\S+)\n/g], ["127.0.0.1:$port4", "[::1]:$port6"], 'sockets that are passed stand in for listen';

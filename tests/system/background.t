@@ -43,7 +43,7 @@ is $answer, 0, 'the first one goes on';
 
 ($second, $second_out, $second_err) = start_in_background('--listen', "127.0.0.1:$port");
 is $second, 69, 'a second start on the address is refused with status 69';
-like $second_err, qr/^sixteend: cannot listen at 127\.0\.0\.1:$port: Address already in use; another process has it/m,
+like $second_err, qr/^sixteend: cannot listen at 127\.0\.0\.1:$port: Address already in use; another process uses it/m,
     "the daemon's reason is on the caller's standard error";
 
 kill 'TERM', $pid;
@@ -84,7 +84,7 @@ my $busy = (listen_somewhere())[0];
 my $file = write_file("$directory/sixteen.conf", 'log: { to = "syslog"; };');
 ($status, $out, $err) = run($SIXTEEND, '-f', '-c', $file, '-l', '127.0.0.1:' . $busy->sockport);
 is $status, 69, 'in the foreground, logging to syslog, an address that another has: status 69';
-like $err, qr/^sixteend: cannot listen at \S+: Address already in use/m, 'and standard error has the reason all the same';
+like $err, qr/^sixteend: cannot listen at \S+: Address already in use/m, 'and standard error has the reason, too';
 
 my $daemon = start(options => ['--pid-file', $pid_file]);
 is read_file($pid_file), "$daemon->{pid}\n", 'in the foreground --pid-file works too';
@@ -100,7 +100,7 @@ my $port_twice = $daemon->{port};
 $daemon->stop;
 ($status, $out, $err) = run($SIXTEEND, '-f', '-e', '-c', '/dev/null', '-l', "127.0.0.1:$port_twice", '-l', "*:$port_twice");
 is $status, 69, 'an address and every address with the same port: status 69';
-like $err, qr/cannot listen at 0\.0\.0\.0:$port_twice: Address already in use; the configuration has it twice$/m, 'with the true reason';
+like $err, qr/cannot listen at 0\.0\.0\.0:$port_twice: Address already in use; the configuration lists it twice$/m, 'with the true reason';
 
 # A thread's stack is as large as this limit, and larger than all of memory may be.
 SKIP: {

@@ -36,8 +36,8 @@ ok wait_for(sub {
     $daemon->take_rest;
     return 20 == (() = $daemon->{log} =~ /info limited peer=127\.0\.0\.1:\d+ local=\S+ octets=0 message='' us=\d+$/mg);
 }), 'with the outcome limited';
-$daemon->wait_log(qr/warning limits\.connections is reached/);
-my $warned = () = $daemon->{log} =~ /warning limits\.connections is reached; further peers are refused count=\d+$/mg;
+$daemon->wait_log(qr/warning limits\.connections reached/);
+my $warned = () = $daemon->{log} =~ /warning limits\.connections reached; new connections are refused count=\d+$/mg;
 cmp_ok $warned, '>=', 1, 'a warning says so';
 cmp_ok $warned, '<=', 3, 'but not for each';
 is scalar(grep { answers($_) eq "$REPLY eof" } @held), 3, 'who is held is answered';
@@ -46,7 +46,7 @@ undef @refused;
 is scalar(grep { (run($SIXTEEN, '127.0.0.1', $daemon->{port}))[0] == 0 } 1 .. 20), 20, 'and then there is room again';
 is $daemon->stop, 0, 'ends';
 my $counted = 0;
-$counted += $1 while $daemon->{log} =~ /further peers are refused count=(\d+)$/mg;
+$counted += $1 while $daemon->{log} =~ /new connections are refused count=(\d+)$/mg;
 is $counted, 20, 'the warnings count each of them';
 
 # One client that comes again at once is never in its own way.
@@ -64,7 +64,7 @@ $daemon = start(config => 'limits: { per_source = 2; }; timeouts: { exchange = 6
 @held = map { hold($daemon, '127.0.0.1') } 1 .. 2;
 @refused = map { connect_to($daemon->{port}) } 1 .. 5;
 is scalar(grep { is_refused($_) } @refused), 5, 'per_source: the third of an address is closed at once';
-ok $daemon->wait_log(qr/warning limits\.per_source is reached; further peers of it are refused count=\d+$/), 'with a warning';
+ok $daemon->wait_log(qr/warning limits\.per_source reached; new connections from that source are refused count=\d+$/), 'with a warning';
 my $other = hold($daemon, '127.0.0.2');
 is answers($other), "$REPLY eof", 'another address is served';
 is answers($held[0]), "$REPLY eof", 'so are those who are held';

@@ -15,7 +15,7 @@ my $daemon = start();
 is +(run('prlimit', '--pid', $daemon->{pid}, '--nofile=16'))[0], 0, 'with 16 descriptors';
 for my $round (1 .. 3) {
     my @peers = map { connect_to($daemon->{port}) } 1 .. 20;
-    ok $daemon->wait_log(qr/warning cannot accept, pausing: Too many open files/), "round $round: out of descriptors it says so";
+    ok $daemon->wait_log(qr/warning cannot accept connections, pausing: Too many open files/), "round $round: out of descriptors it says so";
     syswrite $_, 'Hi th' for @peers;
     undef @peers;
     ($status, $out, $err) = run($SIXTEEN, '127.0.0.1', $daemon->{port});

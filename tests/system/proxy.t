@@ -80,22 +80,22 @@ for (@right) {
 }
 
 my @wrong = (
-    ['no header', $GREETING, qr/header='Hi there, server' reason='there is none'/],
-    ['a request of HTTP', "GET / HTTP/1.0\r\n\r\n", qr/header='GET \/ HTTP\/1\.0\\r\\n' reason='there is none'/],
-    ['another protocol', v1('SCTP4 192.0.2.7 192.0.2.2 1 2'), qr/reason='its protocol is neither TCP4, TCP6 nor UNKNOWN'/],
-    ['words that lack', v1('TCP4 192.0.2.7 192.0.2.2 1'), qr/reason='its addresses and ports are not two and two, as numbers'/],
-    ['a name', v1('TCP4 localhost 192.0.2.2 1 2'), qr/reason='its addresses and ports are not two and two, as numbers'/],
-    ['a port too large', v1('TCP4 192.0.2.7 192.0.2.2 65536 2'), qr/reason='its addresses and ports are not two and two, as numbers'/],
-    ['LF alone', "PROXY TCP4 192.0.2.7 192.0.2.2 1 2\n", qr/reason='its line does not end in CR LF'/],
-    ['a line without end', 'PROXY ' . 'x' x 200, qr/reason='its line has no end within 107 octets'/],
-    ['octets that would forge a line', "PROXY TCP4 \e[31m\nok peer=", qr/header='PROXY TCP4 \\x1b\[31m' reason='its line does not end in CR LF'/],
-    ['version 3', "\r\n\r\n\0\r\nQUIT\n\x31\x11\0\x0c$v4", qr/header='\\r\\n\\r\\n\\x00\\r\\nQUIT\\n1\\x11\\x00\\x0c' reason='its version is not 2'/],
-    ['another command', v2(2, 0x11, $v4), qr/reason='its command is neither LOCAL nor PROXY'/],
-    ['another family', v2(1, 0x41, $v4), qr/reason='its address family or protocol is unknown'/],
-    ['addresses that lack', v2(1, 0x21, $v4), qr/reason='it is too short for its addresses'/],
-    ['a length beyond measure', v2(1, 0x11, $v4, 'x' x 65000), qr/reason='it is longer than 4096 octets'/],
-    ['the end in the middle', substr(v1('TCP4 192.0.2.7 192.0.2.2 1 2'), 0, 20), qr/header='PROXY TCP4 192\.0' reason='it ends in the middle'/, 1],
-    ['the end in the middle of version 2', substr(v2(1, 0x11, $v4), 0, 20), qr/reason='it ends in the middle'/, 1],
+    ['no header', $GREETING, qr/header='Hi there, server' reason='there is no PROXY header'/],
+    ['a request of HTTP', "GET / HTTP/1.0\r\n\r\n", qr/header='GET \/ HTTP\/1\.0\\r\\n' reason='there is no PROXY header'/],
+    ['another protocol', v1('SCTP4 192.0.2.7 192.0.2.2 1 2'), qr/reason='the protocol is not TCP4, TCP6 or UNKNOWN'/],
+    ['missing words', v1('TCP4 192.0.2.7 192.0.2.2 1'), qr/reason='the header does not hold two addresses and two ports as numbers'/],
+    ['a name', v1('TCP4 localhost 192.0.2.2 1 2'), qr/reason='the header does not hold two addresses and two ports as numbers'/],
+    ['a port too large', v1('TCP4 192.0.2.7 192.0.2.2 65536 2'), qr/reason='the header does not hold two addresses and two ports as numbers'/],
+    ['LF alone', "PROXY TCP4 192.0.2.7 192.0.2.2 1 2\n", qr/reason='the line does not end in CR LF'/],
+    ['a line without end', 'PROXY ' . 'x' x 200, qr/reason='the line does not end within 107 octets'/],
+    ['octets that would forge a line', "PROXY TCP4 \e[31m\nok peer=", qr/header='PROXY TCP4 \\x1b\[31m' reason='the line does not end in CR LF'/],
+    ['version 3', "\r\n\r\n\0\r\nQUIT\n\x31\x11\0\x0c$v4", qr/header='\\r\\n\\r\\n\\x00\\r\\nQUIT\\n1\\x11\\x00\\x0c' reason='the version is not 2'/],
+    ['another command', v2(2, 0x11, $v4), qr/reason='the command is neither LOCAL nor PROXY'/],
+    ['another family', v2(1, 0x41, $v4), qr/reason='the address family or protocol is unknown'/],
+    ['missing addresses', v2(1, 0x21, $v4), qr/reason='the header is too short for its addresses'/],
+    ['a length beyond measure', v2(1, 0x11, $v4, 'x' x 65000), qr/reason='the header is longer than 4096 octets'/],
+    ['the end in the middle', substr(v1('TCP4 192.0.2.7 192.0.2.2 1 2'), 0, 20), qr/header='PROXY TCP4 192\.0' reason='the connection ended inside the header'/, 1],
+    ['the end in the middle of version 2', substr(v2(1, 0x11, $v4), 0, 20), qr/reason='the connection ended inside the header'/, 1],
 );
 for (@wrong) {
     my ($name, $octets, $reason, $ended) = @$_;
@@ -176,7 +176,7 @@ for my $peer (@peers) {
 ok wait_for(sub {
     my $counted = 0;
     $daemon->take_rest;
-    $counted += $_ for $daemon->{log} =~ /warning limits\.per_source is reached; further peers of it are refused count=(\d+)$/mg;
+    $counted += $_ for $daemon->{log} =~ /warning limits\.per_source reached; new connections from that source are refused count=(\d+)$/mg;
     return $counted == 2;
 }), 'each of those whose headers came late is warned of';
 syswrite $peers[0], $GREETING;

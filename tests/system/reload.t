@@ -73,7 +73,7 @@ my $held = hold($daemon);
 is_reloaded($daemon, "$base limits: { connections = 1; };", 'limits.connections');
 my $second = connect_to($port);
 syswrite $second, $GREETING;
-ok $daemon->wait_log(qr/limits\.connections is reached; further peers wait/), 'lets the next one wait';
+ok $daemon->wait_log(qr/limits\.connections reached; new connections wait/), 'lets the next one wait';
 is_reloaded($daemon, "$base limits: { connections = 2; };", 'more of them');
 is join(' ', read_to_end($second)), "$REPLY eof", 'let who waits in';
 close $second;
@@ -232,10 +232,10 @@ undef @queued;
 
 # What can't be had.
 my $sockets = sockets_of($daemon);
-for my $wrong ([["127.0.0.1:$taken_port"], qr/cannot listen at 127\.0\.0\.1:$taken_port: Address already in use; another process has it/],
-    [["127.0.0.1:$port", "127.0.0.1:$taken_port", '127.0.0.6:0'], qr/cannot listen at 127\.0\.0\.1:$port: Address already in use; it is part of what is open now: that takes a restart/],
+for my $wrong ([["127.0.0.1:$taken_port"], qr/cannot listen at 127\.0\.0\.1:$taken_port: Address already in use; another process uses it/],
+    [["127.0.0.1:$port", "127.0.0.1:$taken_port", '127.0.0.6:0'], qr/cannot listen at 127\.0\.0\.1:$port: Address already in use; it overlaps an address that is open now; restart the daemon to change it/],
     [['127.0.0.1:0', '127.0.0.7:0', "127.0.0.1:$taken_port"], qr/cannot listen at 127\.0\.0\.1:$taken_port: /],
-    [["*:$port"], qr/cannot listen at 0\.0\.0\.0:$port: Address already in use; it is part of what is open now: that takes a restart/],
+    [["*:$port"], qr/cannot listen at 0\.0\.0\.0:$port: Address already in use; it overlaps an address that is open now; restart the daemon to change it/],
     [['192.0.2.1:0'], qr/cannot listen at 192\.0\.2\.1:0: Cannot assign requested address; no interface of this host has that address/],
     [['no-such-host.invalid:0'], qr/cannot listen at no-such-host\.invalid:0: /]) {
     my ($addresses, $said) = @$wrong;
@@ -253,7 +253,7 @@ my $own = sprintf '127.77.%d.%d:1060', $$ >> 8 & 255, $$ & 255;
 $daemon = start(listen => [], config => listening($own));
 $sockets = sockets_of($daemon);
 like $daemon->reload(listening($own, $own)), qr/refused/, 'refused: an address twice';
-like $daemon->{log}, qr/ err cannot listen at \Q$own\E: Address already in use; the configuration has it twice\n/, 'with the reason';
+like $daemon->{log}, qr/ err cannot listen at \Q$own\E: Address already in use; the configuration lists it twice\n/, 'with the reason';
 is_deeply sockets_of($daemon), $sockets, 'the listener is the one that was there';
 is $daemon->stop, 0, 'ends';
 $daemon = start(listen => [], config => listening('127.0.0.1:0', '127.0.0.1:0'));

@@ -53,6 +53,7 @@ static void end(void)
     leave(0, PEERS);
     free(peers);
     admission_destroy(admission);
+    settings_unref(settings);
 }
 
 static void comes_from(size_t index, const char *host, const char *port)
@@ -104,59 +105,59 @@ static void take_lists(size_t index)
     comes_from(0, lists[index].host, "1000");
 }
 
-START_TEST(the_longest_prefix_lets_in_or_keeps_out_and_deny_wins_a_tie)
+START_TEST(the_longest_prefix_decides_and_deny_wins_a_tie)
 {
     take_lists((size_t)_i);
     assert_entered(0, 1, lists[_i].verdict);
 }
 END_TEST
 
-START_TEST(a_proxied_one_is_judged_once_it_is_known_whom_it_comes_from)
+START_TEST(a_proxied_one_is_decided_again_once_its_client_is_known)
 {
-    struct header_buffer header = {.has_addresses = true};
+    struct proxy_buffer buffer = {.has_addresses = true};
     take_lists((size_t)_i);
     peers[0].proxied = true;
-    peers[0].header = &header;
+    peers[0].proxy = &buffer;
     assert_entered(0, 1, ADMITTED);
     ck_assert_int_eq(admission_enter_again(&peers[0]), lists[_i].verdict);
 }
 END_TEST
 
-START_TEST(whoever_is_denied_is_not_counted)
+START_TEST(a_denied_one_is_not_counted)
 {
     const char *const me[2] = {"192.0.2.1", NULL};
     settings->limits.per_source = 1;
     store(&settings->access.deny, me);
     assert_entered(0, 5, ADMISSION_DENIED);
-    settings->access.deny.count = 0;
+    set_prefixes(&settings->access.deny, NULL, 0);
     assert_entered(5, 6, ADMITTED);
 }
 END_TEST
 
-START_TEST(a_proxied_one_has_a_place_and_counts_for_its_source_once_that_is_known)
+START_TEST(a_proxied_one_has_a_slot_and_counts_for_its_source_once_that_is_known)
 {
-    struct header_buffer header = {.has_addresses = true};
+    struct proxy_buffer buffer = {.has_addresses = true};
     settings->limits.per_source = 1;
     settings->limits.connections = 3;
     settings->limits.when_full = WHEN_FULL_REFUSE;
     for (size_t i = 0; i < PEERS; i++) {
         peers[i].proxied = true;
-        peers[i].header = &header;
+        peers[i].proxy = &buffer;
     }
     assert_entered(0, 3, ADMITTED);
     assert_entered(3, 4, ADMISSION_CONNECTIONS);
     ck_assert_int_eq(admission_enter_again(&peers[0]), ADMITTED);
     ck_assert_int_eq(admission_enter_again(&peers[1]), ADMISSION_PER_SOURCE);
-    header.has_addresses = false;
+    buffer.has_addresses = false;
     ck_assert_int_eq(admission_enter_again(&peers[2]), ADMITTED);
     leave(0, 1);
-    header.has_addresses = true;
+    buffer.has_addresses = true;
     assert_entered(4, 5, ADMITTED);
     ck_assert_int_eq(admission_enter_again(&peers[4]), ADMITTED);
 }
 END_TEST
 
-START_TEST(an_address_has_so_many_and_no_more)
+START_TEST(an_address_has_per_source_connections_and_no_more)
 {
     settings->limits.per_source = 3;
     for (size_t i = 0; i < PEERS; i++)
@@ -169,7 +170,7 @@ START_TEST(an_address_has_so_many_and_no_more)
 }
 END_TEST
 
-START_TEST(each_address_has_its_own)
+START_TEST(each_address_has_its_own_count)
 {
     settings->limits.per_source = 1;
     comes_from(1, "192.0.2.2", "1000");
@@ -198,7 +199,7 @@ START_TEST(an_IPv6_address_counts_by_its_64_bits_of_network)
 END_TEST
 
 /* 2001:db8::/64 begins with the octets of 32.1.13.184, and goes on with zeros. */
-START_TEST(IPv4_and_IPv6_are_apart)
+START_TEST(IPv4_and_IPv6_are_counted_apart)
 {
     settings->limits.per_source = 1;
     comes_from(0, "32.1.13.184", "1000");
@@ -219,7 +220,7 @@ START_TEST(without_limits_all_are_admitted)
 }
 END_TEST
 
-START_TEST(whoever_leaves_twice_is_counted_out_once)
+START_TEST(one_that_leaves_twice_is_counted_out_once)
 {
     settings->limits.per_source = 2;
     settings->limits.connections = 2;
@@ -236,7 +237,7 @@ START_TEST(whoever_leaves_twice_is_counted_out_once)
 }
 END_TEST
 
-START_TEST(whoever_was_refused_is_not_counted_and_need_not_leave)
+START_TEST(a_refused_one_is_not_counted_and_need_not_leave)
 {
     settings->limits.per_source = 1;
     settings->limits.connections = 2;
@@ -256,7 +257,7 @@ START_TEST(whoever_was_refused_is_not_counted_and_need_not_leave)
 }
 END_TEST
 
-START_TEST(each_is_judged_by_its_own_snapshot)
+START_TEST(each_is_decided_by_its_own_settings)
 {
     struct settings *generous = new_settings();
     generous->limits.per_source = 4;
@@ -270,11 +271,12 @@ START_TEST(each_is_judged_by_its_own_snapshot)
     leave(0, 3);
     assert_entered(4, 5, ADMITTED);
     assert_entered(5, 6, ADMISSION_PER_SOURCE);
+    settings_unref(generous);
 }
 END_TEST
 
-/* A source that is not limited is not looked for, whoever leaves. */
-START_TEST(whoever_came_without_a_limit_is_none_of_its_source)
+/* The end of a connection without a limit does not look for its source. */
+START_TEST(one_that_came_without_a_limit_is_not_counted_for_its_source)
 {
     assert_entered(0, 2, ADMITTED);
     settings->limits.per_source = 1;
@@ -284,7 +286,7 @@ START_TEST(whoever_came_without_a_limit_is_none_of_its_source)
 }
 END_TEST
 
-START_TEST(beyond_connections_peers_are_refused_where_they_are_not_to_wait)
+START_TEST(past_limits_connections_peers_are_refused_if_they_must_not_wait)
 {
     settings->limits.connections = 3;
     settings->limits.when_full = WHEN_FULL_REFUSE;
@@ -298,7 +300,7 @@ START_TEST(beyond_connections_peers_are_refused_where_they_are_not_to_wait)
 }
 END_TEST
 
-START_TEST(without_memory_nobody_is_counted)
+START_TEST(without_memory_none_is_counted)
 {
     settings->limits.per_source = 1;
     no_room = true;
@@ -311,7 +313,8 @@ START_TEST(without_memory_nobody_is_counted)
 }
 END_TEST
 
-#define WARNING "warning limits.per_source is reached; further peers of it are refused count="
+#define WARNING \
+    "warning limits.per_source reached; new connections from that source are refused count="
 
 START_TEST(a_warning_waits_for_its_second_but_at_the_end)
 {
@@ -331,7 +334,7 @@ START_TEST(a_warning_waits_for_its_second_but_at_the_end)
 }
 END_TEST
 
-START_TEST(no_admission_is_destroyed_already)
+START_TEST(to_destroy_no_admission_does_nothing)
 {
     admission_destroy(NULL);
 }
@@ -366,7 +369,7 @@ static void *enter_and_leave(void *argument)
     return NULL;
 }
 
-START_TEST(many_threads_enter_and_leave_and_none_beyond_the_limit)
+START_TEST(many_threads_enter_and_leave_and_none_exceeds_the_limit)
 {
     pthread_t threads[THREADS];
     settings->limits.per_source = LIMIT;
@@ -374,7 +377,7 @@ START_TEST(many_threads_enter_and_leave_and_none_beyond_the_limit)
     for (size_t i = 0; i < THREADS; i++)
         need(pthread_create(&threads[i], NULL, enter_and_leave, &peers[i]) == 0, "a thread");
     for (size_t i = 0; i < THREADS; i++)
-        need(pthread_join(threads[i], NULL) == 0, "its end");
+        need(pthread_join(threads[i], NULL) == 0, "the end of a thread");
     ck_assert_int_eq(inside, 0);
     ck_assert_int_gt(admitted, 0);
     ck_assert_int_le(most_inside, LIMIT);
@@ -389,15 +392,15 @@ static struct way {
     sem_t given;
     struct connection *connection; /* whose it is, `free` and `given` say */
 } ways[THREADS];
-static sem_t out; /* so many were counted out */
-static atomic_bool drain_end;
+static sem_t out; /* counts the connections that were counted out */
+static atomic_bool over;
 
 static void *leave_what_is_given(void *argument)
 {
     struct way *way = argument;
     for (;;) {
         sem_wait(&way->given);
-        if (atomic_load(&drain_end))
+        if (atomic_load(&over))
             return NULL;
         atomic_fetch_sub(&inside, 1);
         admission_leave(way->connection);
@@ -423,7 +426,7 @@ START_TEST(one_enters_and_many_threads_leave_and_connections_hold)
     settings->limits.connections = LIMIT;
     settings->limits.when_full = WHEN_FULL_REFUSE;
     inside = most_inside = admitted = 0;
-    atomic_store(&drain_end, false);
+    atomic_store(&over, false);
     need(sem_init(&out, 0, 0) == 0, "a semaphore");
     for (size_t i = 0; i < THREADS; i++)
         need(sem_init(&ways[i].free, 0, 1) == 0 && sem_init(&ways[i].given, 0, 0) == 0 &&
@@ -433,10 +436,10 @@ START_TEST(one_enters_and_many_threads_leave_and_connections_hold)
         enter_and_give(i % THREADS);
     for (size_t i = 0; i < THREADS; i++)
         sem_wait(&ways[i].free);
-    atomic_store(&drain_end, true);
+    atomic_store(&over, true);
     for (size_t i = 0; i < THREADS; i++) {
         sem_post(&ways[i].given);
-        need(pthread_join(threads[i], NULL) == 0, "its end");
+        need(pthread_join(threads[i], NULL) == 0, "the end of a thread");
     }
     ck_assert_int_eq(inside, 0);
     ck_assert_int_le(most_inside, LIMIT);
@@ -450,26 +453,25 @@ Suite *admission_suite(void)
     Suite *suite = suite_create("admission");
     TCase *tcase = add_case(suite, "admission", NULL);
     tcase_add_checked_fixture(tcase, begin, end);
-    tcase_add_loop_test(tcase, the_longest_prefix_lets_in_or_keeps_out_and_deny_wins_a_tie, 0,
+    tcase_add_loop_test(tcase, the_longest_prefix_decides_and_deny_wins_a_tie, 0, COUNT(lists));
+    tcase_add_loop_test(tcase, a_proxied_one_is_decided_again_once_its_client_is_known, 0,
                         COUNT(lists));
-    tcase_add_loop_test(tcase, a_proxied_one_is_judged_once_it_is_known_whom_it_comes_from, 0,
-                        COUNT(lists));
-    tcase_add_test(tcase, whoever_is_denied_is_not_counted);
-    tcase_add_test(tcase, a_proxied_one_has_a_place_and_counts_for_its_source_once_that_is_known);
-    tcase_add_test(tcase, an_address_has_so_many_and_no_more);
-    tcase_add_test(tcase, each_address_has_its_own);
+    tcase_add_test(tcase, a_denied_one_is_not_counted);
+    tcase_add_test(tcase, a_proxied_one_has_a_slot_and_counts_for_its_source_once_that_is_known);
+    tcase_add_test(tcase, an_address_has_per_source_connections_and_no_more);
+    tcase_add_test(tcase, each_address_has_its_own_count);
     tcase_add_test(tcase, an_IPv6_address_counts_by_its_64_bits_of_network);
-    tcase_add_test(tcase, IPv4_and_IPv6_are_apart);
+    tcase_add_test(tcase, IPv4_and_IPv6_are_counted_apart);
     tcase_add_test(tcase, without_limits_all_are_admitted);
-    tcase_add_test(tcase, whoever_leaves_twice_is_counted_out_once);
-    tcase_add_test(tcase, whoever_was_refused_is_not_counted_and_need_not_leave);
-    tcase_add_test(tcase, each_is_judged_by_its_own_snapshot);
-    tcase_add_test(tcase, whoever_came_without_a_limit_is_none_of_its_source);
-    tcase_add_test(tcase, beyond_connections_peers_are_refused_where_they_are_not_to_wait);
-    tcase_add_test(tcase, without_memory_nobody_is_counted);
+    tcase_add_test(tcase, one_that_leaves_twice_is_counted_out_once);
+    tcase_add_test(tcase, a_refused_one_is_not_counted_and_need_not_leave);
+    tcase_add_test(tcase, each_is_decided_by_its_own_settings);
+    tcase_add_test(tcase, one_that_came_without_a_limit_is_not_counted_for_its_source);
+    tcase_add_test(tcase, past_limits_connections_peers_are_refused_if_they_must_not_wait);
+    tcase_add_test(tcase, without_memory_none_is_counted);
     tcase_add_test(tcase, a_warning_waits_for_its_second_but_at_the_end);
-    tcase_add_test(tcase, no_admission_is_destroyed_already);
-    tcase_add_test(tcase, many_threads_enter_and_leave_and_none_beyond_the_limit);
+    tcase_add_test(tcase, to_destroy_no_admission_does_nothing);
+    tcase_add_test(tcase, many_threads_enter_and_leave_and_none_exceeds_the_limit);
     tcase_add_test(tcase, one_enters_and_many_threads_leave_and_connections_hold);
     return suite;
 }

@@ -71,10 +71,10 @@ START_TEST(a_refused_one_has_no_message_and_no_error)
 }
 END_TEST
 
-static struct header_buffer buffer_of(const char *octets, size_t count)
+static struct proxy_buffer buffer_of(const char *octets, size_t count)
 {
-    struct header_buffer buffer = {.count = count, .wrong = "there is no PROXY header"};
-    buffer.proxy.u.in = (struct sockaddr_in){
+    struct proxy_buffer buffer = {.count = count, .reason = "there is no PROXY header"};
+    buffer.address.u.in = (struct sockaddr_in){
         .sin_family = AF_INET, .sin_port = htons(999), .sin_addr.s_addr = htonl(0xc0000201)};
     memcpy(buffer.octets, octets, count);
     return buffer;
@@ -83,8 +83,8 @@ static struct header_buffer buffer_of(const char *octets, size_t count)
 START_TEST(one_through_a_proxy_names_it)
 {
     struct connection connection = sample(OUTCOME_OK, WIRE_GREETING, WIRE_OCTETS);
-    struct header_buffer buffer = buffer_of("", 0);
-    connection.header = &buffer;
+    struct proxy_buffer buffer = buffer_of("", 0);
+    connection.proxy = &buffer;
     assert_line(&connection, "ok " ENDS "octets=16 message='Hi there, server' us=97");
     buffer.has_addresses = true;
     assert_line(&connection,
@@ -95,8 +95,8 @@ END_TEST
 START_TEST(the_start_of_a_malformed_header_is_shown)
 {
     struct connection connection = sample(OUTCOME_MALFORMED, "", 0);
-    struct header_buffer buffer = buffer_of("GET /\r\n", 7);
-    connection.header = &buffer;
+    struct proxy_buffer buffer = buffer_of("GET /\r\n", 7);
+    connection.proxy = &buffer;
     assert_line(&connection, "malformed " ENDS "octets=0 message='' us=97 header='GET /\\r\\n' "
                              "reason='there is no PROXY header'");
     buffer = buffer_of("\r\n\r\n\0\r\nQUIT\n\x11\x11\0\x0c\n", 17);
@@ -109,9 +109,9 @@ END_TEST
 START_TEST(an_incomplete_header_is_shown)
 {
     struct connection connection = sample(OUTCOME_SLOW, "", 0);
-    struct header_buffer buffer = buffer_of("PROXY", 5);
-    buffer.wrong = NULL;
-    connection.header = &buffer;
+    struct proxy_buffer buffer = buffer_of("PROXY", 5);
+    buffer.reason = NULL;
+    connection.proxy = &buffer;
     assert_line(&connection, "slow " ENDS "octets=0 message='' us=97 header='PROXY'");
     connection.outcome = OUTCOME_FAILED;
     assert_line(&connection, "failed " ENDS "octets=0 message='' us=97 header='PROXY' "
@@ -143,13 +143,13 @@ START_TEST(the_longest_line_fits)
     connection.accepted = 0;
     connection.decided = INT64_MAX;
     connection.error = EILSEQ; /* one of the longest texts */
-    struct header_buffer buffer = {
+    struct proxy_buffer buffer = {
         .has_addresses = true,
-        .proxy = connection.peer,
-        .wrong = "the header does not hold two addresses and two ports as numbers",
+        .address = connection.peer,
+        .reason = "the header does not hold two addresses and two ports as numbers",
         .count = WIRE_OCTETS};
     memset(buffer.octets, 0xff, sizeof buffer.octets);
-    connection.header = &buffer;
+    connection.proxy = &buffer;
     connection_format(&connection, line);
     ck_assert_int_eq(line[strlen(line) - 1], '\'');
     connection.outcome = OUTCOME_MALFORMED;

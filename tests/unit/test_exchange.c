@@ -48,7 +48,7 @@ START_TEST(ok_and_what_the_peer_still_sends_can_be_read)
 }
 END_TEST
 
-START_TEST(ok_with_the_reply_that_the_settings_say)
+START_TEST(ok_with_the_reply_of_the_settings)
 {
     memcpy(settings->reply, "0123456789abcdef", WIRE_OCTETS);
     write_octets(ends.theirs, WIRE_GREETING, WIRE_OCTETS);
@@ -143,7 +143,7 @@ START_TEST(try_does_as_much_as_is_there_and_hold_the_rest)
 }
 END_TEST
 
-START_TEST(try_is_enough_where_everything_is_there)
+START_TEST(try_is_enough_if_everything_is_there)
 {
     write_octets(ends.theirs, WIRE_GREETING, WIRE_OCTETS);
     ck_assert(exchange_try(&connection));
@@ -194,32 +194,32 @@ START_TEST(reset_before_the_reply_could_be_sent)
 }
 END_TEST
 
-/* Standard error of `hold()` at log.level debug. */
-static void hold_and_listen(char *said, size_t size)
+/* Read what hold() writes to standard error at log.level debug. */
+static void hold_and_read_log(char *text, size_t size)
 {
     int fds[2];
     int end;
     int kept = dup(STDERR_FILENO);
-    log_configure(false, LOG_DAEMON, LOG_DEBUG);
     need(kept >= 0 && pipe(fds) == 0 && dup2(fds[1], STDERR_FILENO) >= 0, "standard error");
     close(fds[1]);
+    log_configure(false, LOG_DAEMON, LOG_DEBUG);
     hold();
     log_configure(false, LOG_DAEMON, LOG_INFO);
     dup2(kept, STDERR_FILENO);
     close(kept);
-    said[read_to_end(fds[0], said, size - 1, &end)] = '\0';
+    text[read_to_end(fds[0], text, size - 1, &end)] = '\0';
     close(fds[0]);
 }
 
-START_TEST(the_steps_are_told_in_the_words_of_the_first_program)
+START_TEST(the_steps_are_logged_in_the_words_of_the_first_program)
 {
-    char said[1024];
+    char text[1024];
     connection.peer = numeric_address("192.0.2.1", "49607");
     write_octets(ends.theirs, WIRE_GREETING, WIRE_OCTETS);
-    hold_and_listen(said, sizeof said);
-    ck_assert_ptr_nonnull(strstr(said, " debug The incoming sixteen-octet message says "
+    hold_and_read_log(text, sizeof text);
+    ck_assert_ptr_nonnull(strstr(text, " debug The incoming sixteen-octet message says "
                                        "'Hi there, server' peer=192.0.2.1:49607\n"));
-    ck_assert_ptr_nonnull(strstr(said, " debug Reply sent, socket closed peer=192.0.2.1:49607\n"));
+    ck_assert_ptr_nonnull(strstr(text, " debug Reply sent, socket closed peer=192.0.2.1:49607\n"));
 }
 END_TEST
 
@@ -231,16 +231,16 @@ Suite *exchange_suite(void)
     tcase_add_test(answered, ok_though_the_peer_ended_its_side_at_once);
     tcase_add_test(answered, ok_whatever_the_sixteen_octets_are);
     tcase_add_test(answered, ok_and_what_the_peer_still_sends_can_be_read);
-    tcase_add_test(answered, ok_with_the_reply_that_the_settings_say);
+    tcase_add_test(answered, ok_with_the_reply_of_the_settings);
     tcase_add_test(answered, ok_with_reply_and_end_of_file_in_one_segment);
     tcase_add_test(answered, try_does_as_much_as_is_there_and_hold_the_rest);
-    tcase_add_test(answered, try_is_enough_where_everything_is_there);
+    tcase_add_test(answered, try_is_enough_if_everything_is_there);
     tcase_add_test(answered, try_does_not_wait_for_room_either);
     tcase_add_test(answered, the_reply_waits_for_room_by_the_deadline);
     tcase_add_test(answered, ok_strict_and_the_expected_message);
     tcase_add_test(answered, excess_the_peer_sent_more_and_gets_the_whole_reply);
     tcase_add_test(answered, excess_counts_one_octet_however_many_more_there_are);
-    tcase_add_test(answered, the_steps_are_told_in_the_words_of_the_first_program);
+    tcase_add_test(answered, the_steps_are_logged_in_the_words_of_the_first_program);
 
     TCase *unanswered = add_case(suite, "exchange, not answered", begin_unix);
     tcase_add_loop_test(unanswered, mismatch_strict_and_one_octet_is_another_gets_no_reply, 0,

@@ -74,8 +74,8 @@ START_TEST(slow_the_reply_finds_no_room_by_the_deadline)
 }
 END_TEST
 
-/* workers_cut() shuts the socket down, so that recv gives end of file. */
-START_TEST(slow_a_drain_that_ran_out_of_time_cut_it)
+/* workers_cut() shuts the socket down, so that recv(2) returns end of file. */
+START_TEST(slow_a_drain_that_timed_out_cut_it)
 {
     atomic_store(&connection.cut, true);
     need(shutdown(ends.ours, SHUT_RDWR) == 0, "to shut the socket down");
@@ -132,7 +132,7 @@ Suite *exchange_faults_suite(void)
     tcase_add_test(tcase, slow_fifteen_octets_by_the_deadline);
     tcase_add_test(tcase, slow_a_dripping_peer);
     tcase_add_test(tcase, slow_the_reply_finds_no_room_by_the_deadline);
-    tcase_add_test(tcase, slow_a_drain_that_ran_out_of_time_cut_it);
+    tcase_add_test(tcase, slow_a_drain_that_timed_out_cut_it);
     tcase_add_test(tcase, slow_cut_between_the_reply_and_its_end_of_file);
     tcase_add_test(tcase, failed_to_receive);
     tcase_add_test(tcase, failed_to_send);

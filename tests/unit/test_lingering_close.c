@@ -24,8 +24,9 @@ static void begin(void)
 {
     clock_stop();
     wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    lingering = lingering_create(MOST, SECONDS, wake_fd);
-    need(wake_fd >= 0 && lingering != NULL, "lingerers");
+    lingering = lingering_create(wake_fd);
+    need(wake_fd >= 0 && lingering != NULL, "lingering sockets");
+    lingering_set_limits(lingering, MOST, SECONDS);
     for (size_t i = 0; i < PAIRS; i++)
         pairs[i] = unix_ends();
 }
@@ -105,7 +106,7 @@ START_TEST(closed_when_the_peer_reset)
 }
 END_TEST
 
-START_TEST(not_looked_at_before_its_first_look_is_due)
+START_TEST(not_checked_before_its_first_check_is_due)
 {
     add(1);
     end_theirs(&pairs[0]);
@@ -117,7 +118,7 @@ START_TEST(not_looked_at_before_its_first_look_is_due)
 }
 END_TEST
 
-START_TEST(looked_at_ever_more_seldom_while_nothing_comes)
+START_TEST(checked_less_and_less_often_while_nothing_comes)
 {
     add(1);
     double pause = sweep_after(0);
@@ -129,7 +130,7 @@ START_TEST(looked_at_ever_more_seldom_while_nothing_comes)
 }
 END_TEST
 
-START_TEST(looked_at_again_soon_when_something_came)
+START_TEST(checked_again_soon_after_something_came)
 {
     add(1);
     sweep_first_time();
@@ -213,7 +214,7 @@ START_TEST(what_came_is_read_before_the_oldest_is_closed)
 }
 END_TEST
 
-START_TEST(a_peer_that_sends_for_ever_gets_sixteen_reads_a_look)
+START_TEST(a_peer_that_sends_without_end_gets_sixteen_reads_a_check)
 {
     char surplus[100] = "";
     add(2);
@@ -312,7 +313,7 @@ START_TEST(the_oldest_are_those_that_came_first)
 }
 END_TEST
 
-START_TEST(shed_closes_the_oldest_for_its_descriptor)
+START_TEST(evict_closes_the_oldest_for_its_descriptor)
 {
     ck_assert(!lingering_evict(lingering));
     add(2);
@@ -342,7 +343,7 @@ static eventfd_t wakes(void)
     return eventfd_read(wake_fd, &count) == 0 ? count : 0;
 }
 
-START_TEST(whoever_comes_wakes_a_sweeper_that_sleeps_too_long)
+START_TEST(a_new_socket_wakes_a_sweeper_that_sleeps_too_long)
 {
     ck_assert_double_eq(sweep_after(3600), -1);
     add(2);
@@ -357,7 +358,7 @@ START_TEST(whoever_comes_wakes_a_sweeper_that_sleeps_too_long)
 }
 END_TEST
 
-START_TEST(a_sweeper_who_expects_somebody_soon_need_not_be_woken)
+START_TEST(a_sweeper_that_expects_a_socket_soon_is_not_woken)
 {
     clock_move(1);
     ck_assert_int_eq(lingering_sweep(lingering, true), 4000000);
@@ -371,7 +372,7 @@ START_TEST(a_sweeper_who_expects_somebody_soon_need_not_be_woken)
 }
 END_TEST
 
-START_TEST(they_are_counted_once_a_sweep_took_them_in)
+START_TEST(sockets_are_counted_once_a_sweep_took_them_in)
 {
     ck_assert_uint_eq(lingering_count(lingering), 0);
     add(2);
@@ -386,7 +387,7 @@ START_TEST(they_are_counted_once_a_sweep_took_them_in)
 }
 END_TEST
 
-START_TEST(after_a_change_fewer_have_room_and_the_oldest_are_closed)
+START_TEST(after_a_change_there_is_less_room_and_the_oldest_are_closed)
 {
     add(3);
     sweep_first_time();
@@ -399,7 +400,7 @@ START_TEST(after_a_change_fewer_have_room_and_the_oldest_are_closed)
 }
 END_TEST
 
-START_TEST(after_a_change_more_have_room)
+START_TEST(after_a_change_there_is_more_room)
 {
     lingering_set_limits(lingering, PAIRS, SECONDS);
     add(PAIRS);
@@ -408,7 +409,7 @@ START_TEST(after_a_change_more_have_room)
 }
 END_TEST
 
-START_TEST(after_a_change_another_time_holds_for_those_who_are_there)
+START_TEST(a_changed_time_applies_to_the_sockets_that_linger)
 {
     add(1);
     sweep_first_time();
@@ -424,32 +425,32 @@ END_TEST
 
 Suite *lingering_close_suite(void)
 {
-    Suite *suite = suite_create("linger");
-    TCase *tcase = add_case(suite, "linger", NULL);
+    Suite *suite = suite_create("lingering_close");
+    TCase *tcase = add_case(suite, "lingering_close", NULL);
     tcase_add_checked_fixture(tcase, begin, end);
     tcase_add_test(tcase, closed_at_the_peer_s_end_of_file);
     tcase_add_test(tcase, closed_when_the_peer_reset);
-    tcase_add_test(tcase, not_looked_at_before_its_first_look_is_due);
-    tcase_add_test(tcase, looked_at_ever_more_seldom_while_nothing_comes);
-    tcase_add_test(tcase, looked_at_again_soon_when_something_came);
+    tcase_add_test(tcase, not_checked_before_its_first_check_is_due);
+    tcase_add_test(tcase, checked_less_and_less_often_while_nothing_comes);
+    tcase_add_test(tcase, checked_again_soon_after_something_came);
     tcase_add_test(tcase, a_sweep_is_not_followed_by_the_next_at_once);
     tcase_add_test(tcase, surplus_octets_are_discarded);
     tcase_add_test(tcase, surplus_octets_do_not_cost_the_peer_its_reply);
     tcase_add_test(tcase, what_came_is_read_before_the_oldest_is_closed);
-    tcase_add_test(tcase, a_peer_that_sends_for_ever_gets_sixteen_reads_a_look);
+    tcase_add_test(tcase, a_peer_that_sends_without_end_gets_sixteen_reads_a_check);
     tcase_add_test(tcase, a_signal_is_not_the_end_of_file);
     tcase_add_test(tcase, closed_at_its_seconds_and_not_before);
     tcase_add_test(tcase, closed_at_its_seconds_though_the_peer_drips);
     tcase_add_test(tcase, each_has_its_own_time);
     tcase_add_test(tcase, without_room_the_oldest_are_closed);
     tcase_add_test(tcase, the_oldest_are_those_that_came_first);
-    tcase_add_test(tcase, shed_closes_the_oldest_for_its_descriptor);
+    tcase_add_test(tcase, evict_closes_the_oldest_for_its_descriptor);
     tcase_add_test(tcase, destroy_closes_the_rest);
-    tcase_add_test(tcase, whoever_comes_wakes_a_sweeper_that_sleeps_too_long);
-    tcase_add_test(tcase, a_sweeper_who_expects_somebody_soon_need_not_be_woken);
-    tcase_add_test(tcase, they_are_counted_once_a_sweep_took_them_in);
-    tcase_add_test(tcase, after_a_change_fewer_have_room_and_the_oldest_are_closed);
-    tcase_add_test(tcase, after_a_change_more_have_room);
-    tcase_add_test(tcase, after_a_change_another_time_holds_for_those_who_are_there);
+    tcase_add_test(tcase, a_new_socket_wakes_a_sweeper_that_sleeps_too_long);
+    tcase_add_test(tcase, a_sweeper_that_expects_a_socket_soon_is_not_woken);
+    tcase_add_test(tcase, sockets_are_counted_once_a_sweep_took_them_in);
+    tcase_add_test(tcase, after_a_change_there_is_less_room_and_the_oldest_are_closed);
+    tcase_add_test(tcase, after_a_change_there_is_more_room);
+    tcase_add_test(tcase, a_changed_time_applies_to_the_sockets_that_linger);
     return suite;
 }

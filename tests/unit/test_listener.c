@@ -5,6 +5,7 @@
 #include "descriptor_support.h"
 #include "log_support.h"
 #include "server/connection/listeners.h"
+#include "server/process/activation.h"
 #include "settings_support.h"
 
 #include <errno.h>
@@ -233,7 +234,7 @@ START_TEST(without_IPv6_its_addresses_are_left_out)
     ck_assert_int_eq(open_them(), 0);
     ck_assert_uint_eq(listeners.count, 1);
     snprintf(expected, sizeof expected,
-             "notice Listening at %s\nwarning cannot listen at %s, going on without it: %s\n",
+             "notice Listening at %s\nwarning cannot listen at %s; continuing without it: %s\n",
              bound_text(0), left_out[_i].text, strerror(left_out[_i].error));
     assert_logged(expected);
 }
@@ -246,8 +247,7 @@ START_TEST(at_least_one_address_is_needed)
     failing_error = EAFNOSUPPORT;
     ck_assert_int_eq(open_them(), -1);
     ck_assert_uint_eq(listeners.count, 0);
-    ck_assert_ptr_nonnull(
-        strstr(logged_text(), "\ncrit not one address to listen at could be had\n"));
+    ck_assert_ptr_nonnull(strstr(logged_text(), "\ncrit no listening address could be opened\n"));
 }
 END_TEST
 
@@ -268,7 +268,7 @@ static const struct {
     {"127.0.0.1:no-such-service", AF_INET, 0, "Servname not supported for ai_socktype"},
 };
 
-START_TEST(an_address_that_cannot_be_had_is_told_with_its_reason)
+START_TEST(an_address_that_cannot_be_opened_is_logged_with_its_reason)
 {
     char expected[256];
     SET_LISTEN(refused[_i].text);
@@ -283,7 +283,7 @@ END_TEST
 
 #define IN_USE ": Address already in use; "
 
-START_TEST(nothing_is_left_open_when_an_address_is_another_s)
+START_TEST(nothing_is_left_open_when_another_process_uses_an_address)
 {
     struct address bound;
     char text[ADDRESS_TEXT];
@@ -295,18 +295,18 @@ START_TEST(nothing_is_left_open_when_an_address_is_another_s)
     ck_assert_int_eq(lowest_free(), next);
     ck_assert_ptr_nonnull(strstr(
         logged_text(), line("\ncrit cannot listen at ", text,
-                            IN_USE "another process has it, perhaps another sixteend: see ss "
+                            IN_USE "another process uses it, perhaps another sixteend: see ss "
                                    "-tlnp\n")));
     close(other);
 }
 END_TEST
 
-START_TEST(an_address_can_be_had_once)
+START_TEST(an_address_can_be_opened_once)
 {
     SET_LISTEN(place[0], place[0]);
     ck_assert_int_eq(open_them(), -1);
     ck_assert_ptr_nonnull(strstr(logged_text(), line("\ncrit cannot listen at ", place[0],
-                                                     IN_USE "the configuration has it twice\n")));
+                                                     IN_USE "the configuration lists it twice\n")));
 }
 END_TEST
 
@@ -314,7 +314,7 @@ END_TEST
 static int adopt(const int *fds, size_t count)
 {
     descriptors_pass(fds, count);
-    int result = listeners_adopt(&listeners, (int)count);
+    int result = listeners_adopt(&listeners, ACTIVATION_FIRST, (int)count);
     for (size_t i = 0; i < listeners.count; i++)
         listeners.list[i].fd = fcntl(listeners.list[i].fd, F_DUPFD_CLOEXEC, 100);
     descriptors_restore();
@@ -338,7 +338,7 @@ static int wildcard_socket(void)
     return fd;
 }
 
-START_TEST(listening_sockets_are_taken_over)
+START_TEST(listening_sockets_are_adopted)
 {
     struct address bound;
     char expected[256];
@@ -408,7 +408,7 @@ START_TEST(all_but_listening_TCP_sockets_are_refused)
     ck_assert_uint_eq(listeners.count, 0);
     ck_assert_ptr_nonnull(
         strstr(logged_text(),
-               "\ncrit descriptor 4 of LISTEN_FDS is no listening TCP socket; a socket unit "
+               "\ncrit descriptor 4 of LISTEN_FDS is not a listening TCP socket; a socket unit "
                "needs ListenStream= with an IP address, and Accept=no\n"));
     close(fds[0]);
     close(fds[1]);
@@ -423,15 +423,15 @@ START_TEST(a_descriptor_that_is_closed_is_refused)
 }
 END_TEST
 
-START_TEST(too_many_are_not_taken_over)
+START_TEST(too_many_are_not_adopted)
 {
-    ck_assert_int_eq(listeners_adopt(&listeners, LISTENERS_MAX + 1), -1);
+    ck_assert_int_eq(listeners_adopt(&listeners, ACTIVATION_FIRST, LISTENERS_MAX + 1), -1);
     ck_assert_uint_eq(listeners.count, 0);
-    assert_logged("crit LISTEN_FDS: no more than 256 sockets are possible\n");
+    assert_logged("crit LISTEN_FDS: at most 256 sockets are supported\n");
 }
 END_TEST
 
-START_TEST(no_change_concerns_adopted_ones)
+START_TEST(a_change_does_not_concern_adopted_ones)
 {
     struct address bound;
     const int fd = far_copy(bound_socket(&bound, 1));
@@ -469,7 +469,7 @@ START_TEST(an_adopted_one_is_closed_at_once_and_its_queue_is_the_next_owner_s)
 }
 END_TEST
 
-START_TEST(a_change_leaves_alone_what_stays)
+START_TEST(a_change_does_not_touch_what_stays)
 {
     char expected[512];
     SET_LISTEN(place[0], place[1]);
@@ -496,14 +496,14 @@ START_TEST(a_change_leaves_alone_what_stays)
 }
 END_TEST
 
-static void assert_most(unsigned expected)
+static void assert_limit(unsigned expected)
 {
     for (size_t i = 0; i < listeners.count; i++) {
         unsigned queued;
-        unsigned most;
-        listener_queue(&listeners.list[i], &queued, &most);
+        unsigned limit;
+        listener_queue(&listeners.list[i], &queued, &limit);
         ck_assert_uint_eq(queued, 0);
-        ck_assert_uint_eq(most, expected);
+        ck_assert_uint_eq(limit, expected);
     }
 }
 
@@ -517,7 +517,7 @@ START_TEST(a_port_of_the_kernel_s_choice_stays_what_it_was)
     ck_assert_uint_eq(listeners.count, 2);
     ck_assert_int_eq(listeners.list[0].fd, fd);
     ck_assert_int_eq(listeners.list[0].quiet_from, 0);
-    assert_most(5);
+    assert_limit(5);
 }
 END_TEST
 
@@ -546,16 +546,16 @@ static void assert_change_refused(const char *last_line)
     ck_assert_uint_eq(listeners.count, before.count);
     for (size_t i = 0; i < before.count; i++) {
         unsigned queued;
-        unsigned most;
+        unsigned limit;
         ck_assert_int_eq(listeners.list[i].fd, before.list[i].fd);
         ck_assert_int_eq(listeners.list[i].quiet_from, 0);
-        listener_queue(&listeners.list[i], &queued, &most);
-        ck_assert_uint_eq(most, 5);
+        listener_queue(&listeners.list[i], &queued, &limit);
+        ck_assert_uint_eq(limit, 5);
         assert_serves(i);
     }
     ck_assert_int_eq(lowest_free(), next);
-    const char *said = logged_text();
-    ck_assert_msg(strstr(said, last_line) != NULL, "%s", said);
+    const char *logged = logged_text();
+    ck_assert_msg(strstr(logged, last_line) != NULL, "%s", logged);
 }
 
 START_TEST(a_change_that_fails_leaves_everything_as_it_was)
@@ -566,7 +566,7 @@ START_TEST(a_change_that_fails_leaves_everything_as_it_was)
     SET_LISTEN(place[0], place[1]);
     ck_assert_int_eq(open_them(), 0);
     SET_LISTEN(place[2], address_format(&bound, text));
-    assert_change_refused(IN_USE "another process has it");
+    assert_change_refused(IN_USE "another process uses it");
     copy_settings(settings, old);
     SET_LISTEN(place[2], "127.0.0.1:no-such-service");
     assert_change_refused("cannot listen at 127.0.0.1:no-such-service: Servname not supported");
@@ -574,17 +574,18 @@ START_TEST(a_change_that_fails_leaves_everything_as_it_was)
 }
 END_TEST
 
-START_TEST(a_part_of_what_is_open_takes_a_restart)
+START_TEST(an_overlap_with_an_open_address_takes_a_restart)
 {
     char port[ENDPOINT_TEXT];
     SET_LISTEN(place[0]);
     ck_assert_int_eq(open_them(), 0);
     snprintf(port, sizeof port, "0.0.0.0%s", strchr(place[0], ':'));
     SET_LISTEN(port);
-    assert_change_refused(IN_USE "it is part of what is open now: that takes a restart\n");
+    assert_change_refused(
+        IN_USE "it overlaps an address that is open now; restart the daemon to change it\n");
     copy_settings(settings, old);
     SET_LISTEN(place[0], place[0]);
-    assert_change_refused(IN_USE "the configuration has it twice\n");
+    assert_change_refused(IN_USE "the configuration lists it twice\n");
 }
 END_TEST
 
@@ -595,11 +596,11 @@ START_TEST(without_a_single_address_a_change_is_refused)
     SET_LISTEN("[::1]:0");
     failing_family = AF_INET6;
     failing_error = EAFNOSUPPORT;
-    assert_change_refused("err not one address to listen at could be had\n");
+    assert_change_refused("err no listening address could be opened\n");
 }
 END_TEST
 
-START_TEST(there_is_room_for_so_many_and_no_more)
+START_TEST(there_is_room_for_256_and_no_more)
 {
     SET_LISTEN(place[0]);
     for (size_t i = 0; i < LISTENERS_MAX; i++)
@@ -610,11 +611,11 @@ START_TEST(there_is_room_for_so_many_and_no_more)
     ck_assert_uint_eq(listeners.count, LISTENERS_MAX);
     ck_assert_int_eq(lowest_free(), next);
     assert_logged(
-        line("err cannot listen at ", place[0], ": no more than 256 addresses are possible\n"));
+        line("err cannot listen at ", place[0], ": at most 256 addresses are supported\n"));
 }
 END_TEST
 
-START_TEST(one_that_retired_is_wanted_again)
+START_TEST(one_that_stopped_accepting_accepts_again)
 {
     char expected[512];
     SET_LISTEN(place[0]);
@@ -641,20 +642,20 @@ START_TEST(a_new_backlog_is_every_listener_s)
 {
     SET_LISTEN(place[0], place[1]);
     ck_assert_int_eq(open_them(), 0);
-    assert_most(5);
+    assert_limit(5);
     SET_LISTEN(place[0], place[1]);
     settings->limits.backlog = 7;
     ck_assert_int_eq(change(), 0);
-    assert_most(7);
+    assert_limit(7);
     SET_LISTEN(place[0], place[1], place[2]);
     settings->limits.backlog = 9;
     ck_assert_int_eq(change(), 0);
     ck_assert_uint_eq(listeners.count, 3);
-    assert_most(9);
+    assert_limit(9);
 }
 END_TEST
 
-START_TEST(a_backlog_that_stays_as_it_was_is_warned_of)
+START_TEST(a_backlog_that_cannot_change_is_a_warning)
 {
     SET_LISTEN(place[0]);
     ck_assert_int_eq(open_them(), 0);
@@ -666,18 +667,18 @@ START_TEST(a_backlog_that_stays_as_it_was_is_warned_of)
     ck_assert_int_eq(change(), 0);
     listeners.list[0].fd = fd;
     assert_logged(
-        line("warning the backlog at ", place[0], " stays as it was: Bad file descriptor\n"));
+        line("warning cannot change the backlog at ", place[0], ": Bad file descriptor\n"));
 }
 END_TEST
 
 static void wait_queued(const struct listener *listener, unsigned expected)
 {
     unsigned queued;
-    unsigned most;
+    unsigned limit;
     do {
         sched_yield();
-        listener_queue(listener, &queued, &most);
-        ck_assert_uint_eq(most, 5);
+        listener_queue(listener, &queued, &limit);
+        ck_assert_uint_eq(limit, 5);
     } while (queued != expected);
 }
 
@@ -698,20 +699,20 @@ START_TEST(the_queue_is_counted)
 }
 END_TEST
 
-START_TEST(what_is_no_listener_has_no_queue)
+START_TEST(a_descriptor_that_is_not_a_listener_has_no_queue)
 {
     unsigned queued = 1;
-    unsigned most = 1;
+    unsigned limit = 1;
     const struct listener none = {.fd = -1};
-    listener_queue(&none, &queued, &most);
+    listener_queue(&none, &queued, &limit);
     ck_assert_uint_eq(queued, 0);
-    ck_assert_uint_eq(most, 0);
+    ck_assert_uint_eq(limit, 0);
 }
 END_TEST
 
-/* Segments of loopback arrive in their order; so once the second listener's peer has its
- * answer, the first one's would have it. */
-START_TEST(after_it_retired_nobody_new_is_answered_and_who_is_queued_stays)
+/* Segments on loopback arrive in order. So once the handshake with the second listener is complete,
+ * one with the first listener would be too. */
+START_TEST(after_the_stop_no_new_peer_is_answered_and_queued_ones_stay)
 {
     char message[WIRE_OCTETS];
     struct listeners second = {0};
@@ -743,7 +744,7 @@ START_TEST(after_it_retired_nobody_new_is_answered_and_who_is_queued_stays)
 END_TEST
 
 /* TCP_DEFER_ACCEPT leaves a handshake unfinished until data come. */
-START_TEST(a_handshake_that_began_before_it_retired_ends)
+START_TEST(a_handshake_that_began_before_the_stop_completes)
 {
     const int seconds = 60;
     char message[WIRE_OCTETS];
@@ -752,7 +753,7 @@ START_TEST(a_handshake_that_began_before_it_retired_ends)
     ck_assert_int_eq(open_them(), 0);
     const struct listener *listener = &listeners.list[0];
     need(setsockopt(listener->fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds) == 0,
-         "handshakes that wait");
+         "handshakes that wait for data");
     int peer = call(&listener->bound);
     wait_answered(peer);
     listeners_stop_accepting(&listeners);
@@ -772,7 +773,7 @@ START_TEST(a_handshake_that_began_before_it_retired_ends)
 }
 END_TEST
 
-START_TEST(it_retires_once_a_tenth_of_a_second_after_it_was_told_to)
+START_TEST(its_queue_stays_empty_a_tenth_of_a_second_after_the_first_stop)
 {
     char expected[512];
     SET_LISTEN(place[0], place[1]);
@@ -793,7 +794,7 @@ START_TEST(it_retires_once_a_tenth_of_a_second_after_it_was_told_to)
 }
 END_TEST
 
-START_TEST(that_somebody_new_may_come_is_warned_of)
+START_TEST(a_listener_that_stays_open_for_new_peers_is_a_warning)
 {
     SET_LISTEN(place[0]);
     ck_assert_int_eq(open_them(), 0);
@@ -804,8 +805,8 @@ START_TEST(that_somebody_new_may_come_is_warned_of)
     listeners.list[0].fd = fd;
     ck_assert_int_gt(listeners.list[0].quiet_from, 0);
     ck_assert_ptr_nonnull(strstr(logged_text(),
-                                 "warning peers that come while a listener is closed "
-                                 "may be reset: Bad file descriptor\n"));
+                                 "warning cannot block new handshakes on a closing "
+                                 "listener; some peers may be reset: Bad file descriptor\n"));
 }
 END_TEST
 
@@ -829,7 +830,7 @@ START_TEST(the_last_one_takes_the_place_of_one_that_is_closed)
 }
 END_TEST
 
-START_TEST(those_that_serve_are_listed)
+START_TEST(those_that_accept_are_listed)
 {
     char text[256];
     char expected[256];
@@ -870,39 +871,39 @@ Suite *listener_suite(void)
     tcase_add_test(opened, a_star_is_every_address_of_each_family);
     tcase_add_loop_test(opened, without_IPv6_its_addresses_are_left_out, 0, COUNT(left_out));
     tcase_add_test(opened, at_least_one_address_is_needed);
-    tcase_add_loop_test(opened, an_address_that_cannot_be_had_is_told_with_its_reason, 0,
+    tcase_add_loop_test(opened, an_address_that_cannot_be_opened_is_logged_with_its_reason, 0,
                         COUNT(refused));
-    tcase_add_test(opened, nothing_is_left_open_when_an_address_is_another_s);
-    tcase_add_test(opened, an_address_can_be_had_once);
+    tcase_add_test(opened, nothing_is_left_open_when_another_process_uses_an_address);
+    tcase_add_test(opened, an_address_can_be_opened_once);
     tcase_add_test(opened, the_queue_is_counted);
-    tcase_add_test(opened, what_is_no_listener_has_no_queue);
+    tcase_add_test(opened, a_descriptor_that_is_not_a_listener_has_no_queue);
     tcase_add_test(opened, the_last_one_takes_the_place_of_one_that_is_closed);
-    tcase_add_test(opened, those_that_serve_are_listed);
+    tcase_add_test(opened, those_that_accept_are_listed);
 
     TCase *adopted = add_listener_case(suite, "listeners, adopted");
-    tcase_add_test(adopted, listening_sockets_are_taken_over);
+    tcase_add_test(adopted, listening_sockets_are_adopted);
     tcase_add_loop_test(adopted, all_but_listening_TCP_sockets_are_refused, 0, COUNT(others));
     tcase_add_test(adopted, a_descriptor_that_is_closed_is_refused);
-    tcase_add_test(adopted, too_many_are_not_taken_over);
-    tcase_add_test(adopted, no_change_concerns_adopted_ones);
+    tcase_add_test(adopted, too_many_are_not_adopted);
+    tcase_add_test(adopted, a_change_does_not_concern_adopted_ones);
     tcase_add_test(adopted, an_adopted_one_is_closed_at_once_and_its_queue_is_the_next_owner_s);
 
     TCase *changed = add_listener_case(suite, "listeners, changed");
-    tcase_add_test(changed, a_change_leaves_alone_what_stays);
+    tcase_add_test(changed, a_change_does_not_touch_what_stays);
     tcase_add_test(changed, a_port_of_the_kernel_s_choice_stays_what_it_was);
     tcase_add_test(changed, a_text_that_stays_is_not_looked_up_again);
     tcase_add_test(changed, a_change_that_fails_leaves_everything_as_it_was);
-    tcase_add_test(changed, a_part_of_what_is_open_takes_a_restart);
+    tcase_add_test(changed, an_overlap_with_an_open_address_takes_a_restart);
     tcase_add_test(changed, without_a_single_address_a_change_is_refused);
-    tcase_add_test(changed, there_is_room_for_so_many_and_no_more);
-    tcase_add_test(changed, one_that_retired_is_wanted_again);
+    tcase_add_test(changed, there_is_room_for_256_and_no_more);
+    tcase_add_test(changed, one_that_stopped_accepting_accepts_again);
     tcase_add_test(changed, a_new_backlog_is_every_listener_s);
-    tcase_add_test(changed, a_backlog_that_stays_as_it_was_is_warned_of);
+    tcase_add_test(changed, a_backlog_that_cannot_change_is_a_warning);
 
-    TCase *retired = add_listener_case(suite, "listeners, retired");
-    tcase_add_test(retired, after_it_retired_nobody_new_is_answered_and_who_is_queued_stays);
-    tcase_add_test(retired, a_handshake_that_began_before_it_retired_ends);
-    tcase_add_test(retired, it_retires_once_a_tenth_of_a_second_after_it_was_told_to);
-    tcase_add_test(retired, that_somebody_new_may_come_is_warned_of);
+    TCase *stopped = add_listener_case(suite, "listeners, stopped");
+    tcase_add_test(stopped, after_the_stop_no_new_peer_is_answered_and_queued_ones_stay);
+    tcase_add_test(stopped, a_handshake_that_began_before_the_stop_completes);
+    tcase_add_test(stopped, its_queue_stays_empty_a_tenth_of_a_second_after_the_first_stop);
+    tcase_add_test(stopped, a_listener_that_stays_open_for_new_peers_is_a_warning);
     return suite;
 }

@@ -49,7 +49,7 @@ struct sample {
 
 #define OCTETS(text) text, sizeof(text) - 1
 
-static const struct sample right[] = {
+static const struct sample valid[] = {
     {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 4660 1060\r\n"), "192.0.2.1:4660", "192.0.2.2:1060"},
     {OCTETS("PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n"), "255.255.255.255:65535",
      "255.255.255.255:65535"},
@@ -79,7 +79,7 @@ static const struct sample right[] = {
     {OCTETS(SIGNATURE "\x21\x32\0\1a"), NULL, NULL},
 };
 
-static void assert_says(const struct sample *sample)
+static void assert_parsed(const struct sample *sample)
 {
     ck_assert_uint_eq(header.length, sample->length);
     ck_assert(header.has_addresses == (sample->source != NULL));
@@ -89,40 +89,40 @@ static void assert_says(const struct sample *sample)
     }
 }
 
-START_TEST(a_header_says_whom_the_proxy_speaks_for)
+START_TEST(a_header_names_the_client_of_the_proxy)
 {
-    ck_assert_int_eq(parse(right[_i].octets, right[_i].length), PROXY_COMPLETE);
-    assert_says(&right[_i]);
+    ck_assert_int_eq(parse(valid[_i].octets, valid[_i].length), PROXY_COMPLETE);
+    assert_parsed(&valid[_i]);
 }
 END_TEST
 
 START_TEST(a_header_is_wanted_to_its_end)
 {
-    assert_wants_the_rest(right[_i].octets, right[_i].length);
+    assert_wants_the_rest(valid[_i].octets, valid[_i].length);
 }
 END_TEST
 
-START_TEST(what_is_behind_a_header_is_not_read)
+START_TEST(octets_after_a_header_are_not_read)
 {
     char octets[300];
-    size_t length = right[_i].length;
-    memcpy(octets, right[_i].octets, length);
+    size_t length = valid[_i].length;
+    memcpy(octets, valid[_i].octets, length);
     memset(octets + length, '\n', sizeof octets - length);
     ck_assert_int_eq(parse(octets, sizeof octets), PROXY_COMPLETE);
-    assert_says(&right[_i]);
+    assert_parsed(&valid[_i]);
 }
 END_TEST
 
-#define NONE "there is none"
-#define PROTOCOL "its protocol is neither TCP4, TCP6 nor UNKNOWN"
-#define WORDS "its addresses and ports are not two and two, as numbers"
-#define CRLF "its line does not end in CR LF"
-#define LONG_LINE "its line has no end within 107 octets"
+#define NONE "there is no PROXY header"
+#define PROTOCOL "the protocol is not TCP4, TCP6 or UNKNOWN"
+#define WORDS "the header does not hold two addresses and two ports as numbers"
+#define CRLF "the line does not end in CR LF"
+#define LONG_LINE "the line does not end within 107 octets"
 
 static const struct {
     const char *octets;
     size_t count;
-    const char *wrong;
+    const char *reason;
 } malformed[] = {
     {OCTETS("Hi there, server"), NONE},
     {OCTETS("G"), NONE},
@@ -171,32 +171,32 @@ static const struct {
     {OCTETS("PROXY UNKNOWN \0\r\n"), CRLF},
     {OCTETS("PROXY " V1_MAX_WORDS " \r\n"), LONG_LINE},
     {OCTETS("PROXY " V1_MAX_WORDS "  "), LONG_LINE},
-    {OCTETS(SIGNATURE "\x11\x11\0\x0c"), "its version is not 2"},
-    {OCTETS(SIGNATURE "\x31\x11\0\x0c"), "its version is not 2"},
-    {OCTETS(SIGNATURE "\x22\x11\0\x0c"), "its command is neither LOCAL nor PROXY"},
-    {OCTETS(SIGNATURE "\x2f\x11\0\x0c"), "its command is neither LOCAL nor PROXY"},
-    {OCTETS(SIGNATURE "\x21\x41\0\x0c"), "its address family or protocol is unknown"},
-    {OCTETS(SIGNATURE "\x21\x13\0\x0c"), "its address family or protocol is unknown"},
-    {OCTETS(SIGNATURE "\x21\x11\x0f\xf1"), "it is longer than 4096 octets"},
-    {OCTETS(SIGNATURE "\x20\0\xff\xff"), "it is longer than 4096 octets"},
+    {OCTETS(SIGNATURE "\x11\x11\0\x0c"), "the version is not 2"},
+    {OCTETS(SIGNATURE "\x31\x11\0\x0c"), "the version is not 2"},
+    {OCTETS(SIGNATURE "\x22\x11\0\x0c"), "the command is neither LOCAL nor PROXY"},
+    {OCTETS(SIGNATURE "\x2f\x11\0\x0c"), "the command is neither LOCAL nor PROXY"},
+    {OCTETS(SIGNATURE "\x21\x41\0\x0c"), "the address family or protocol is unknown"},
+    {OCTETS(SIGNATURE "\x21\x13\0\x0c"), "the address family or protocol is unknown"},
+    {OCTETS(SIGNATURE "\x21\x11\x0f\xf1"), "the header is longer than 4096 octets"},
+    {OCTETS(SIGNATURE "\x20\0\xff\xff"), "the header is longer than 4096 octets"},
     {OCTETS(SIGNATURE "\x21\x11\0\x0b\xc0\0\2\1\xc0\0\2\2\x12\x34\4"),
-     "it is too short for its addresses"},
-    {OCTETS(SIGNATURE "\x21\x11\0\0"), "it is too short for its addresses"},
-    {OCTETS(SIGNATURE "\x21\x21\0\x0c" IN_BLOCK), "it is too short for its addresses"},
+     "the header is too short for its addresses"},
+    {OCTETS(SIGNATURE "\x21\x11\0\0"), "the header is too short for its addresses"},
+    {OCTETS(SIGNATURE "\x21\x21\0\x0c" IN_BLOCK), "the header is too short for its addresses"},
 };
 
-START_TEST(what_is_not_valid_is_malformed)
+START_TEST(an_invalid_header_is_malformed)
 {
     ck_assert_int_eq(parse(malformed[_i].octets, malformed[_i].count), PROXY_MALFORMED);
-    ck_assert_str_eq(header.wrong, malformed[_i].wrong);
+    ck_assert_str_eq(header.reason, malformed[_i].reason);
     ck_assert(!header.has_addresses);
 }
 END_TEST
 
-/* Its sender is to know at once: section 2.1. */
-START_TEST(that_it_is_malformed_is_said_at_the_first_octet_that_shows_it)
+/* The receiver should abort as soon as possible: section 2.1. */
+START_TEST(malformed_is_reported_at_the_first_octet_that_proves_it)
 {
-    if (strcmp(malformed[_i].wrong, NONE) == 0 || strcmp(malformed[_i].wrong, CRLF) == 0) {
+    if (strcmp(malformed[_i].reason, NONE) == 0 || strcmp(malformed[_i].reason, CRLF) == 0) {
         size_t count = 0;
         while (parse(malformed[_i].octets, count) == PROXY_MORE)
             count++;
@@ -216,7 +216,7 @@ START_TEST(the_longest_header_is_4096_octets)
 }
 END_TEST
 
-START_TEST(a_line_that_never_ends_is_not_read_for_ever)
+START_TEST(a_line_that_never_ends_is_malformed)
 {
     char octets[200] = "PROXY ";
     memset(octets + 6, 'x', sizeof octets - 6);
@@ -227,21 +227,21 @@ START_TEST(a_line_that_never_ends_is_not_read_for_ever)
     octets[106] = '\r';
     octets[107] = '\n';
     ck_assert_int_eq(parse(octets, sizeof octets), PROXY_MALFORMED);
-    ck_assert_str_eq(header.wrong, LONG_LINE);
+    ck_assert_str_eq(header.reason, LONG_LINE);
 }
 END_TEST
 
 Suite *proxy_header_parse_suite(void)
 {
-    Suite *suite = suite_create("proxy");
-    TCase *tcase = add_case(suite, "PROXY protocol", NULL);
-    tcase_add_loop_test(tcase, a_header_says_whom_the_proxy_speaks_for, 0, COUNT(right));
-    tcase_add_loop_test(tcase, a_header_is_wanted_to_its_end, 0, COUNT(right));
-    tcase_add_loop_test(tcase, what_is_behind_a_header_is_not_read, 0, COUNT(right));
-    tcase_add_loop_test(tcase, what_is_not_valid_is_malformed, 0, COUNT(malformed));
-    tcase_add_loop_test(tcase, that_it_is_malformed_is_said_at_the_first_octet_that_shows_it, 0,
+    Suite *suite = suite_create("proxy_header_parse");
+    TCase *tcase = add_case(suite, "proxy_header_parse", NULL);
+    tcase_add_loop_test(tcase, a_header_names_the_client_of_the_proxy, 0, COUNT(valid));
+    tcase_add_loop_test(tcase, a_header_is_wanted_to_its_end, 0, COUNT(valid));
+    tcase_add_loop_test(tcase, octets_after_a_header_are_not_read, 0, COUNT(valid));
+    tcase_add_loop_test(tcase, an_invalid_header_is_malformed, 0, COUNT(malformed));
+    tcase_add_loop_test(tcase, malformed_is_reported_at_the_first_octet_that_proves_it, 0,
                         COUNT(malformed));
     tcase_add_test(tcase, the_longest_header_is_4096_octets);
-    tcase_add_test(tcase, a_line_that_never_ends_is_not_read_for_ever);
+    tcase_add_test(tcase, a_line_that_never_ends_is_malformed);
     return suite;
 }

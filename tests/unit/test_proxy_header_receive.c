@@ -43,7 +43,7 @@ static void end(void)
 {
     admission_leave(&connection);
     admission_destroy(admission);
-    free(connection.header);
+    free(connection.proxy);
     log_release();
 }
 
@@ -66,12 +66,12 @@ static void assert_addresses(const char *peer, const char *local)
     assert_formats_as(&connection.local, local);
 }
 
-START_TEST(the_addresses_are_those_that_the_header_carries)
+START_TEST(the_addresses_are_those_in_the_header)
 {
     PUT(HEADER WIRE_GREETING);
     enter_and_hold();
     assert_addresses("192.0.2.7:4660", "192.0.2.2:1060");
-    assert_formats_as(&connection.header->proxy, "198.51.100.1:999");
+    assert_formats_as(&connection.proxy->address, "198.51.100.1:999");
     ck_assert_ptr_nonnull(strstr(logged_text(), "debug The proxy 198.51.100.1:999 speaks for "
                                                 "192.0.2.7:4660\n"));
     assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);
@@ -87,7 +87,7 @@ START_TEST(local_and_unknown_keep_the_real_addresses)
         PUT(LOCAL "\0" WIRE_GREETING);
     enter_and_hold();
     assert_addresses("198.51.100.1:999", "198.51.100.2:1060");
-    ck_assert(!connection.header->has_addresses);
+    ck_assert(!connection.proxy->has_addresses);
     ck_assert_ptr_nonnull(
         strstr(logged_text(), "debug The proxy 198.51.100.1:999 speaks for itself\n"));
     assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);
@@ -106,7 +106,7 @@ static void *put_in_two(void *argument)
     return NULL;
 }
 
-START_TEST(header_and_message_may_come_in_parts)
+START_TEST(header_and_message_can_come_in_parts)
 {
     struct peer peer;
     first = (size_t)_i;
@@ -118,7 +118,7 @@ START_TEST(header_and_message_may_come_in_parts)
 }
 END_TEST
 
-START_TEST(what_is_too_much_behind_the_header_is_excess)
+START_TEST(more_than_a_message_after_the_header_is_excess)
 {
     char much[1000];
     memset(much, 'x', sizeof much);
@@ -151,27 +151,27 @@ START_TEST(a_header_alone_or_nothing_is_a_probe)
 }
 END_TEST
 
-START_TEST(a_header_that_is_none_is_malformed)
+START_TEST(a_missing_header_is_malformed)
 {
     PUT(WIRE_GREETING);
     enter_and_hold();
     assert_not_answered(OUTCOME_MALFORMED, 0);
-    ck_assert_str_eq(connection.header->wrong, "there is none");
+    ck_assert_str_eq(connection.proxy->reason, "there is no PROXY header");
     assert_addresses("198.51.100.1:999", "198.51.100.2:1060");
 }
 END_TEST
 
-START_TEST(a_header_that_ends_in_the_middle_is_malformed)
+START_TEST(an_end_inside_a_header_is_malformed)
 {
     put(HEADER, (size_t)_i);
     end_theirs(&ends);
     enter_and_hold();
     assert_not_answered(OUTCOME_MALFORMED, 0);
-    ck_assert_str_eq(connection.header->wrong, "it ends in the middle");
+    ck_assert_str_eq(connection.proxy->reason, "the connection ended inside the header");
 }
 END_TEST
 
-START_TEST(a_header_that_does_not_come_in_time_is_slow)
+START_TEST(a_header_that_is_late_is_slow)
 {
     put(HEADER, (size_t)_i);
     connection.deadline = in_seconds(0.01);
@@ -191,7 +191,7 @@ START_TEST(a_header_that_a_drain_cuts_is_slow)
 }
 END_TEST
 
-START_TEST(a_reset_in_the_middle_is_one_and_before_or_behind_a_header_a_probe)
+START_TEST(a_reset_inside_a_header_is_reset_and_before_or_after_it_a_probe)
 {
     static const size_t counts[] = {0, 5, sizeof HEADER - 1};
     put(HEADER, counts[_i]);
@@ -211,7 +211,7 @@ static void allow_and_deny(const char *allow, const char *deny)
     set_prefixes(&settings->access.deny, &deny, deny != NULL);
 }
 
-START_TEST(whom_the_proxy_speaks_for_is_judged)
+START_TEST(the_access_lists_decide_about_the_client)
 {
     allow_and_deny("198.51.100.0/24", NULL);
     PUT(HEADER WIRE_GREETING);
@@ -221,7 +221,7 @@ START_TEST(whom_the_proxy_speaks_for_is_judged)
 }
 END_TEST
 
-START_TEST(a_proxy_is_not_judged_for_whom_it_speaks)
+START_TEST(the_access_lists_do_not_decide_about_its_proxy)
 {
     allow_and_deny(NULL, "198.51.100.0/24");
     PUT(HEADER WIRE_GREETING);
@@ -230,7 +230,7 @@ START_TEST(a_proxy_is_not_judged_for_whom_it_speaks)
 }
 END_TEST
 
-START_TEST(a_proxy_that_speaks_for_itself_is_judged)
+START_TEST(a_proxy_that_speaks_for_itself_needs_the_access_lists)
 {
     allow_and_deny(NULL, "198.51.100.0/24");
     PUT("PROXY UNKNOWN\r\n" WIRE_GREETING);
@@ -250,7 +250,7 @@ static void hold_one_of(const char *host)
     admission_leave(&other);
 }
 
-START_TEST(the_cap_of_a_source_is_for_whom_the_proxy_speaks_for)
+START_TEST(limits_per_source_counts_the_client)
 {
     settings->limits.per_source = 1;
     PUT(HEADER WIRE_GREETING);
@@ -258,14 +258,15 @@ START_TEST(the_cap_of_a_source_is_for_whom_the_proxy_speaks_for)
     if (_i == 0) {
         assert_not_answered(OUTCOME_LIMITED, 0);
         (void)admission_warn(admission);
-        ck_assert_ptr_nonnull(strstr(logged_text(), "warning limits.per_source is reached; further "
-                                                    "peers of it are refused count=1\n"));
+        ck_assert_ptr_nonnull(strstr(logged_text(),
+                                     "warning limits.per_source reached; new connections "
+                                     "from that source are refused count=1\n"));
     } else
         assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);
 }
 END_TEST
 
-START_TEST(a_proxy_that_speaks_for_itself_has_no_cap)
+START_TEST(limits_per_source_does_not_count_a_proxy_that_speaks_for_itself)
 {
     settings->limits.per_source = 1;
     PUT("PROXY UNKNOWN\r\n" WIRE_GREETING);
@@ -274,42 +275,41 @@ START_TEST(a_proxy_that_speaks_for_itself_has_no_cap)
 }
 END_TEST
 
-START_TEST(who_is_no_proxy_has_no_header)
+START_TEST(a_peer_that_is_no_proxy_has_no_header)
 {
     connection.proxied = false;
     PUT(HEADER);
     enter_and_hold();
     assert_answered(OUTCOME_EXCESS, WIRE_OCTETS + 1, WIRE_REPLY);
     assert_addresses("198.51.100.1:999", "198.51.100.2:1060");
-    ck_assert_ptr_null(connection.header);
+    ck_assert_ptr_null(connection.proxy);
 }
 END_TEST
 
 Suite *proxy_header_receive_suite(void)
 {
-    Suite *suite = suite_create("header");
+    Suite *suite = suite_create("proxy_header_receive");
     TCase *tcase = add_case(suite, "header", begin);
     tcase_add_checked_fixture(tcase, NULL, end);
-    tcase_add_test(tcase, the_addresses_are_those_that_the_header_carries);
+    tcase_add_test(tcase, the_addresses_are_those_in_the_header);
     tcase_add_loop_test(tcase, local_and_unknown_keep_the_real_addresses, 0, 2);
-    tcase_add_loop_test(tcase, header_and_message_may_come_in_parts, 1,
+    tcase_add_loop_test(tcase, header_and_message_can_come_in_parts, 1,
                         sizeof HEADER + WIRE_OCTETS - 1);
-    tcase_add_loop_test(tcase, what_is_too_much_behind_the_header_is_excess, 0, 2);
+    tcase_add_loop_test(tcase, more_than_a_message_after_the_header_is_excess, 0, 2);
     tcase_add_test(tcase, a_message_that_ends_too_early_is_short);
     tcase_add_loop_test(tcase, a_header_alone_or_nothing_is_a_probe, 0, 3);
-    tcase_add_test(tcase, a_header_that_is_none_is_malformed);
-    tcase_add_loop_test(tcase, a_header_that_ends_in_the_middle_is_malformed, 1, sizeof HEADER - 1);
-    tcase_add_loop_test(tcase, a_header_that_does_not_come_in_time_is_slow, 0, 3);
+    tcase_add_test(tcase, a_missing_header_is_malformed);
+    tcase_add_loop_test(tcase, an_end_inside_a_header_is_malformed, 1, sizeof HEADER - 1);
+    tcase_add_loop_test(tcase, a_header_that_is_late_is_slow, 0, 3);
     tcase_add_loop_test(tcase, a_header_that_a_drain_cuts_is_slow, 0, 3);
-    tcase_add_test(tcase, whom_the_proxy_speaks_for_is_judged);
-    tcase_add_test(tcase, a_proxy_is_not_judged_for_whom_it_speaks);
-    tcase_add_test(tcase, a_proxy_that_speaks_for_itself_is_judged);
-    tcase_add_loop_test(tcase, the_cap_of_a_source_is_for_whom_the_proxy_speaks_for, 0, 2);
-    tcase_add_test(tcase, a_proxy_that_speaks_for_itself_has_no_cap);
-    tcase_add_test(tcase, who_is_no_proxy_has_no_header);
+    tcase_add_test(tcase, the_access_lists_decide_about_the_client);
+    tcase_add_test(tcase, the_access_lists_do_not_decide_about_its_proxy);
+    tcase_add_test(tcase, a_proxy_that_speaks_for_itself_needs_the_access_lists);
+    tcase_add_loop_test(tcase, limits_per_source_counts_the_client, 0, 2);
+    tcase_add_test(tcase, limits_per_source_does_not_count_a_proxy_that_speaks_for_itself);
+    tcase_add_test(tcase, a_peer_that_is_no_proxy_has_no_header);
     TCase *tcp = add_case(suite, "header on TCP", begin_on_tcp);
     tcase_add_checked_fixture(tcp, NULL, end);
-    tcase_add_loop_test(tcp, a_reset_in_the_middle_is_one_and_before_or_behind_a_header_a_probe, 0,
-                        3);
+    tcase_add_loop_test(tcp, a_reset_inside_a_header_is_reset_and_before_or_after_it_a_probe, 0, 3);
     return suite;
 }

@@ -25,9 +25,11 @@ static void begin(void)
     settings = new_settings();
     log_configure(false, LOG_DAEMON, LOG_CRIT);
     wake_fd = eventfd(0, EFD_CLOEXEC);
-    lingering = lingering_create(MOST, 1, wake_fd);
-    workers = workers_create(MOST, IDLE, lingering, wake_fd);
-    need(wake_fd >= 0 && lingering != NULL && workers != NULL, "a workers");
+    lingering = lingering_create(wake_fd);
+    workers = workers_create(lingering, wake_fd);
+    need(wake_fd >= 0 && lingering != NULL && workers != NULL, "workers");
+    lingering_set_limits(lingering, MOST, 1);
+    workers_set_limits(workers, MOST, IDLE);
     for (size_t i = 0; i < MOST; i++)
         pairs[i] = unix_ends();
 }
@@ -40,14 +42,7 @@ static void end(void)
     settings_unref(settings);
 }
 
-static struct gauges read_gauges(void)
-{
-    struct gauges gauges = {0};
-    workers_gauges(workers, &gauges);
-    return gauges;
-}
-
-static int give(size_t index)
+static int submit(size_t index)
 {
     struct connection *connection = calloc(1, sizeof *connection);
     need(connection != NULL, "memory");
@@ -60,7 +55,7 @@ static int give(size_t index)
 
 static void submit_and_wake(size_t index)
 {
-    ck_assert_int_eq(give(index), 0);
+    ck_assert_int_eq(submit(index), 0);
     workers_wake(workers);
 }
 
@@ -78,7 +73,7 @@ static void wait_until_done(void)
 {
     eventfd_t count;
     while (!workers_are_done(workers))
-        need(eventfd_read(wake_fd, &count) == 0, "to be woken");
+        need(eventfd_read(wake_fd, &count) == 0, "a wake-up");
 }
 
 static void one_exchange(size_t index)
@@ -89,6 +84,13 @@ static void one_exchange(size_t index)
     wait_until_done();
 }
 
+static struct gauges read_gauges(void)
+{
+    struct gauges gauges = {0};
+    workers_gauges(workers, &gauges);
+    return gauges;
+}
+
 static const int64_t idle_time = IDLE * INT64_C(1000000000);
 
 START_TEST(every_connection_is_answered)
@@ -96,7 +98,7 @@ START_TEST(every_connection_is_answered)
     for (size_t i = 0; i < MOST; i++)
         greet(i);
     for (size_t i = 0; i < MOST; i++)
-        ck_assert_int_eq(give(i), 0);
+        ck_assert_int_eq(submit(i), 0);
     workers_wake(workers);
     for (size_t i = 0; i < MOST; i++)
         assert_answered(i);
@@ -112,7 +114,7 @@ START_TEST(one_after_the_other_needs_one_worker)
 }
 END_TEST
 
-START_TEST(silent_peers_hold_up_no_other)
+START_TEST(a_silent_peer_delays_no_other)
 {
     for (size_t i = 0; i < MOST - 1; i++)
         submit_and_wake(i);
@@ -127,8 +129,8 @@ START_TEST(silent_peers_hold_up_no_other)
 }
 END_TEST
 
-/* As many workers as there can be, all of them parked or about to. */
-static void park_all(void)
+/* Start as many workers as there can be, all of them idle or about to be. */
+static void start_all(void)
 {
     for (size_t i = 0; i < MOST; i++)
         submit_and_wake(i);
@@ -138,13 +140,13 @@ static void park_all(void)
         pairs[i] = unix_ends();
 }
 
-/* All are given before anybody is woken: who waits for a peer wakes the next one. */
-START_TEST(silent_peers_in_the_queue_hold_up_no_other)
+/* All are submitted before a worker is woken: a worker that waits for its peer wakes the next. */
+START_TEST(a_silent_peer_in_the_queue_delays_no_other)
 {
-    park_all();
+    start_all();
     greet(MOST - 1);
     for (size_t i = 0; i < MOST; i++)
-        ck_assert_int_eq(give(i), 0);
+        ck_assert_int_eq(submit(i), 0);
     workers_wake(workers);
     assert_answered(MOST - 1);
     workers_cut(workers);
@@ -152,7 +154,7 @@ START_TEST(silent_peers_in_the_queue_hold_up_no_other)
 }
 END_TEST
 
-START_TEST(no_place_beyond_the_most_and_the_end_of_one_is_told)
+START_TEST(the_last_slot_is_taken_and_the_end_of_a_connection_is_reported)
 {
     eventfd_t count;
     for (size_t i = 0; i < MOST; i++) {
@@ -238,7 +240,7 @@ static void assert_gauges(size_t active, size_t peak, size_t count, size_t idle)
     ck_assert_uint_eq(gauges.idle, idle);
 }
 
-START_TEST(the_census_counts_who_is_there_and_the_most_that_ever_were)
+START_TEST(the_gauges_count_connections_workers_and_the_peak)
 {
     assert_gauges(0, 0, 0, 0);
     for (size_t i = 0; i < 3; i++) {
@@ -263,7 +265,7 @@ START_TEST(the_census_counts_who_is_there_and_the_most_that_ever_were)
 }
 END_TEST
 
-START_TEST(fewer_or_more_may_be_live_after_a_change)
+START_TEST(fewer_or_more_can_be_active_after_a_change)
 {
     submit_and_wake(0);
     submit_and_wake(1);
@@ -283,7 +285,7 @@ START_TEST(fewer_or_more_may_be_live_after_a_change)
 }
 END_TEST
 
-START_TEST(workers_are_idle_for_another_time_after_a_change)
+START_TEST(the_idle_timeout_can_change)
 {
     clock_stop();
     one_exchange(0);
@@ -307,15 +309,15 @@ Suite *workers_suite(void)
     tcase_add_checked_fixture(tcase, begin, end);
     tcase_add_test(tcase, every_connection_is_answered);
     tcase_add_test(tcase, one_after_the_other_needs_one_worker);
-    tcase_add_test(tcase, silent_peers_hold_up_no_other);
-    tcase_add_test(tcase, silent_peers_in_the_queue_hold_up_no_other);
-    tcase_add_test(tcase, no_place_beyond_the_most_and_the_end_of_one_is_told);
+    tcase_add_test(tcase, a_silent_peer_delays_no_other);
+    tcase_add_test(tcase, a_silent_peer_in_the_queue_delays_no_other);
+    tcase_add_test(tcase, the_last_slot_is_taken_and_the_end_of_a_connection_is_reported);
     tcase_add_test(tcase, idle_workers_end_when_their_time_is_over);
     tcase_add_test(tcase, a_worker_whose_peer_is_silent_is_not_idle);
     tcase_add_test(tcase, cut_ends_connections_at_once);
     tcase_add_test(tcase, destroy_joins_every_worker);
-    tcase_add_test(tcase, the_census_counts_who_is_there_and_the_most_that_ever_were);
-    tcase_add_test(tcase, fewer_or_more_may_be_live_after_a_change);
-    tcase_add_test(tcase, workers_are_idle_for_another_time_after_a_change);
+    tcase_add_test(tcase, the_gauges_count_connections_workers_and_the_peak);
+    tcase_add_test(tcase, fewer_or_more_can_be_active_after_a_change);
+    tcase_add_test(tcase, the_idle_timeout_can_change);
     return suite;
 }

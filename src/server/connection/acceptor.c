@@ -3,9 +3,6 @@
 
 #include "server/connection/acceptor.h"
 
-#include "server/log/log.h"
-#include "server/log/stats.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,20 +15,42 @@
 /* So many connections of one listener, then a look at the others and at signals. */
 #define BATCH 64
 
-static const struct settings *settings_of(const struct acceptor *acceptor)
-{
-    return acceptor->settings;
-}
+/* clang-format off */
+#define ROW(name, remedy) {#name, name, REMEDY_##remedy}
+static const struct accept_error accept_errors[ACCEPT_ERRORS] = {
+    /* what the network says of a queued connection */
+    ROW(EINTR, CONTINUE),      ROW(ECONNABORTED, CONTINUE), ROW(EPROTO, CONTINUE),
+    ROW(EPERM, CONTINUE),      ROW(ENETDOWN, CONTINUE),     ROW(ENETUNREACH, CONTINUE),
+    ROW(EHOSTDOWN, CONTINUE),  ROW(EHOSTUNREACH, CONTINUE), ROW(ENONET, CONTINUE),
+    ROW(ENOPROTOOPT, CONTINUE), ROW(ETIMEDOUT, CONTINUE),
+    ROW(EOPNOTSUPP, PAUSE), /* permanent if the socket is not a stream socket */
+    /* shortages */
+    ROW(EMFILE, EVICT), ROW(ENFILE, EVICT), ROW(ENOBUFS, PAUSE), ROW(ENOMEM, PAUSE),
+    /* bugs of ours */
+    ROW(EBADF, STOP), ROW(EINVAL, STOP), ROW(ENOTSOCK, STOP), ROW(EFAULT, STOP),
+    {"other", 0, REMEDY_PAUSE},
+};
+/* clang-format on */
 
-static bool refuses_when_full(const struct acceptor *acceptor)
+_Static_assert(ACCEPT_ERRORS <= STATS_ACCEPT_ERRORS, "the statistics have room for every error");
+
+const struct accept_error *accept_error_find(int number, size_t *index)
 {
-    return settings_of(acceptor)->limits.when_full == WHEN_FULL_REFUSE;
+    *index = 0;
+    while (*index < ACCEPT_ERRORS - 1 && accept_errors[*index].number != number)
+        ++*index;
+    return &accept_errors[*index];
 }
 
 void acceptor_count_errors(const struct acceptor *acceptor, struct stats *stats)
 {
     for (size_t i = 0; i < ACCEPT_ERRORS; i++)
         stats_add_accept_error(stats, accept_errors[i].name, acceptor->errors[i]);
+}
+
+static bool refuses_when_full(const struct acceptor *acceptor)
+{
+    return acceptor->settings->limits.when_full == WHEN_FULL_REFUSE;
 }
 
 int64_t acceptor_warn(struct acceptor *acceptor)
@@ -41,18 +60,29 @@ int64_t acceptor_warn(struct acceptor *acceptor)
     int64_t wait = NEVER;
 
     if (warning_due(&warnings[WARNING_RESOURCES], &count, &wait))
-        log_line(LOG_WARNING, "cannot accept, pausing: %s count=%lu", strerror(acceptor->error),
-                 count);
+        log_line(LOG_WARNING, "cannot accept connections, pausing: %s count=%lu",
+                 strerror(acceptor->error), count);
     if (warning_due(&warnings[WARNING_CONNECTIONS], &count, &wait))
-        log_line(LOG_WARNING, "limits.connections is reached; further peers %s count=%lu",
-                 refuses_when_full(acceptor) ? "are refused" : "wait to be accepted", count);
+        log_line(LOG_WARNING, "limits.connections reached; new connections %s count=%lu",
+                 refuses_when_full(acceptor) ? "are refused" : "wait in the queue", count);
     return sooner(wait, admission_warn(acceptor->admission));
 }
 
-/* Out of some resource: leave the listeners alone for a while that doubles with
- * each failure. accept(2) did not take the connection off the queue, so poll(2)
- * would report it again at once. */
-static enum acceptor_result pace(struct acceptor *acceptor)
+void acceptor_finish(struct acceptor *acceptor)
+{
+    for (size_t i = 0; i < ACCEPTOR_WARNINGS; i++)
+        acceptor->warnings[i].last = 0;
+    (void)acceptor_warn(acceptor);
+    admission_finish(acceptor->admission);
+}
+
+void acceptor_note_shortage(struct acceptor *acceptor, int error)
+{
+    acceptor->error = error;
+    warning_count(&acceptor->warnings[WARNING_RESOURCES]);
+}
+
+static enum acceptor_result pause_accepting(struct acceptor *acceptor)
 {
     acceptor->pace *= 2;
     if (acceptor->pace < PACE_FIRST)
@@ -63,32 +93,23 @@ static enum acceptor_result pace(struct acceptor *acceptor)
     return ACCEPTOR_PAUSE;
 }
 
-void acceptor_note_shortage(struct acceptor *acceptor, int error)
+static enum acceptor_result handle_error(struct acceptor *acceptor, int error)
 {
-    acceptor->error = error;
-    warning_count(&acceptor->warnings[WARNING_RESOURCES]);
-}
-
-static enum acceptor_result pause_accepting(struct acceptor *acceptor, int error)
-{
-    acceptor_note_shortage(acceptor, error);
-    return pace(acceptor);
-}
-
-static enum acceptor_result judge_accept_error(struct acceptor *acceptor, int error)
-{
+    size_t index;
     if (error == EAGAIN)
         return ACCEPTOR_EMPTY;
-    size_t index = accept_error_find(error);
+    enum remedy remedy = accept_error_find(error, &index)->remedy;
     acceptor->errors[index]++;
-    switch (accept_errors[index].remedy) {
-    case REMEDY_CONTINUE: return ACCEPTOR_MORE;
-    case REMEDY_EVICT:
-        return lingering_evict(acceptor->lingering) ? ACCEPTOR_MORE
-                                                    : pause_accepting(acceptor, error);
-    case REMEDY_STOP: log_line(LOG_CRIT, "accept: %s", strerror(error)); return ACCEPTOR_FAILED;
-    default: return pause_accepting(acceptor, error);
+    if (remedy == REMEDY_CONTINUE)
+        return ACCEPTOR_MORE;
+    if (remedy == REMEDY_EVICT && lingering_evict(acceptor->lingering))
+        return ACCEPTOR_MORE;
+    if (remedy == REMEDY_STOP) {
+        log_line(LOG_CRIT, "accept: %s", strerror(error));
+        return ACCEPTOR_FAILED;
     }
+    acceptor_note_shortage(acceptor, error);
+    return pause_accepting(acceptor);
 }
 
 /* In the words of the first sixteen program. */
@@ -108,16 +129,15 @@ static void begin(struct connection *connection, const struct acceptor *acceptor
                   const struct listener *listener, int fd, const struct address *peer)
 {
     int64_t now = clock_nanoseconds();
-    *connection = (struct connection){
-        .settings = acceptor->settings,
-        .fd = fd,
-        .peer = *peer,
-        .local = listener->bound,
-        .accepted = now,
-        .deadline = deadline_after(now, settings_of(acceptor)->timeouts.exchange)};
+    const struct settings *settings = acceptor->settings;
+    *connection = (struct connection){.settings = acceptor->settings,
+                                      .fd = fd,
+                                      .peer = *peer,
+                                      .local = listener->bound,
+                                      .accepted = now,
+                                      .deadline = deadline_after(now, settings->timeouts.exchange)};
     address_unmap(&connection->peer);
-    connection->proxied =
-        prefixes_match(&settings_of(acceptor)->access.proxies, &connection->peer) >= 0;
+    connection->proxied = prefixes_match(&settings->access.proxies, &connection->peer) >= 0;
     if (listener->wildcard)
         (void)address_of_socket(fd, &connection->local);
 }
@@ -138,7 +158,7 @@ static enum acceptor_result fail(struct acceptor *acceptor, struct connection *c
 {
     connection->error = error;
     turn_away(connection, OUTCOME_FAILED);
-    return pace(acceptor);
+    return pause_accepting(acceptor);
 }
 
 static enum acceptor_result refuse(struct connection *connection, enum outcome outcome)
@@ -147,14 +167,8 @@ static enum acceptor_result refuse(struct connection *connection, enum outcome o
     return ACCEPTOR_MORE;
 }
 
-static enum acceptor_result refuse_for_all(struct acceptor *acceptor, struct connection *connection)
-{
-    warning_count(&acceptor->warnings[WARNING_CONNECTIONS]);
-    return refuse(connection, OUTCOME_LIMITED);
-}
-
-/* A worker for it, with memory that it keeps. */
-static enum acceptor_result give(struct acceptor *acceptor, struct connection *connection)
+/* Move the connection to memory that its worker frees, and submit it. */
+static enum acceptor_result submit(struct acceptor *acceptor, struct connection *connection)
 {
     struct connection *lasting = malloc(sizeof *lasting);
     if (lasting == NULL)
@@ -172,30 +186,32 @@ static enum acceptor_result give(struct acceptor *acceptor, struct connection *c
     return ACCEPTOR_MORE;
 }
 
-static enum acceptor_result serve(struct acceptor *acceptor, const struct listener *listener,
-                                  int fd, const struct address *peer)
+static enum acceptor_result admit(struct acceptor *acceptor, struct connection *connection)
 {
-    struct connection connection;
-    begin(&connection, acceptor, listener, fd, peer);
-    if (log_wants(LOG_DEBUG))
-        log_steps(&connection);
-    switch (admission_enter(acceptor->admission, &connection)) {
-    case ADMISSION_DENIED: return refuse(&connection, OUTCOME_DENIED);
-    case ADMISSION_CONNECTIONS: return refuse_for_all(acceptor, &connection);
-    case ADMISSION_PER_SOURCE: return refuse(&connection, OUTCOME_LIMITED);
-    case ADMISSION_FAILED: return fail(acceptor, &connection, ENOMEM);
-    default: return give(acceptor, &connection);
+    enum admission_verdict verdict = admission_enter(acceptor->admission, connection);
+    if (verdict == ADMISSION_CONNECTIONS)
+        warning_count(&acceptor->warnings[WARNING_CONNECTIONS]);
+    switch (verdict) {
+    case ADMISSION_DENIED: return refuse(connection, OUTCOME_DENIED);
+    case ADMISSION_CONNECTIONS:
+    case ADMISSION_PER_SOURCE: return refuse(connection, OUTCOME_LIMITED);
+    case ADMISSION_FAILED: return fail(acceptor, connection, ENOMEM);
+    default: return submit(acceptor, connection);
     }
 }
 
 static enum acceptor_result accept_one(struct acceptor *acceptor, const struct listener *listener)
 {
     struct address peer;
+    struct connection connection;
     int fd = listener_accept(listener, &peer);
     if (fd < 0)
-        return judge_accept_error(acceptor, errno);
+        return handle_error(acceptor, errno);
     stats_accepted();
-    return serve(acceptor, listener, fd, &peer);
+    begin(&connection, acceptor, listener, fd, &peer);
+    if (log_wants(LOG_DEBUG))
+        log_steps(&connection);
+    return admit(acceptor, &connection);
 }
 
 /* Who finds no place waits in the kernel's queue, unless all are accepted and some refused. */
@@ -206,19 +222,11 @@ static bool has_slot(const struct acceptor *acceptor)
 
 enum acceptor_result acceptor_accept(struct acceptor *acceptor, const struct listener *listener)
 {
-    enum acceptor_result verdict = ACCEPTOR_MORE;
-    for (int i = 0; i < BATCH && verdict == ACCEPTOR_MORE && has_slot(acceptor); i++)
-        verdict = accept_one(acceptor, listener);
+    enum acceptor_result result = ACCEPTOR_MORE;
+    for (int i = 0; i < BATCH && result == ACCEPTOR_MORE && has_slot(acceptor); i++)
+        result = accept_one(acceptor, listener);
     workers_wake(acceptor->workers);
-    return verdict;
-}
-
-void acceptor_finish(struct acceptor *acceptor)
-{
-    for (size_t i = 0; i < ACCEPTOR_WARNINGS; i++)
-        acceptor->warnings[i].last = 0;
-    (void)acceptor_warn(acceptor);
-    admission_finish(acceptor->admission);
+    return result;
 }
 
 bool acceptor_can_accept(struct acceptor *acceptor, int64_t *wait)

@@ -3,29 +3,31 @@
 #ifndef SERVER_CONNECTION_ACCEPTOR_H
 #define SERVER_CONNECTION_ACCEPTOR_H
 
-#include "server/connection/accept_error.h"
 #include "server/connection/admission.h"
 #include "server/connection/lingering_close.h"
 #include "server/connection/listener.h"
 #include "server/connection/workers.h"
 #include "server/log/log.h"
 
-/* What is warned of. */
-enum limit { WARNING_RESOURCES, WARNING_CONNECTIONS, ACCEPTOR_WARNINGS };
+/* The errors of accept(2) that are counted by name, and "other". */
+#define ACCEPT_ERRORS 21
 
-/* The acceptor's; no other thread touches it. */
+/* The warnings of the acceptor. */
+enum acceptor_warning { WARNING_RESOURCES, WARNING_CONNECTIONS, ACCEPTOR_WARNINGS };
+
+/* The main loop's; no other thread touches it. */
 struct acceptor {
     struct settings *settings; /* the settings of those who are accepted next */
     struct admission *admission;
     struct workers *workers;
     struct lingering *lingering;
-    int64_t pace;   /* how long accepting pauses after its next failure */
-    int64_t resume; /* and until when it pauses now: clock_nanoseconds() */
-    bool full;      /* when it was last looked, there was no place */
-    bool submitted; /* somebody was given to the workers; for the acceptor to clear */
+    int64_t pace;   /* length of the pause after the next failure, in nanoseconds */
+    int64_t resume; /* end of the current pause: clock_nanoseconds() */
+    bool full;      /* the last check found no slot */
+    bool submitted; /* a worker got a connection; the main loop clears it */
+    int error;      /* the last errno of WARNING_RESOURCES */
     struct warning warnings[ACCEPTOR_WARNINGS];
     uint64_t errors[ACCEPT_ERRORS];
-    int error; /* what accept(2) or ppoll(2) failed with last, for LIMIT_RESOURCES */
 };
 
 enum acceptor_result {
@@ -54,5 +56,22 @@ void acceptor_finish(struct acceptor *acceptor);
 
 /* Add the errors of accept(2) to the statistics. */
 void acceptor_count_errors(const struct acceptor *acceptor, struct stats *stats);
+
+/* What to do about an error of accept(2). */
+enum remedy {
+    REMEDY_CONTINUE, /* it concerns one connection, which is off the queue */
+    REMEDY_EVICT,    /* no descriptor is left: close the oldest lingering socket, or else pause */
+    REMEDY_PAUSE,    /* the connection stays queued: try again later */
+    REMEDY_STOP      /* a bug of ours */
+};
+
+struct accept_error {
+    const char *name; /* as errno(3) has it */
+    int number;
+    enum remedy remedy;
+};
+
+/* Return the row for an error number; its place in the table is `errors`' index. */
+const struct accept_error *accept_error_find(int number, size_t *index);
 
 #endif

@@ -128,7 +128,7 @@ enum admission_verdict admission_enter_again(struct connection *connection)
 {
     if (!is_allowed(connection))
         return ADMISSION_DENIED;
-    if (!connection->header->has_addresses)
+    if (!connection->proxy->has_addresses)
         return ADMITTED;
     return enter_source(connection->admission, connection);
 }
@@ -141,8 +141,10 @@ int64_t admission_warn(struct admission *admission)
     bool due = warning_due(&admission->warning, &count, &wait);
     CHECKED(pthread_mutex_unlock(&admission->lock));
     if (due)
-        log_line(LOG_WARNING,
-                 "limits.per_source is reached; further peers of it are refused count=%lu", count);
+        log_line(
+            LOG_WARNING,
+            "limits.per_source reached; new connections from that source are refused count=%lu",
+            count);
     return wait;
 }
 

@@ -27,17 +27,17 @@ int64_t connection_microseconds(const struct connection *connection)
 
 /* The put_ functions return the end of the line. */
 
-static char *put_proxy(char *to, const struct header_buffer *proxy)
+static char *put_proxy(char *to, const struct proxy_buffer *proxy)
 {
     char text[ADDRESS_TEXT];
     if (proxy == NULL || !proxy->has_addresses)
         return to;
     to = stpcpy(to, " via=");
-    return stpcpy(to, address_format(&proxy->proxy, text));
+    return stpcpy(to, address_format(&proxy->address, text));
 }
 
 /* The start of a header that is malformed or incomplete, at most as long as a message. */
-static char *put_header(char *to, const struct header_buffer *proxy)
+static char *put_header(char *to, const struct proxy_buffer *proxy)
 {
     char header[QUOTE_SIZE(WIRE_OCTETS)];
     if (proxy == NULL || proxy->complete || proxy->count == 0)
@@ -45,9 +45,9 @@ static char *put_header(char *to, const struct header_buffer *proxy)
     size_t count = proxy->count < WIRE_OCTETS ? proxy->count : WIRE_OCTETS;
     to = stpcpy(to, " header=");
     to = stpcpy(to, quote(proxy->octets, count, header, sizeof header));
-    if (proxy->wrong != NULL) {
+    if (proxy->reason != NULL) {
         to = stpcpy(to, " reason='");
-        to = stpcpy(to, proxy->wrong);
+        to = stpcpy(to, proxy->reason);
         to = stpcpy(to, "'");
     }
     return to;
@@ -64,14 +64,14 @@ char *connection_format(const struct connection *connection, char line[CONNECTIO
     to = stpcpy(to, address_format(&connection->peer, text));
     to = stpcpy(to, " local=");
     to = stpcpy(to, address_format(&connection->local, text));
-    to = put_proxy(to, connection->header);
+    to = put_proxy(to, connection->proxy);
     to = stpcpy(to, " octets=");
     to = put_decimal(to, connection->count);
     to = stpcpy(to, " message=");
     to = stpcpy(to, quote(connection->octets, count, message, sizeof message));
     to = stpcpy(to, " us=");
     to = put_decimal(to, (unsigned long long)connection_microseconds(connection));
-    to = put_header(to, connection->header);
+    to = put_header(to, connection->proxy);
     if (connection->outcome == OUTCOME_FAILED)
         snprintf(to, (size_t)(line + CONNECTION_LINE - to), " error='%s'",
                  strerror(connection->error));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The one struct that travels the whole way of a connection: made by the acceptor,
- * filled station by station, freed by whoever closes its socket. */
+/* One accepted TCP connection: the struct that travels from the acceptor to the lingering close.
+ * Each station fills in its part, and ownership passes with the struct. The acceptor closes the
+ * socket if no worker gets it, its worker if it is not half-closed, and otherwise the lingering
+ * close. */
 #ifndef SERVER_CONNECTION_CONNECTION_H
 #define SERVER_CONNECTION_CONNECTION_H
 
@@ -9,72 +11,75 @@
 #include "common/text.h"
 #include "common/wire.h"
 #include "server/config/settings.h"
-#include "server/connection/proxy_header.h"
 #include "server/log/stats.h"
 
 #include <stdatomic.h>
 #include <sys/queue.h>
 
+/* The longest PROXY header: a line of version 1 has at most 107 octets, and a header of version 2
+ * no more TLVs than fit. */
+#define PROXY_HEADER_MAX 4096
+
 struct connection {
-    /* the acceptor's part */
-    struct settings *settings; /* the settings that it runs under */
-    int fd;                    /* only the station that has the connection closes it */
+    /* filled in by the acceptor */
+    struct settings *settings; /* a reference, until the outcome is reported */
+    int fd;
     struct address peer;
     struct address local;
     int64_t accepted; /* clock_nanoseconds() at accept4() */
     struct deadline deadline;
-    bool proxied; /* it comes from access.proxies: `peer` is a proxy until its header was read */
+    bool proxied; /* the peer is in access.proxies: a PROXY header comes first */
 
-    /* the admission's part */
-    struct admission *admission; /* which counts it; NULL: none does */
-    struct source *source;       /* its address's count, if that is limited */
+    /* filled in by the admission */
+    struct admission *admission; /* that counts the connection, or NULL */
+    struct source *source;       /* the counter of its address, if limits.per_source is set */
 
-    /* places in the lists of the station that has it, under that station's lock:
-     * workers.c, then lingering.c */
+    /* list entries of the station that owns the connection, under that station's lock: the
+     * workers, then the lingering close */
     TAILQ_ENTRY(connection) all;
-    TAILQ_ENTRY(connection) turn;
+    TAILQ_ENTRY(connection) queue;
 
-    /* the workers's part */
-    atomic_bool cut; /* a drain ran out of time and ended it */
+    /* filled in by the workers */
+    atomic_bool cut; /* the drain timed out and ended the connection */
 
-    /* the preface's part */
-    struct header_buffer *header; /* from malloc(3), where it is proxied */
-    bool refused;                 /* by what came in the header: `outcome` stands */
+    /* filled in by proxy_header.c */
+    struct proxy_buffer *proxy; /* from malloc(3), if the connection is proxied */
+    bool refused;               /* for what the header said: `outcome` is final */
 
-    /* the exchange's part */
-    unsigned char octets[WIRE_OCTETS + 1]; /* one more, to see a peer that sent too many */
-    size_t count;                          /* how many of them were received */
+    /* filled in by the exchange */
+    unsigned char octets[WIRE_OCTETS + 1]; /* the message, and one octet more to see excess */
+    size_t count;                          /* octets received */
     size_t sent;                           /* octets of the reply that the kernel took */
     enum outcome outcome;
     int error;        /* errno of OUTCOME_FAILED */
-    bool half_closed; /* reply and FIN are on their way: the close is to linger */
-    int64_t decided;  /* clock_nanoseconds() when reply or outcome stood */
+    bool half_closed; /* reply and FIN were sent: a lingering close must follow */
+    int64_t decided;  /* clock_nanoseconds() when the reply was sent or the outcome known */
 
-    /* the linger's part */
-    size_t pause; /* which of its pauses it is in */
-    int64_t look; /* when to look next */
-};
-
-/* What a proxy sends before the message: preface.h. */
-struct header_buffer {
-    bool complete;        /* the header is read */
-    bool has_addresses;   /* an address: `peer` is that now … */
-    struct address proxy; /* … and this the proxy */
-    const char *wrong;    /* with the header, or NULL */
-    size_t count;         /* how many octets were received: of the header and behind it */
-    unsigned char octets[PROXY_HEADER_MAX + WIRE_OCTETS + 1];
+    /* filled in by the lingering close */
+    size_t pause_index; /* index of the pause before the next look */
+    int64_t look;       /* when the next look is due */
 };
 
 TAILQ_HEAD(connection_list, connection);
 
-/* From the accept to the outcome. */
+/* What a trusted proxy sent: proxy_header.h. */
+struct proxy_buffer {
+    bool complete;          /* the header is complete */
+    bool has_addresses;     /* `peer` is now the client that the header names */
+    struct address address; /* of the proxy, once the header is complete */
+    const char *reason;     /* why the header is malformed, or NULL */
+    size_t count;           /* octets received, of header and payload */
+    unsigned char octets[PROXY_HEADER_MAX + WIRE_OCTETS + 1];
+};
+
+/* Return the time from accept4() to the outcome. */
 int64_t connection_microseconds(const struct connection *connection);
 
 /* Room for the longest line of connection_format(). */
 #define CONNECTION_LINE (3 * ADDRESS_TEXT + 2 * QUOTE_SIZE(WIRE_OCTETS) + 320)
 
-/* Write the connection's log line as sixteend(8) specifies it, without an end
- * of line, into `line`. Returns `line`. */
+/* Write the connection's log line, as sixteend(8) specifies it, without an end of line. Returns
+ * `line`. */
 char *connection_format(const struct connection *connection, char line[CONNECTION_LINE]);
 
 /* Count the connection's outcome, and log its line at the severity of that outcome. */

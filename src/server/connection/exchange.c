@@ -5,7 +5,7 @@
 
 #include "common/transfer.h"
 #include "server/connection/admission.h"
-#include "server/connection/preface.h"
+#include "server/connection/proxy_header.h"
 #include "server/log/log.h"
 
 #include <errno.h>

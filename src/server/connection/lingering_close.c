@@ -21,10 +21,9 @@
 struct lingering {
     int wake_fd;
 
-    /* the sweeping thread's own: each socket has its place by age, and in the queue of
-     * those with the same pause, where whoever came first is due first */
-    size_t most;
-    double seconds;
+    /* the main loop's own */
+    size_t max;     /* limits.connections */
+    double seconds; /* timeouts.linger */
     struct connection_list by_age;
     struct connection_list queues[PAUSES];
     size_t count;
@@ -35,18 +34,17 @@ struct lingering {
     int64_t planned; /* what those who come in know of `next` */
 };
 
-void lingering_set_limits(struct lingering *lingering, size_t most, double seconds)
+void lingering_set_limits(struct lingering *lingering, size_t max, double seconds)
 {
-    lingering->most = most;
+    lingering->max = max;
     lingering->seconds = seconds;
 }
 
-struct lingering *lingering_create(size_t most, double seconds, int wake_fd)
+struct lingering *lingering_create(int wake_fd)
 {
     struct lingering *lingering = calloc(1, sizeof *lingering);
     if (lingering == NULL)
         return NULL;
-    lingering_set_limits(lingering, most, seconds);
     lingering->wake_fd = wake_fd;
     lingering->next = lingering->planned = NEVER;
     TAILQ_INIT(&lingering->by_age);
@@ -60,7 +58,7 @@ struct lingering *lingering_create(size_t most, double seconds, int wake_fd)
 void lingering_add(struct lingering *lingering, struct connection *connection)
 {
     int64_t look = connection->decided + FIRST_LOOK;
-    connection->pause = 0;
+    connection->pause_index = 0;
     CHECKED(pthread_mutex_lock(&lingering->lock));
     TAILQ_INSERT_TAIL(&lingering->incoming, connection, all);
     bool wake = lingering->planned > look;
@@ -81,21 +79,22 @@ static int64_t end_of(const struct lingering *lingering, const struct connection
  * seldom as it is. */
 static void queue(struct lingering *lingering, struct connection *connection, int64_t now)
 {
-    connection->look = now + (FIRST_LOOK << connection->pause);
-    TAILQ_INSERT_TAIL(&lingering->queues[connection->pause], connection, turn);
+    connection->look = now + (FIRST_LOOK << connection->pause_index);
+    TAILQ_INSERT_TAIL(&lingering->queues[connection->pause_index], connection, queue);
 }
 
 static void finish(struct lingering *lingering, struct connection *connection)
 {
-    TAILQ_REMOVE(&lingering->queues[connection->pause], connection, turn);
+    TAILQ_REMOVE(&lingering->queues[connection->pause_index], connection, queue);
     TAILQ_REMOVE(&lingering->by_age, connection, all);
     lingering->count--;
     close(connection->fd);
     free(connection);
 }
 
-/* Discard what the peer sent. MSG_TRUNC drops it without copying it: tcp(7). */
-static bool discard(int fd, bool *came)
+/* Discard what the socket received, and set `*received` if that was anything. MSG_TRUNC drops it
+ * without copying: tcp(7). Returns whether the stream has ended. */
+static bool discard(int fd, bool *received)
 {
     static char discarded[65536];
 
@@ -105,7 +104,7 @@ static bool discard(int fd, bool *came)
             return true;
         if (got < 0)
             return errno != EAGAIN && errno != EINTR;
-        *came = true;
+        *received = true;
     }
     return false;
 }
@@ -113,23 +112,23 @@ static bool discard(int fd, bool *came)
 /* Close one before its peer has: what came is read, or close(2) would reset. */
 static void drop(struct lingering *lingering, struct connection *connection)
 {
-    bool came;
-    (void)discard(connection->fd, &came);
+    bool received;
+    (void)discard(connection->fd, &received);
     finish(lingering, connection);
 }
 
 static void look_at(struct lingering *lingering, struct connection *connection, int64_t now)
 {
-    bool came = false;
-    if (discard(connection->fd, &came)) {
+    bool received = false;
+    if (discard(connection->fd, &received)) {
         finish(lingering, connection);
         return;
     }
-    TAILQ_REMOVE(&lingering->queues[connection->pause], connection, turn);
-    if (came)
-        connection->pause = 0;
-    else if (connection->pause < PAUSES - 1)
-        connection->pause++;
+    TAILQ_REMOVE(&lingering->queues[connection->pause_index], connection, queue);
+    if (received)
+        connection->pause_index = 0;
+    else if (connection->pause_index < PAUSES - 1)
+        connection->pause_index++;
     queue(lingering, connection, now);
 }
 
@@ -182,7 +181,7 @@ static int64_t take_incoming(struct lingering *lingering, int64_t next, int64_t 
         lingering->count++;
     }
     TAILQ_CONCAT(&lingering->by_age, &incoming, all);
-    while (lingering->count > lingering->most)
+    while (lingering->count > lingering->max)
         /* TAILQ_REMOVE() took the last one off: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
         drop(lingering, TAILQ_FIRST(&lingering->by_age));
     return next;

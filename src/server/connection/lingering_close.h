@@ -16,14 +16,14 @@
 
 struct lingering;
 
-/* Make room for `most` sockets, each to be closed `seconds` after it came, at the
- * latest. `wake_fd` is an eventfd(2) that is written when a socket comes in and nobody
- * is going to sweep soon; it stays the caller's. Returns NULL and errno on failure. */
-struct lingering *lingering_create(size_t most, double seconds, int wake_fd);
+/* Create an empty set of lingering sockets; call lingering_set_limits() before any other function.
+ * The eventfd(2) `wake_fd` is written when a socket needs a sweep before the next planned one; it
+ * stays the caller's. Returns NULL and errno on failure. */
+struct lingering *lingering_create(int wake_fd);
 
-/* Let other numbers hold from now on, for those who are there too. The sweeping thread
- * only. */
-void lingering_set_limits(struct lingering *lingering, size_t most, double seconds);
+/* Let at most `max` sockets linger, each for at most `seconds`, those that linger already
+ * included. The main loop only. */
+void lingering_set_limits(struct lingering *lingering, size_t max, double seconds);
 
 /* How many sockets there are, but for those that came in since the last sweep. The sweeping
  * thread only. */

@@ -16,9 +16,12 @@
  * retired: then the kernel queues the connection. */
 #define HANDSHAKE INT64_C(100000000)
 
-/* A bound, listening socket, or -1 and errno. SO_REUSEADDR lets a restart have the
- * port in spite of connections in TIME_WAIT; SO_REUSEPORT would let two daemons
- * share it unnoticed. */
+#define MIN_HOPS_NONE 0
+#define MIN_HOPS_ALL 255
+
+/* Open, bind and listen. SO_REUSEADDR lets a restart have the port in spite of connections in
+ * TIME_WAIT; SO_REUSEPORT would let two daemons share it unnoticed. Returns -1 and errno on
+ * failure. */
 static int open_socket(const struct address *address, int backlog)
 {
     const int on = 1;
@@ -33,14 +36,25 @@ static int open_socket(const struct address *address, int backlog)
     return close_after_error(fd);
 }
 
-/* Fill in what the socket says, and tell of it. Returns 0, or -1 and errno. */
-static int begin(struct listener *listener)
+static void log_begin(const struct listener *listener)
 {
     char text[ADDRESS_TEXT];
+    log_line(LOG_NOTICE, "Listening at %s", address_format(&listener->bound, text));
+}
+
+void listener_log_end(const struct listener *listener)
+{
+    char text[ADDRESS_TEXT];
+    log_line(LOG_NOTICE, "No longer listening at %s", address_format(&listener->bound, text));
+}
+
+/* Returns 0, or -1 and errno. */
+static int begin(struct listener *listener)
+{
     if (address_of_socket(listener->fd, &listener->bound) != 0)
         return -1;
     listener->wildcard = address_is_wildcard(&listener->bound);
-    log_line(LOG_NOTICE, "Listening at %s", address_format(&listener->bound, text));
+    log_begin(listener);
     return 0;
 }
 
@@ -76,21 +90,10 @@ int listener_adopt(struct listener *listener, int fd)
     return begin(listener);
 }
 
-/* How many hops a segment must still have been allowed to make (RFC 5082). The kernel compares
- * that of segments that begin a handshake with the listener's number, and drops them if it
- * is less; segments that end a handshake it does not compare. 255, which next to no segment
- * has, so lets nobody new in and loses nobody who is on the way. A filter could say the same
- * exactly, but newer kernels let only root attach one. */
-static int set_min_hops(int fd, sa_family_t family, int least)
+static int set_min_hops(int fd, sa_family_t family, int hops)
 {
-    return family == AF_INET6 ? setsockopt(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &least, sizeof least)
-                              : setsockopt(fd, IPPROTO_IP, IP_MINTTL, &least, sizeof least);
-}
-
-void listener_log_end(const struct listener *listener)
-{
-    char text[ADDRESS_TEXT];
-    log_line(LOG_NOTICE, "No longer listening at %s", address_format(&listener->bound, text));
+    return family == AF_INET6 ? setsockopt(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &hops, sizeof hops)
+                              : setsockopt(fd, IPPROTO_IP, IP_MINTTL, &hops, sizeof hops);
 }
 
 void listener_stop_accepting(struct listener *listener)
@@ -98,9 +101,10 @@ void listener_stop_accepting(struct listener *listener)
     if (listener->quiet_from != 0)
         return;
     listener_log_end(listener);
-    if (set_min_hops(listener->fd, listener->bound.u.any.sa_family, 255) != 0)
-        log_errno(LOG_WARNING, "peers that come while a listener is closed may be reset");
-    listener->inherited = true;
+    if (set_min_hops(listener->fd, listener->bound.u.any.sa_family, MIN_HOPS_ALL) != 0)
+        log_errno(LOG_WARNING, "cannot block new handshakes on a closing listener; some peers may "
+                               "be reset");
+    listener->inherits_min_hops = true;
     listener->quiet_from = clock_nanoseconds() + HANDSHAKE;
 }
 
@@ -108,26 +112,28 @@ void listener_resume(struct listener *listener)
 {
     char text[ADDRESS_TEXT];
     address_format(&listener->bound, text);
-    if (set_min_hops(listener->fd, listener->bound.u.any.sa_family, 0) != 0)
-        log_errno(LOG_ERR, "nobody new gets in at %s until a restart", text);
+    if (set_min_hops(listener->fd, listener->bound.u.any.sa_family, MIN_HOPS_NONE) != 0)
+        log_errno(LOG_ERR,
+                  "cannot reopen the listener at %s; it accepts no new connections until a restart",
+                  text);
     listener->quiet_from = 0;
-    log_line(LOG_NOTICE, "Listening at %s", text);
+    log_begin(listener);
 }
 
 int listener_accept(const struct listener *listener, struct address *peer)
 {
     peer->length = sizeof peer->u;
     int fd = accept4(listener->fd, &peer->u.any, &peer->length, SOCK_CLOEXEC);
-    if (fd >= 0 && listener->inherited)
-        (void)set_min_hops(fd, listener->bound.u.any.sa_family, 0);
+    if (fd >= 0 && listener->inherits_min_hops)
+        (void)set_min_hops(fd, listener->bound.u.any.sa_family, MIN_HOPS_NONE);
     return fd;
 }
 
-void listener_queue(const struct listener *listener, unsigned *queued, unsigned *most)
+void listener_queue(const struct listener *listener, unsigned *queued, unsigned *limit)
 {
     struct tcp_info info = {0};
     socklen_t size = sizeof info;
     (void)getsockopt(listener->fd, IPPROTO_TCP, TCP_INFO, &info, &size);
     *queued = info.tcpi_unacked;
-    *most = info.tcpi_sacked;
+    *limit = info.tcpi_sacked;
 }

@@ -9,14 +9,14 @@
 #include <stdint.h>
 
 struct listener {
-    int fd;               /* non-blocking */
-    struct address asked; /* what bind(2) was given */
-    struct address bound; /* with the port that the kernel chose, where 0 was asked for */
-    bool wildcard;        /* so each connection has a local address of its own */
-    bool adopted;         /* from the service manager, who keeps it open when we are gone */
-    int64_t quiet_from;   /* nobody new may come, and from this instant of clock_nanoseconds()
-                          on an empty queue stays empty; 0: it serves */
-    bool inherited;       /* it retired once: what holds for it then, connections may inherit */
+    int fd;                 /* non-blocking */
+    struct address asked;   /* given to bind(2) */
+    struct address bound;   /* with the port that the kernel chose, if `asked` has port 0 */
+    bool wildcard;          /* each connection has a local address of its own */
+    bool adopted;           /* from the service manager, which keeps it open after our end */
+    bool inherits_min_hops; /* it stopped accepting once; its connections may inherit min hops */
+    int64_t quiet_from; /* 0 while it accepts; then the instant of clock_nanoseconds() from which
+                           an empty queue stays empty */
 };
 
 /* Open a socket at an address, for its family only, and log where it listens: the kernel may
@@ -41,7 +41,7 @@ void listener_log_end(const struct listener *listener);
  * and where its peer is. */
 int listener_accept(const struct listener *listener, struct address *peer);
 
-/* How many connections are queued on it, and how many may be: TCP_INFO, tcp(7). */
-void listener_queue(const struct listener *listener, unsigned *queued, unsigned *most);
+/* Get the number of queued connections and the limit of the queue: TCP_INFO, tcp(7). */
+void listener_queue(const struct listener *listener, unsigned *queued, unsigned *limit);
 
 #endif

@@ -5,7 +5,6 @@
 
 #include "common/text.h"
 #include "server/log/log.h"
-#include "server/process/activation.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -28,7 +27,7 @@ struct opening {
     size_t before;            /* so many are open already … */
     bool kept[LISTENERS_MAX]; /* … and these of them are to stay */
     int backlog;
-    int level; /* of a line that says why not: what it costs, log.h */
+    int severity; /* of a failure: what it costs, log.h */
 };
 
 /* Who of us has the address already, by itself or as part of every address. */
@@ -38,9 +37,10 @@ static const char *advice_in_use(const struct opening *opening, const struct add
     for (size_t i = 0; i < listeners->count; i++)
         if (address_overlaps(&listeners->list[i].bound, address))
             return i < opening->before && !opening->kept[i]
-                       ? "; it is part of what is open now: that takes a restart"
-                       : "; the configuration has it twice";
-    return "; another process has it, perhaps another sixteend: see ss -tlnp";
+                       ? "; it overlaps an address that is open now; restart the daemon to change "
+                         "it"
+                       : "; the configuration lists it twice";
+    return "; another process uses it, perhaps another sixteend: see ss -tlnp";
 }
 
 static const char *advice(int error, const struct opening *opening, const struct address *address)
@@ -60,8 +60,8 @@ static int open_address(struct opening *opening, const struct address *address)
     char text[ADDRESS_TEXT];
     address_format(address, text);
     if (listeners->count == LISTENERS_MAX) {
-        log_line(opening->level, "cannot listen at %s: no more than %d addresses are possible",
-                 text, LISTENERS_MAX);
+        log_line(opening->severity, "cannot listen at %s: at most %d addresses are supported", text,
+                 LISTENERS_MAX);
         return -1;
     }
     if (listener_open(&listeners->list[listeners->count], address, opening->backlog) == 0) {
@@ -69,12 +69,12 @@ static int open_address(struct opening *opening, const struct address *address)
         return 0;
     }
     if (family_is_missing(address, errno)) {
-        log_errno(LOG_WARNING, "cannot listen at %s, going on without it", text);
+        log_errno(LOG_WARNING, "cannot listen at %s; continuing without it", text);
         return 0;
     }
     const char *reason = strerror(errno);
     const char *hint = advice(errno, opening, address);
-    log_line(opening->level, "cannot listen at %s: %s%s", text, reason, hint);
+    log_line(opening->severity, "cannot listen at %s: %s%s", text, reason, hint);
     return -1;
 }
 
@@ -99,7 +99,7 @@ static int open_endpoint(struct opening *opening, const struct endpoint *endpoin
     int result = 0;
     int error = endpoint_resolve(endpoint, AF_UNSPEC, AI_PASSIVE, &addresses, &count);
     if (error != 0) {
-        log_line(opening->level, "cannot listen at %s: %s", endpoint_format(endpoint, text),
+        log_line(opening->severity, "cannot listen at %s: %s", endpoint_format(endpoint, text),
                  address_strerror(error));
         return -1;
     }
@@ -125,7 +125,7 @@ static int open_all(struct opening *opening, const struct settings *settings)
         stay += opening->kept[i];
     if (stay > 0)
         return 0;
-    log_line(opening->level, "not one address to listen at could be had");
+    log_line(opening->severity, "no listening address could be opened");
     return -1;
 }
 
@@ -133,7 +133,7 @@ int listeners_open(struct listeners *listeners, const struct settings *settings)
 {
     listeners->count = 0;
     struct opening opening = {
-        .listeners = listeners, .backlog = settings->limits.backlog, .level = LOG_CRIT};
+        .listeners = listeners, .backlog = settings->limits.backlog, .severity = LOG_CRIT};
     if (open_all(&opening, settings) == 0)
         return 0;
     listeners_close(listeners);
@@ -149,7 +149,7 @@ static int adopt(struct listeners *listeners, int fd)
     }
     if (errno == EPROTOTYPE)
         log_line(LOG_CRIT,
-                 "descriptor %d of LISTEN_FDS is no listening TCP socket; a socket unit needs "
+                 "descriptor %d of LISTEN_FDS is not a listening TCP socket; a socket unit needs "
                  "ListenStream= with an IP address, and Accept=no",
                  fd);
     else
@@ -157,14 +157,14 @@ static int adopt(struct listeners *listeners, int fd)
     return -1;
 }
 
-int listeners_adopt(struct listeners *listeners, int count)
+int listeners_adopt(struct listeners *listeners, int first_fd, int count)
 {
     listeners->count = 0;
     if (count > LISTENERS_MAX) {
-        log_line(LOG_CRIT, "LISTEN_FDS: no more than %d sockets are possible", LISTENERS_MAX);
+        log_line(LOG_CRIT, "LISTEN_FDS: at most %d sockets are supported", LISTENERS_MAX);
         return -1;
     }
-    for (int fd = ACTIVATION_FIRST; fd < ACTIVATION_FIRST + count; fd++) {
+    for (int fd = first_fd; fd < first_fd + count; fd++) {
         if (adopt(listeners, fd) != 0) {
             listeners_close(listeners);
             return -1;
@@ -178,7 +178,7 @@ static void change_backlog(struct listeners *listeners, int backlog)
     char text[ADDRESS_TEXT];
     for (size_t i = 0; i < listeners->count; i++)
         if (listen(listeners->list[i].fd, backlog) != 0)
-            log_errno(LOG_WARNING, "the backlog at %s stays as it was",
+            log_errno(LOG_WARNING, "cannot change the backlog at %s",
                       address_format(&listeners->list[i].bound, text));
 }
 
@@ -199,7 +199,7 @@ static int change_addresses(struct listeners *listeners, const struct settings *
     struct opening opening = {.listeners = listeners,
                               .before = listeners->count,
                               .backlog = settings->limits.backlog,
-                              .level = LOG_ERR};
+                              .severity = LOG_ERR};
     if (open_all(&opening, settings) == 0) {
         settle(&opening);
         return 0;

@@ -8,7 +8,7 @@
 #include "server/connection/listener.h"
 #include "server/log/stats.h"
 
-#define LISTENERS_MAX 256
+#define LISTENERS_MAX STATS_LISTENERS
 
 struct listeners {
     size_t count;
@@ -21,9 +21,9 @@ struct listeners {
  * left open. listeners_close() takes it back. */
 int listeners_open(struct listeners *listeners, const struct settings *settings);
 
-/* Take over the sockets that the service manager passed, `count` from activation_count().
- * Returns 0; or -1 with the reason logged when one is no listening TCP socket. */
-int listeners_adopt(struct listeners *listeners, int count);
+/* Adopt `count` sockets that the service manager passed, from descriptor `first_fd` on. Returns 0,
+ * or -1 with the reason logged. */
+int listeners_adopt(struct listeners *listeners, int first_fd, int count);
 
 /* Make them those of settings->listen: what is open and stays is not touched, what lacks
  * is opened, the rest retires. Adopted ones stay as they are. Returns 0, or -1 with the

@@ -6,10 +6,8 @@ src_libsixteen_a_SOURCES += \
 	%D%/listeners.h %D%/listeners.c \
 	%D%/listener.h %D%/listener.c \
 	%D%/acceptor.h %D%/acceptor.c \
-	%D%/accept_error.h %D%/accept_error.c \
 	%D%/admission.h %D%/admission.c \
 	%D%/workers.h %D%/workers.c \
 	%D%/proxy_header.h %D%/proxy_header.c \
-	%D%/preface.h %D%/preface.c \
 	%D%/exchange.h %D%/exchange.c \
 	%D%/lingering_close.h %D%/lingering_close.c

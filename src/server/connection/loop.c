@@ -28,18 +28,13 @@ struct loop {
     bool cut;                  /* it was over, and connections were ended */
 };
 
-static const struct settings *settings_of(const struct loop *loop)
-{
-    return loop->acceptor.settings;
-}
-
-/* ppoll(2) failed, which it does for want of memory: have a look at everything after a
- * moment. Nothing of it blocks. */
+/* ppoll(2) failed, which means a shortage of memory: check every descriptor after a short pause.
+ * None of them blocks. */
 static void check_all(struct loop *loop, size_t count)
 {
-    static const struct timespec moment = {.tv_nsec = 10000000};
+    static const struct timespec pause = {.tv_nsec = 10000000};
     acceptor_note_shortage(&loop->acceptor, errno);
-    (void)nanosleep(&moment, NULL);
+    (void)nanosleep(&pause, NULL);
     for (size_t i = 0; i < count; i++)
         loop->poll[i].revents = loop->poll[i].fd >= 0 ? POLLIN : 0;
 }
@@ -73,13 +68,13 @@ static enum acceptor_result accept_ready(struct loop *loop)
 {
     size_t count = loop->listeners->count;
     size_t first = loop->turn++;
-    enum acceptor_result verdict = ACCEPTOR_MORE;
-    for (size_t i = 0; i < count && verdict != ACCEPTOR_PAUSE && verdict != ACCEPTOR_FAILED; i++) {
+    enum acceptor_result result = ACCEPTOR_MORE;
+    for (size_t i = 0; i < count && result != ACCEPTOR_PAUSE && result != ACCEPTOR_FAILED; i++) {
         size_t next = (first + i) % count;
         if (loop->poll[POLL_LISTENERS + next].revents != 0)
-            verdict = acceptor_accept(&loop->acceptor, &loop->listeners->list[next]);
+            result = acceptor_accept(&loop->acceptor, &loop->listeners->list[next]);
     }
-    return verdict;
+    return result;
 }
 
 /* Close the retired listeners whose queue was found empty after the last who can come in
@@ -98,16 +93,16 @@ static int64_t close_stopped_listeners(struct loop *loop)
             continue;
         }
         unsigned queued;
-        unsigned most;
-        listener_queue(listener, &queued, &most);
+        unsigned limit;
+        listener_queue(listener, &queued, &limit);
         if (queued == 0 || loop->cut)
             listeners_remove(listeners, i);
     }
     return wait;
 }
 
-/* End what is left when the drain's time is over. Returns the wait for that. */
-static int64_t cut(struct loop *loop)
+/* Cut the connections that are left when the drain times out. */
+static int64_t end_drain(struct loop *loop)
 {
     if (!loop->draining || loop->cut)
         return NEVER;
@@ -123,7 +118,7 @@ static int64_t cut(struct loop *loop)
 /* What is to be done now and then. Returns nanoseconds until the next time, or NEVER. */
 static int64_t do_due_work(struct loop *loop)
 {
-    int64_t wait = cut(loop);
+    int64_t wait = end_drain(loop);
     wait = sooner(wait, close_stopped_listeners(loop));
     wait = sooner(wait, lingering_sweep(loop->acceptor.lingering, loop->acceptor.submitted));
     wait = sooner(wait, workers_end_idle(loop->acceptor.workers));
@@ -138,7 +133,7 @@ static bool is_drained(struct loop *loop)
 {
     if (!loop->draining || loop->listeners->count > 0 || !workers_are_done(loop->acceptor.workers))
         return false;
-    return loop->cut || (lingering_sweep(loop->acceptor.lingering, false) == NEVER);
+    return loop->cut || lingering_sweep(loop->acceptor.lingering, false) == NEVER;
 }
 
 enum loop_event loop_run(struct loop *loop, int64_t until)
@@ -152,7 +147,8 @@ enum loop_event loop_run(struct loop *loop, int64_t until)
         int64_t left = until - clock_nanoseconds();
         if (left <= 0)
             return LOOP_TIMER;
-        wait = sooner(wait, left);
+        if (until != NEVER)
+            wait = sooner(wait, left);
         bool listening = acceptor_can_accept(&loop->acceptor, &wait);
         wait_for_events(loop, listening, wait);
         if (accept_ready(loop) == ACCEPTOR_FAILED)
@@ -164,24 +160,20 @@ enum loop_event loop_run(struct loop *loop, int64_t until)
     }
 }
 
-void loop_drain(struct loop *loop)
+void loop_drain(struct loop *loop, double seconds)
 {
-    listeners_stop_accepting(loop->listeners);
+    if (!loop->draining)
+        listeners_stop_accepting(loop->listeners);
     loop->draining = true;
-    loop->drain_end = deadline_after(clock_nanoseconds(), settings_of(loop)->timeouts.drain);
-}
-
-void loop_end_drain(struct loop *loop)
-{
-    loop->drain_end = deadline_after(clock_nanoseconds(), 0);
+    loop->drain_end = deadline_after(clock_nanoseconds(), seconds);
 }
 
 void loop_apply(struct loop *loop, struct settings *settings)
 {
-    size_t most = (size_t)settings->limits.connections;
+    size_t max = (size_t)settings->limits.connections;
     loop->acceptor.settings = settings;
-    lingering_set_limits(loop->acceptor.lingering, most, settings->timeouts.linger);
-    workers_set_limits(loop->acceptor.workers, most, settings->timeouts.idle_worker);
+    lingering_set_limits(loop->acceptor.lingering, max, settings->timeouts.linger);
+    workers_set_limits(loop->acceptor.workers, max, settings->timeouts.idle_worker);
 }
 
 void loop_add_stats(struct loop *loop, struct stats *stats)
@@ -194,21 +186,17 @@ void loop_add_stats(struct loop *loop, struct stats *stats)
 
 static int prepare(struct loop *loop, int signal_fd)
 {
-    const struct settings *settings = settings_of(loop);
-    size_t most = (size_t)settings->limits.connections;
+    struct acceptor *acceptor = &loop->acceptor;
     loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (loop->wake_fd < 0)
         return -1;
     loop->poll[POLL_WAKE] = (struct pollfd){.fd = loop->wake_fd, .events = POLLIN};
     loop->poll[POLL_SIGNALS] = (struct pollfd){.fd = signal_fd, .events = POLLIN};
-    loop->acceptor.admission = admission_create();
-    loop->acceptor.lingering = lingering_create(most, settings->timeouts.linger, loop->wake_fd);
-    loop->acceptor.workers = workers_create(most, settings->timeouts.idle_worker,
-                                            loop->acceptor.lingering, loop->wake_fd);
-    return loop->acceptor.admission == NULL || loop->acceptor.lingering == NULL ||
-                   loop->acceptor.workers == NULL
-               ? -1
-               : 0;
+    if ((acceptor->admission = admission_create()) == NULL ||
+        (acceptor->lingering = lingering_create(loop->wake_fd)) == NULL ||
+        (acceptor->workers = workers_create(acceptor->lingering, loop->wake_fd)) == NULL)
+        return -1;
+    return 0;
 }
 
 struct loop *loop_create(struct listeners *listeners, struct settings *settings, int signal_fd)
@@ -216,12 +204,13 @@ struct loop *loop_create(struct listeners *listeners, struct settings *settings,
     struct loop *loop = calloc(1, sizeof *loop);
     if (loop != NULL) {
         loop->listeners = listeners;
-        loop->acceptor.settings = settings;
         loop->wake_fd = -1;
-        if (prepare(loop, signal_fd) == 0)
+        if (prepare(loop, signal_fd) == 0) {
+            loop_apply(loop, settings);
             return loop;
+        }
     }
-    log_errno(LOG_CRIT, "cannot begin to serve");
+    log_errno(LOG_CRIT, "cannot create the main loop");
     loop_destroy(loop);
     return NULL;
 }

@@ -30,12 +30,9 @@ enum loop_event {
  * clock_nanoseconds(). */
 enum loop_event loop_run(struct loop *loop, int64_t until);
 
-/* Accept nobody who comes from now on: who is queued already is served, the listeners are
- * closed, and all that is over after timeouts.drain seconds at most. */
-void loop_drain(struct loop *loop);
-
-/* Let that time be over now. */
-void loop_end_drain(struct loop *loop);
+/* Stop accepting: serve the connections that are queued or active, close the listeners, and end
+ * after at most `seconds`. A second call only sets another time. */
+void loop_drain(struct loop *loop, double seconds);
 
 /* Add gauges, listeners and accept errors to the statistics. */
 void loop_add_stats(struct loop *loop, struct stats *stats);

@@ -1,9 +1,26 @@
 /* SPDX-License-Identifier: MIT */
+/* The acceptor decides from the peer's address alone whether a header must come, so a peer that
+ * access.proxies does not list cannot claim another address. The admission then only checks for a
+ * free slot. The worker reads the header and asks the admission again, for the client that the
+ * header names.
+ *
+ * A proxy that sends nothing at all is a `probe`, because balancers that only test the port would
+ * fill the log; one octet that begins no header is `malformed`. A header without addresses leaves
+ * the connection to the proxy itself, which the access lists must then allow: otherwise UNKNOWN
+ * would admit clients that no list names. TLVs are skipped unread, as the specification allows.
+ *
+ * The header has a buffer of its own, so that connections without a proxy do not pay for it. One
+ * recv(2) takes header and payload together if both are there. */
 #include <config.h>
 
 #include "server/connection/proxy_header.h"
 
+#include "server/connection/admission.h"
+#include "server/log/log.h"
+
 #include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define V1_SIGNATURE "PROXY "
@@ -11,14 +28,14 @@
 #define V2_SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
 #define V2_FIXED 16 /* octets before the addresses: section 2.2 */
 
-/* What the 13th and the 14th octet say. */
+/* Octets 13 and 14 of version 2. */
 enum { V2_VERSION = 2, V2_LOCAL = 0, V2_PROXY = 1 };
 enum { V2_UNSPEC, V2_INET, V2_INET6, V2_UNIX };
 enum { V2_STREAM = 1, V2_DGRAM = 2 };
 
-static enum proxy_header_status malformed(struct proxy_header *header, const char *wrong)
+static enum proxy_header_status malformed(struct proxy_header *header, const char *reason)
 {
-    header->wrong = wrong;
+    header->reason = reason;
     return PROXY_MALFORMED;
 }
 
@@ -28,10 +45,10 @@ static enum proxy_header_status more(struct proxy_header *header, size_t length)
     return PROXY_MORE;
 }
 
-/* Whether the octets are how `text` begins, or the other way round. */
-static bool begins(const unsigned char *octets, size_t count, const char *text, size_t length)
+/* Whether one of them is a prefix of the other. */
+static bool matches(const unsigned char *octets, size_t count, const char *signature, size_t length)
 {
-    return memcmp(octets, text, count < length ? count : length) == 0;
+    return memcmp(octets, signature, count < length ? count : length) == 0;
 }
 
 static void set_in(struct address *address, const void *host, const void *port)
@@ -49,11 +66,10 @@ static void set_in6(struct address *address, const void *host, const void *port)
     address_unmap(address);
 }
 
-/* End the text at its next space. Returns what is behind it; where there is none, an empty
- * text. */
-static char *cut(char *text)
+/* End the word at its next space. Returns the next word, or an empty text. */
+static char *split(char *word)
 {
-    char *space = text + strcspn(text, " ");
+    char *space = word + strcspn(word, " ");
     if (*space == ' ')
         *space++ = '\0';
     return space;
@@ -62,8 +78,8 @@ static char *cut(char *text)
 static bool v1_address(int family, const char *host, const char *port, struct address *address)
 {
     struct in6_addr number;
-    bool zero_first = port[0] == '0' && port[1] != '\0';
-    if (inet_pton(family, host, &number) != 1 || !port_is_number(port) || zero_first)
+    bool leading_zero = port[0] == '0' && port[1] != '\0';
+    if (inet_pton(family, host, &number) != 1 || !port_is_number(port) || leading_zero)
         return false;
     in_port_t wire_port = htons(port_number(port));
     if (family == AF_INET)
@@ -73,23 +89,23 @@ static bool v1_address(int family, const char *host, const char *port, struct ad
     return true;
 }
 
-/* The line between "PROXY " and its CRLF. */
+/* Parse the line between "PROXY " and its CRLF. */
 static enum proxy_header_status v1_words(char *protocol, struct proxy_header *header)
 {
-    char *source = cut(protocol);
+    char *source = split(protocol);
     if (strcmp(protocol, "UNKNOWN") == 0)
         return PROXY_COMPLETE;
     int family = strcmp(protocol, "TCP4") == 0   ? AF_INET
                  : strcmp(protocol, "TCP6") == 0 ? AF_INET6
                                                  : AF_UNSPEC;
     if (family == AF_UNSPEC)
-        return malformed(header, "its protocol is neither TCP4, TCP6 nor UNKNOWN");
-    char *destination = cut(source);
-    char *source_port = cut(destination);
-    char *destination_port = cut(source_port);
+        return malformed(header, "the protocol is not TCP4, TCP6 or UNKNOWN");
+    char *destination = split(source);
+    char *source_port = split(destination);
+    char *destination_port = split(source_port);
     if (!v1_address(family, source, source_port, &header->source) ||
         !v1_address(family, destination, destination_port, &header->destination))
-        return malformed(header, "its addresses and ports are not two and two, as numbers");
+        return malformed(header, "the header does not hold two addresses and two ports as numbers");
     header->has_addresses = true;
     return PROXY_COMPLETE;
 }
@@ -102,12 +118,12 @@ static enum proxy_header_status v1(const unsigned char *octets, size_t count,
     size_t end = 0;
     while (end < seen && octets[end] != '\r' && octets[end] != '\n' && octets[end] != '\0')
         end++;
-    if (end >= V1_MAX - 1) /* where the LF is at the latest */
-        return malformed(header, "its line has no end within 107 octets");
+    if (end >= V1_MAX - 1) /* the last place for the LF */
+        return malformed(header, "the line does not end within 107 octets");
     if (end == seen || (end + 1 == seen && octets[end] == '\r'))
         return more(header, seen + 1);
     if (octets[end] != '\r' || octets[end + 1] != '\n')
-        return malformed(header, "its line does not end in CR LF");
+        return malformed(header, "the line does not end in CR LF");
     header->length = end + 2;
     memcpy(line, octets, end);
     line[end] = '\0';
@@ -122,7 +138,7 @@ static enum proxy_header_status v2_addresses(const unsigned char *octets, unsign
     const unsigned char *ports = block + 2 * host;
     size_t port = sizeof(in_port_t);
     if (header->length < V2_FIXED + 2 * (host + port))
-        return malformed(header, "it is too short for its addresses");
+        return malformed(header, "the header is too short for its addresses");
     void (*set)(struct address *, const void *, const void *) =
         family == V2_INET ? set_in : set_in6;
     set(&header->source, block, ports);
@@ -131,23 +147,23 @@ static enum proxy_header_status v2_addresses(const unsigned char *octets, unsign
     return PROXY_COMPLETE;
 }
 
-/* The fixed part is there. */
-static enum proxy_header_status v2_fixed(const unsigned char *octets, size_t count,
-                                         struct proxy_header *header)
+/* Parse a header whose fixed part is complete. */
+static enum proxy_header_status v2(const unsigned char *octets, size_t count,
+                                   struct proxy_header *header)
 {
     unsigned command = octets[12] & 15;
     unsigned family = octets[13] >> 4;
     unsigned protocol = octets[13] & 15;
 
     if (octets[12] >> 4 != V2_VERSION)
-        return malformed(header, "its version is not 2");
+        return malformed(header, "the version is not 2");
     if (command != V2_LOCAL && command != V2_PROXY)
-        return malformed(header, "its command is neither LOCAL nor PROXY");
+        return malformed(header, "the command is neither LOCAL nor PROXY");
     if (command == V2_PROXY && (family > V2_UNIX || protocol > V2_DGRAM))
-        return malformed(header, "its address family or protocol is unknown");
+        return malformed(header, "the address family or protocol is unknown");
     header->length = V2_FIXED + ((size_t)octets[14] << 8 | octets[15]);
     if (header->length > PROXY_HEADER_MAX)
-        return malformed(header, "it is longer than 4096 octets");
+        return malformed(header, "the header is longer than 4096 octets");
     if (count < header->length)
         return PROXY_MORE;
     if (command == V2_PROXY && (family == V2_INET || family == V2_INET6) && protocol == V2_STREAM)
@@ -161,9 +177,123 @@ enum proxy_header_status proxy_header_parse(const unsigned char *octets, size_t 
     *header = (struct proxy_header){0};
     if (count == 0)
         return more(header, 1);
-    if (begins(octets, count, V2_SIGNATURE, sizeof V2_SIGNATURE - 1))
-        return count < V2_FIXED ? more(header, V2_FIXED) : v2_fixed(octets, count, header);
-    if (begins(octets, count, V1_SIGNATURE, sizeof V1_SIGNATURE - 1))
+    if (matches(octets, count, V2_SIGNATURE, sizeof V2_SIGNATURE - 1))
+        return count < V2_FIXED ? more(header, V2_FIXED) : v2(octets, count, header);
+    if (matches(octets, count, V1_SIGNATURE, sizeof V1_SIGNATURE - 1))
         return v1(octets, count, header);
-    return malformed(header, "there is none");
+    return malformed(header, "there is no PROXY header");
+}
+
+bool proxy_header_is_partial(const struct connection *connection)
+{
+    const struct proxy_buffer *buffer = connection->proxy;
+    return buffer != NULL && !buffer->complete && buffer->count > 0;
+}
+
+static void refuse(struct connection *connection, enum outcome outcome)
+{
+    connection->refused = true;
+    connection->outcome = outcome;
+}
+
+static void refuse_malformed(struct connection *connection, const char *reason)
+{
+    connection->proxy->reason = reason;
+    refuse(connection, OUTCOME_MALFORMED);
+}
+
+/* The octets are written before they are read, so they are left uninitialized. */
+static struct proxy_buffer *create_buffer(void)
+{
+    struct proxy_buffer *buffer = malloc(sizeof *buffer);
+    if (buffer != NULL) {
+        buffer->complete = buffer->has_addresses = false;
+        buffer->count = 0;
+        buffer->reason = NULL;
+    }
+    return buffer;
+}
+
+static void log_proxy(const struct connection *connection)
+{
+    char peer[ADDRESS_TEXT];
+    char proxy[ADDRESS_TEXT];
+    const struct proxy_buffer *buffer = connection->proxy;
+    log_line(LOG_DEBUG, "The proxy %s speaks for %s", address_format(&buffer->address, proxy),
+             buffer->has_addresses ? address_format(&connection->peer, peer) : "itself");
+}
+
+static void apply_addresses(struct connection *connection, const struct proxy_header *header)
+{
+    struct proxy_buffer *buffer = connection->proxy;
+    buffer->address = connection->peer;
+    buffer->has_addresses = header->has_addresses;
+    if (header->has_addresses) {
+        connection->peer = header->source;
+        connection->local = header->destination;
+    }
+    if (log_wants(LOG_DEBUG))
+        log_proxy(connection);
+}
+
+/* Hand on the payload that came with the header. One octet too many is enough to see excess. */
+static void take_payload(struct connection *connection, size_t header_length)
+{
+    const struct proxy_buffer *buffer = connection->proxy;
+    size_t payload = buffer->count - header_length;
+    size_t room = sizeof connection->octets;
+    connection->count = payload < room ? payload : room;
+    memcpy(connection->octets, buffer->octets + header_length, connection->count);
+}
+
+static enum transfer_status complete(struct connection *connection,
+                                     const struct proxy_header *header)
+{
+    connection->proxy->complete = true;
+    apply_addresses(connection, header);
+    switch (admission_enter_again(connection)) {
+    case ADMITTED: take_payload(connection, header->length); break;
+    case ADMISSION_DENIED: refuse(connection, OUTCOME_DENIED); break;
+    case ADMISSION_FAILED: errno = ENOMEM; return TRANSFER_FAILED;
+    default: refuse(connection, OUTCOME_LIMITED);
+    }
+    return TRANSFER_DONE;
+}
+
+static enum transfer_status receive(struct connection *connection, size_t want, int flags)
+{
+    struct proxy_buffer *buffer = connection->proxy;
+    size_t more;
+    enum transfer_status status =
+        recv_all(connection->fd, buffer->octets + buffer->count, want - buffer->count,
+                 sizeof buffer->octets - buffer->count, flags, connection->deadline, &more);
+    buffer->count += more;
+    return status;
+}
+
+enum transfer_status proxy_header_receive(struct connection *connection, int flags)
+{
+    struct proxy_header header;
+    enum proxy_header_status parsed;
+    enum transfer_status status = TRANSFER_DONE;
+
+    if (!connection->proxied)
+        return TRANSFER_DONE;
+    if (connection->proxy == NULL && (connection->proxy = create_buffer()) == NULL)
+        return TRANSFER_FAILED;
+    struct proxy_buffer *buffer = connection->proxy;
+    if (buffer->complete)
+        return TRANSFER_DONE;
+    while ((parsed = proxy_header_parse(buffer->octets, buffer->count, &header)) == PROXY_MORE &&
+           status == TRANSFER_DONE)
+        status = receive(connection, header.length, flags);
+    if (parsed == PROXY_COMPLETE)
+        return complete(connection, &header);
+    if (parsed == PROXY_MALFORMED)
+        refuse_malformed(connection, header.reason);
+    else if (status != TRANSFER_EOF || buffer->count == 0 || atomic_load(&connection->cut))
+        return status;
+    else
+        refuse_malformed(connection, "the connection ended inside the header");
+    return TRANSFER_DONE;
 }

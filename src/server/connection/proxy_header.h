@@ -1,33 +1,44 @@
 /* SPDX-License-Identifier: MIT */
-/* The header that a proxy puts before a connection's first octet to say whom it speaks for:
- * PROXY protocol, versions 1 and 2 (HAProxy's proxy-protocol.txt, section 2). Octets in,
- * addresses out; nothing is received here. */
+/* The header that a load balancer sends before a connection's first octet to name the client
+ * that it speaks for: PROXY protocol, versions 1 and 2 (HAProxy's proxy-protocol.txt, section 2).
+ * What follows the header is the payload: here the sixteen octets. */
 #ifndef SERVER_CONNECTION_PROXY_HEADER_H
 #define SERVER_CONNECTION_PROXY_HEADER_H
 
-#include "common/address.h"
-
-/* No header is longer: a v1 line has 107 octets at most, and a v2 header no more TLVs than fit. */
-#define PROXY_HEADER_MAX 4096
+#include "common/transfer.h"
+#include "server/connection/connection.h"
 
 enum proxy_header_status {
-    PROXY_MORE,      /* so far it is right, but not all is there */
-    PROXY_COMPLETE,  /* all is there */
-    PROXY_MALFORMED, /* it is no header, or one that is not valid */
+    PROXY_MORE,      /* valid so far, but incomplete */
+    PROXY_COMPLETE,  /* complete and valid */
+    PROXY_MALFORMED, /* missing or invalid */
 };
 
 struct proxy_header {
-    size_t length;              /* of the whole header in octets; until that is known, what must be
-                                   there before more can be said */
-    bool has_addresses;         /* addresses. Not so: LOCAL, UNKNOWN, or what is not TCP over IP */
-    struct address source;      /* whom the proxy speaks for, unmapped … */
-    struct address destination; /* … and the address that it connected to */
-    const char *wrong;          /* with PROXY_MALFORMED, what is */
+    size_t length;              /* of the whole header in octets; with PROXY_MORE, how many octets
+                                   are needed before more can be said */
+    bool has_addresses;         /* false for LOCAL, for UNKNOWN, and for other than TCP over IP */
+    struct address source;      /* the client, unmapped: address_unmap() */
+    struct address destination; /* the address that the client connected to */
+    const char *reason;         /* with PROXY_MALFORMED, what is wrong */
 };
 
-/* Read the header that `count` octets begin with; what is behind it is none of its business.
- * Says PROXY_MALFORMED as early as that is known. */
+/* Parse the header at the start of `count` octets, and ignore what follows it. Report
+ * PROXY_MALFORMED at the first octet that proves it. */
 enum proxy_header_status proxy_header_parse(const unsigned char *octets, size_t count,
                                             struct proxy_header *header);
+
+/* Receive the header of a connection from a trusted proxy, or the rest of it, until the
+ * connection's deadline. Do nothing if the connection is not proxied or its header is complete.
+ * Once it is, its addresses become the connection's, the admission decides again, and the payload
+ * that came with it is in `octets`. `flags` are those of recv(2).
+ *
+ * Returns TRANSFER_DONE when the header is complete, or when nothing more will be received: the
+ * header is malformed or its client is refused, and then `refused` and `outcome` are set. Other
+ * results are those of recv_all(). */
+enum transfer_status proxy_header_receive(struct connection *connection, int flags);
+
+/* Whether a part of the header, but not all of it, was received. */
+bool proxy_header_is_partial(const struct connection *connection);
 
 #endif

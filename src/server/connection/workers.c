@@ -7,7 +7,6 @@
 #include "server/connection/admission.h"
 #include "server/connection/exchange.h"
 #include "server/log/log.h"
-#include "server/log/stats.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -32,14 +31,14 @@
 struct worker {
     struct workers *workers;
     pthread_t thread;
-    TAILQ_ENTRY(worker) every;
+    TAILQ_ENTRY(worker) all; /* in `workers->all` */
     sem_t wake;
 
-    /* under the workers's lock */
-    bool retired;               /* to end, once it is not parked */
-    bool idle;                  /* sleeps until `wake` */
-    int64_t since;              /* when it parked: clock_nanoseconds() */
-    TAILQ_ENTRY(worker) beside; /* among the parked ones */
+    /* under the lock of `workers` */
+    bool ending;              /* must end as soon as it is not idle */
+    bool idle;                /* sleeps until `wake` */
+    int64_t since;            /* when it became idle: clock_nanoseconds() */
+    TAILQ_ENTRY(worker) rest; /* in `workers->idle` */
 };
 
 TAILQ_HEAD(worker_list, worker);
@@ -49,20 +48,20 @@ struct workers {
     int wake_fd;
     pthread_attr_t attributes;
 
-    /* the acceptor's own */
-    size_t most;
-    double idle_timeout;
-    struct worker_list every;
-    size_t count; /* never fewer than `live`, so that each peer may be waited for */
+    /* the main loop's own */
+    size_t max;          /* active connections: limits.connections */
+    double idle_timeout; /* timeouts.idle_worker */
+    struct worker_list all;
+    size_t count; /* of workers: never fewer than `active` */
 
-    pthread_mutex_t lock;           /* protects all that follows, and connections' places */
-    size_t active;                  /* connections that were given and have not ended */
-    size_t peak;                    /* the most of them that there were */
-    size_t awake;                   /* workers that are neither parked nor wait for a peer */
-    struct connection_list all;     /* the live ones, for workers_cut() */
-    struct connection_list waiting; /* those of them that nobody took yet */
-    struct worker_list idle;        /* whoever parked last is woken first */
-    bool loop_waits;                /* the acceptor waits for a connection to end */
+    pthread_mutex_t lock;               /* protects all that follows, and connections' entries */
+    size_t active;                      /* connections that were submitted and have not ended */
+    size_t peak;                        /* the largest `active` so far */
+    size_t awake;                       /* workers that are neither idle nor wait for a peer */
+    struct connection_list active_list; /* for workers_cut() */
+    struct connection_list waiting;     /* the active connections that no worker has taken yet */
+    struct worker_list idle;            /* the worker that became idle last is first */
+    bool loop_waits;                    /* the main loop waits for a connection to end */
 };
 
 /* Some platforms have a minimum above that. */
@@ -72,23 +71,21 @@ static size_t stack_size(void)
     return least > STACK_SIZE ? (size_t)least : STACK_SIZE;
 }
 
-void workers_set_limits(struct workers *workers, size_t most, double idle_timeout)
+void workers_set_limits(struct workers *workers, size_t max, double idle_timeout)
 {
-    workers->most = most;
+    workers->max = max;
     workers->idle_timeout = idle_timeout;
 }
 
-struct workers *workers_create(size_t most, double idle_timeout, struct lingering *lingering,
-                               int wake_fd)
+struct workers *workers_create(struct lingering *lingering, int wake_fd)
 {
     struct workers *workers = calloc(1, sizeof *workers);
     if (workers == NULL)
         return NULL;
-    workers_set_limits(workers, most, idle_timeout);
     workers->lingering = lingering;
     workers->wake_fd = wake_fd;
-    TAILQ_INIT(&workers->every);
     TAILQ_INIT(&workers->all);
+    TAILQ_INIT(&workers->active_list);
     TAILQ_INIT(&workers->waiting);
     TAILQ_INIT(&workers->idle);
     int error = pthread_attr_init(&workers->attributes);
@@ -115,7 +112,7 @@ static void unlock(struct workers *workers)
 bool workers_have_slot(struct workers *workers)
 {
     lock(workers);
-    bool has_slot = workers->active < workers->most;
+    bool has_slot = workers->active < workers->max;
     workers->loop_waits |= !has_slot;
     unlock(workers);
     return has_slot;
@@ -124,17 +121,17 @@ bool workers_have_slot(struct workers *workers)
 bool workers_are_done(struct workers *workers)
 {
     lock(workers);
-    bool idle = workers->active == 0;
-    workers->loop_waits |= !idle;
+    bool done = workers->active == 0;
+    workers->loop_waits |= !done;
     unlock(workers);
-    return idle;
+    return done;
 }
 
 /* These three are called with the lock held, which park() gives up while it sleeps. */
 
 static void wake_worker(struct worker *worker)
 {
-    TAILQ_REMOVE(&worker->workers->idle, worker, beside);
+    TAILQ_REMOVE(&worker->workers->idle, worker, rest);
     worker->idle = false;
     worker->workers->awake++;
     CHECKED(sem_post(&worker->wake) == 0 ? 0 : errno);
@@ -153,7 +150,7 @@ static void sleep_until_woken(struct worker *worker)
     worker->since = clock_nanoseconds();
     worker->idle = true;
     workers->awake--;
-    TAILQ_INSERT_HEAD(&workers->idle, worker, beside);
+    TAILQ_INSERT_HEAD(&workers->idle, worker, rest);
     unlock(workers);
     while (sem_wait(&worker->wake) != 0)
         CHECKED(errno == EINTR ? 0 : errno);
@@ -185,15 +182,17 @@ static void wake_main_loop(const struct workers *workers)
 static void finish(struct workers *workers, struct connection *connection)
 {
     lock(workers);
-    TAILQ_REMOVE(&workers->all, connection, all);
+    TAILQ_REMOVE(&workers->active_list, connection, all);
     unlock(workers);
 
     admission_leave(connection);
     connection_report(connection);
     if (connection->outcome == OUTCOME_LIMITED)
         wake_main_loop(workers);
-    free(connection->header);
+    free(connection->proxy);
     settings_unref(connection->settings);
+    connection->proxy = NULL;
+    connection->settings = NULL;
     if (connection->half_closed) {
         lingering_add(workers->lingering, connection);
     } else {
@@ -202,7 +201,7 @@ static void finish(struct workers *workers, struct connection *connection)
     }
 }
 
-static void hold(struct workers *workers, struct connection *connection)
+static void serve(struct workers *workers, struct connection *connection)
 {
     if (!exchange_try(connection))
         finish_waiting(workers, connection);
@@ -217,14 +216,14 @@ static struct connection *next_connection(struct worker *worker)
     struct connection *next;
 
     lock(workers);
-    while (!worker->retired && TAILQ_EMPTY(&workers->waiting))
+    while (!worker->ending && TAILQ_EMPTY(&workers->waiting))
         sleep_until_woken(worker);
-    if (worker->retired) {
+    if (worker->ending) {
         workers->awake--;
         next = NULL;
     } else {
         next = TAILQ_FIRST(&workers->waiting);
-        TAILQ_REMOVE(&workers->waiting, next, turn);
+        TAILQ_REMOVE(&workers->waiting, next, queue);
     }
     unlock(workers);
     return next;
@@ -234,19 +233,19 @@ static void count_end(struct workers *workers)
 {
     lock(workers);
     workers->active--;
-    bool tell = workers->loop_waits;
+    bool loop_waits = workers->loop_waits;
     workers->loop_waits = false;
     unlock(workers);
-    if (tell)
+    if (loop_waits)
         wake_main_loop(workers);
 }
 
-static void *work(void *argument)
+static void *run_worker(void *argument)
 {
     struct worker *worker = argument;
     struct connection *connection;
     while ((connection = next_connection(worker)) != NULL) {
-        hold(worker->workers, connection);
+        serve(worker->workers, connection);
         count_end(worker->workers);
     }
     return NULL;
@@ -263,7 +262,7 @@ static int start_worker(struct workers *workers)
     lock(workers);
     workers->awake++;
     unlock(workers);
-    int error = pthread_create(&worker->thread, &workers->attributes, work, worker);
+    int error = pthread_create(&worker->thread, &workers->attributes, run_worker, worker);
     if (error != 0) {
         lock(workers);
         workers->awake--;
@@ -272,7 +271,7 @@ static int start_worker(struct workers *workers)
         free(worker);
         return error;
     }
-    TAILQ_INSERT_TAIL(&workers->every, worker, every);
+    TAILQ_INSERT_TAIL(&workers->all, worker, all);
     workers->count++;
     return 0;
 }
@@ -290,8 +289,8 @@ int workers_submit(struct workers *workers, struct connection *connection)
     workers->active++;
     if (workers->peak < workers->active)
         workers->peak = workers->active;
-    TAILQ_INSERT_TAIL(&workers->all, connection, all);
-    TAILQ_INSERT_TAIL(&workers->waiting, connection, turn);
+    TAILQ_INSERT_TAIL(&workers->active_list, connection, all);
+    TAILQ_INSERT_TAIL(&workers->waiting, connection, queue);
     unlock(workers);
     return 0;
 }
@@ -306,7 +305,7 @@ void workers_wake(struct workers *workers)
 /* Called with the lock held. */
 static void end_worker(struct worker *worker)
 {
-    worker->retired = true;
+    worker->ending = true;
     if (worker->idle)
         wake_worker(worker);
 }
@@ -316,7 +315,7 @@ static void join_worker(struct worker *worker)
 {
     struct workers *workers = worker->workers;
     CHECKED(pthread_join(worker->thread, NULL));
-    TAILQ_REMOVE(&workers->every, worker, every);
+    TAILQ_REMOVE(&workers->all, worker, all);
     workers->count--;
     CHECKED(sem_destroy(&worker->wake) == 0 ? 0 : errno);
     free(worker);
@@ -338,19 +337,19 @@ static struct worker *expired_worker(const struct workers *workers, int64_t *wai
 
 int64_t workers_end_idle(struct workers *workers)
 {
-    struct worker *retired[END_BATCH];
+    struct worker *ending[END_BATCH];
     size_t count = 0;
     int64_t wait;
 
     if (workers->count == 0)
         return NEVER;
     lock(workers);
-    while (count < END_BATCH && (retired[count] = expired_worker(workers, &wait)) != NULL)
-        end_worker(retired[count++]);
+    while (count < END_BATCH && (ending[count] = expired_worker(workers, &wait)) != NULL)
+        end_worker(ending[count++]);
     unlock(workers);
     for (size_t i = 0; i < count; i++)
         /* TAILQ_REMOVE() took the last one off: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
-        join_worker(retired[i]);
+        join_worker(ending[i]);
     return workers->count > 0 ? wait : NEVER;
 }
 
@@ -362,7 +361,7 @@ void workers_gauges(struct workers *workers, struct gauges *gauges)
     gauges->peak = workers->peak;
     gauges->workers = workers->count;
     gauges->idle = 0;
-    for (worker = TAILQ_FIRST(&workers->idle); worker != NULL; worker = TAILQ_NEXT(worker, beside))
+    for (worker = TAILQ_FIRST(&workers->idle); worker != NULL; worker = TAILQ_NEXT(worker, rest))
         gauges->idle++;
     unlock(workers);
 }
@@ -371,7 +370,7 @@ void workers_cut(struct workers *workers)
 {
     struct connection *connection;
     lock(workers);
-    for (connection = TAILQ_FIRST(&workers->all); connection != NULL;
+    for (connection = TAILQ_FIRST(&workers->active_list); connection != NULL;
          connection = TAILQ_NEXT(connection, all)) {
         atomic_store(&connection->cut, true);
         shutdown(connection->fd, SHUT_RDWR);
@@ -387,11 +386,11 @@ void workers_destroy(struct workers *workers)
         return;
     lock(workers);
     assert(workers->active == 0);
-    for (worker = TAILQ_FIRST(&workers->every); worker != NULL; worker = TAILQ_NEXT(worker, every))
+    for (worker = TAILQ_FIRST(&workers->all); worker != NULL; worker = TAILQ_NEXT(worker, all))
         end_worker(worker);
     unlock(workers);
-    for (worker = TAILQ_FIRST(&workers->every); worker != NULL; worker = next) {
-        next = TAILQ_NEXT(worker, every);
+    for (worker = TAILQ_FIRST(&workers->all); worker != NULL; worker = next) {
+        next = TAILQ_NEXT(worker, all);
         join_worker(worker);
     }
     CHECKED(pthread_mutex_destroy(&workers->lock));

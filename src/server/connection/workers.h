@@ -8,15 +8,15 @@
 
 struct workers;
 
-/* Make a workers for at most `most` live connections, whose workers end when they had
- * nothing to do for `idle` seconds. Workers give half-closed sockets to `linger`, and
- * write to the eventfd(2) `wake_fd` when a connection ends that the acceptor waits for, or
- * whose outcome is one to warn of; both stay the caller's. Returns NULL and errno on failure. */
-struct workers *workers_create(size_t most, double idle_timeout, struct lingering *lingering,
-                               int wake_fd);
+/* Create the workers, none of them running; call workers_set_limits() before any other function.
+ * Workers pass half-closed sockets to `lingering`. They write to the eventfd(2) `wake_fd` when a
+ * connection ends that the main loop waits for, or whose outcome needs a warning. Both stay the
+ * caller's. Returns NULL and errno on failure. */
+struct workers *workers_create(struct lingering *lingering, int wake_fd);
 
-/* Let other numbers hold from now on. The thread that gives, only. */
-void workers_set_limits(struct workers *workers, size_t most, double idle_timeout);
+/* Allow `max` active connections, and let workers end that were idle for `idle_timeout` seconds.
+ * The main loop only. */
+void workers_set_limits(struct workers *workers, size_t max, double idle_timeout);
 
 /* Whether one more connection may begin. If not, the next one that ends writes
  * to `wake_fd`. */

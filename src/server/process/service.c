@@ -7,6 +7,7 @@
 #include "server/connection/loop.h"
 #include "server/log/log.h"
 #include "server/log/prometheus.h"
+#include "server/process/activation.h"
 #include "server/process/background.h"
 #include "server/process/notify.h"
 #include "server/process/pid_file.h"
@@ -69,7 +70,8 @@ static bool wants_pid_file(const struct service *service)
 static int open_listeners(struct service *service, int passed)
 {
     if (passed > 0)
-        return listeners_adopt(&service->listeners, passed) == 0 ? EX_OK : EX_CONFIG;
+        return listeners_adopt(&service->listeners, ACTIVATION_FIRST, passed) == 0 ? EX_OK
+                                                                                   : EX_CONFIG;
     return listeners_open(&service->listeners, settings_of(service)) == 0 ? EX_OK : EX_UNAVAILABLE;
 }
 
@@ -192,13 +194,13 @@ static void stop(struct service *service)
 {
     if (service->stopping) {
         service->hurried = true;
-        loop_end_drain(service->loop);
+        loop_drain(service->loop, 0);
         return;
     }
     service->stopping = true;
     log_line(LOG_NOTICE, "stopping");
     notify_stopping();
-    loop_drain(service->loop);
+    loop_drain(service->loop, settings_of(service)->timeouts.drain);
 }
 
 static void take_signals(struct service *service)
