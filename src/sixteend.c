@@ -7,17 +7,17 @@
 #include "server/config/options.h"
 #include "server/config/settings.h"
 #include "server/log/log.h"
-#include "server/process/activation.h"
 #include "server/process/background.h"
 #include "server/process/service.h"
 #include "server/process/signals.h"
+#include "server/process/systemd.h"
 
 #include <stdio.h>
 #include <sysexits.h>
 
 static int run(const struct options *options, struct settings *settings)
 {
-    int passed = activation_count();
+    int passed = systemd_count_sockets();
     if (passed < 0)
         return EX_CONFIG;
     if (settings->daemon.background && passed > 0) {

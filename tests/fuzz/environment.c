@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* What a service manager says by the environment: a number, how many sockets it passes, and
- * where it wants to be told; one a line. */
+/* The environment of a service manager: a number, the number of passed sockets, the socket for
+ * messages and the time of the watchdog; one for each line. */
 #include <config.h>
 
 #include "fuzz.h"
 
+#include "common/deadline.h"
 #include "common/number.h"
 #include "server/log/log.h"
-#include "server/process/activation.h"
-#include "server/process/notify.h"
+#include "server/process/systemd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 static const char *const names[] = {"NUMBER", "LISTEN_FDS", "NOTIFY_SOCKET", "WATCHDOG_USEC"};
 #define NAMES (sizeof names / sizeof *names)
 
-/* putenv(3), since setenv(3) never forgets a value. Returns what to free behind unsetenv(). */
+/* Use putenv(3), because setenv(3) leaks. Returns a text to free after unsetenv(3). */
 static char *set(const char *name, const char *value)
 {
     char *text = NULL;
@@ -32,19 +32,19 @@ static long long expected(const char *text)
 {
     errno = 0;
     long long number = strtoll(text, NULL, 10);
-    bool right = *text != '\0' && strspn(text, "0123456789") == strlen(text) && errno == 0;
-    return right ? number : -1;
+    bool valid = *text != '\0' && strspn(text, "0123456789") == strlen(text) && errno == 0;
+    return valid ? number : -1;
 }
 
 static void judge(void)
 {
-    int count = activation_count();
+    int count = systemd_count_sockets();
     must(count >= -1 && (count < 0 || count == environment_number("LISTEN_FDS")));
-    must(count < 1 || fcntl(ACTIVATION_FIRST + count - 1, F_GETFD) == FD_CLOEXEC);
+    must(count < 1 || fcntl(SYSTEMD_FIRST_FD + count - 1, F_GETFD) == FD_CLOEXEC);
 
     bool open = notify_open() == 0;
     must(notify_wanted() == open);
-    must(notify_watchdog_interval() >= -1);
+    must(notify_watchdog_interval() >= 500);
     notify_close();
     must(!notify_wanted());
 }

@@ -59,13 +59,13 @@ like $daemon->wait_log(qr/ ok /), qr/ peer=127\.0\.0\.2:\d+ /, 'another IPv4 add
 close $first;
 is $daemon->stop, 0, 'ends';
 
-# What is no listening TCP socket.
+# What is not a listening TCP socket.
 my $directory = scratch();
 my $unix = IO::Socket::UNIX->new(Type => SOCK_STREAM, Local => "$directory/socket", Listen => 1) or die "$directory/socket: $!";
 my $datagram = IO::Socket::IP->new(Type => SOCK_DGRAM, LocalHost => '127.0.0.1', LocalPort => 0) or die "datagram: $@";
 my $connected = connect_to($taken_port);
 open my $file, '<', write_file("$directory/file", 'text') or die "$directory/file: $!";
-my $is_none = 'descriptor 4 of LISTEN_FDS is no listening TCP socket; a socket unit needs ListenStream= with an IP address, and Accept=no';
+my $is_none = 'descriptor 4 of LISTEN_FDS is not a listening TCP socket; a socket unit needs ListenStream= with an IP address, and Accept=no';
 for my $wrong (['a datagram socket', $datagram, $is_none], ['an AF_UNIX socket', $unix, $is_none], ['a connected socket', $connected, $is_none],
     ['a file', $file, $is_none], ['a closed descriptor', undef, 'LISTEN_FDS: descriptor 4: Bad file descriptor']) {
     my ($what, $handle, $said) = @$wrong;
@@ -75,11 +75,11 @@ for my $wrong (['a datagram socket', $datagram, $is_none], ['an AF_UNIX socket',
 }
 my ($in_background, $out, $err) = run('perl', '-e', 'open STDIN, "<", "/dev/null"; require POSIX; POSIX::dup2(0, 3); $ENV{LISTEN_FDS} = 1; $ENV{LISTEN_PID} = $$; exec @ARGV', $SIXTEEND, '--daemon', '--config', '/dev/null', '--listen', '127.0.0.1:0');
 is $in_background, 78, 'sockets for a start into the background are refused: status 78';
-is $err, "sixteend: LISTEN_FDS passes sockets, which only the foreground can take over: give --foreground\n", 'with the reason';
+is $err, "sixteend: LISTEN_FDS passes sockets, but a daemon in the background cannot take them over; use --foreground\n", 'with the reason';
 for my $number ('two', '-1', '1x', '99999999999') {
     my $refused = launch(listen => [], before => sub { pass_sockets($four); $ENV{LISTEN_FDS} = $number });
     is $refused->wait_end, 78, "LISTEN_FDS=$number is refused: status 78";
-    like $refused->{log}, qr/^sixteend: LISTEN_FDS is no number of sockets\n/m, 'with the reason';
+    like $refused->{log}, qr/^sixteend: LISTEN_FDS is not a number of sockets\n/m, 'with the reason';
 }
 for my $other ('1', '', undef) {
     my $name = defined $other ? "LISTEN_PID=$other" : 'no LISTEN_PID';

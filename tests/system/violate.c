@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* For LD_PRELOAD: a peer that sends "do NAME" has the thread that receives it make a system call
- * that no running daemon makes, as one who has taken it over would. */
+/* For LD_PRELOAD: when a peer sends "do NAME", the thread that receives it makes a system call that
+ * no running daemon makes, as an attacker in control of it would. */
 #include <config.h>
 
 #include <dlfcn.h>
@@ -62,10 +62,10 @@ static void do_kill(void)
 
 static void do_ptrace(void)
 {
-    (void)ptrace(PTRACE_DETACH, 1, NULL, NULL); /* whom nobody traces */
+    (void)ptrace(PTRACE_DETACH, 1, NULL, NULL); /* which is not traced */
 }
 
-/* To go on all the same. */
+/* To survive the signal. */
 static void do_sigaction(void)
 {
     (void)signal(SIGSYS, SIG_IGN);

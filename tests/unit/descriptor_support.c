@@ -3,7 +3,7 @@
 
 #include "descriptor_support.h"
 
-#include "server/process/activation.h"
+#include "server/process/systemd.h"
 #include "support.h"
 
 #include <fcntl.h>
@@ -23,13 +23,13 @@ void descriptors_pass(const int *fds, size_t count)
     need(count <= PASSED_MAX, "room for the descriptors");
     kept_count = count;
     for (size_t i = 0; i < count; i++) {
-        int fd = ACTIVATION_FIRST + (int)i;
+        int fd = SYSTEMD_FIRST_FD + (int)i;
         kept[i].flags = fcntl(fd, F_GETFD);
         kept[i].fd = fcntl(fd, F_DUPFD_CLOEXEC, FAR_AWAY);
     }
     for (size_t i = 0; i < count; i++) {
-        int fd = ACTIVATION_FIRST + (int)i;
-        need(fds[i] < 0 || fds[i] >= ACTIVATION_FIRST + (int)count, "descriptors beyond them");
+        int fd = SYSTEMD_FIRST_FD + (int)i;
+        need(fds[i] < 0 || fds[i] >= SYSTEMD_FIRST_FD + (int)count, "descriptors beyond them");
         if (fds[i] < 0)
             close(fd);
         else
@@ -40,7 +40,7 @@ void descriptors_pass(const int *fds, size_t count)
 void descriptors_restore(void)
 {
     for (size_t i = 0; i < kept_count; i++) {
-        int fd = ACTIVATION_FIRST + (int)i;
+        int fd = SYSTEMD_FIRST_FD + (int)i;
         if (kept[i].fd < 0) {
             close(fd);
             continue;

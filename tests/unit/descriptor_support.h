@@ -5,11 +5,11 @@
 
 #include <stddef.h>
 
-/* Let descriptors 3 and so on be copies of `fds`, which other programs get too; -1 is none.
- * Check has descriptors there: until descriptors_restore() nothing may be asserted. */
+/* Make descriptors 3, 4 and so on copies of `fds`, without FD_CLOEXEC; close those for which `fds`
+ * has -1. Check uses descriptors there: nothing may be asserted before descriptors_restore(). */
 void descriptors_pass(const int *fds, size_t count);
 
-/* Give back what was there. */
+/* Restore the descriptors that were there. */
 void descriptors_restore(void);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* How many descriptors a service manager passed. */
+/* The number of descriptors that a service manager passed. */
 #include <config.h>
 
 #include "descriptor_support.h"
 #include "log_support.h"
-#include "server/process/activation.h"
+#include "server/process/systemd.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -35,24 +35,24 @@ static void set(const char *count, const char *pid)
 
 static int flags[PASSED];
 
-/* Ask with three descriptors, of which one may be closed, and note their flags. */
+/* Count with three descriptors open, or two if one is `closed`, and keep their flags. */
 static int count_with(int closed)
 {
-    int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, ACTIVATION_FIRST + PASSED);
+    int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, SYSTEMD_FIRST_FD + PASSED);
     int passed[PASSED] = {fd, fd, fd};
     need(fd >= 0, "a descriptor");
     if (closed >= 0)
         passed[closed] = -1;
     descriptors_pass(passed, PASSED);
-    int count = activation_count();
+    int count = systemd_count_sockets();
     for (int i = 0; i < PASSED; i++)
-        flags[i] = fcntl(ACTIVATION_FIRST + i, F_GETFD);
+        flags[i] = fcntl(SYSTEMD_FIRST_FD + i, F_GETFD);
     descriptors_restore();
     close(fd);
     return count;
 }
 
-START_TEST(what_was_passed_is_counted_and_closed_at_the_next_program)
+START_TEST(what_was_passed_is_counted_and_closed_at_execve)
 {
     set("3", own_pid);
     ck_assert_int_eq(count_with(-1), 3);
@@ -100,14 +100,14 @@ START_TEST(what_was_passed_to_another_process_is_left_alone)
 }
 END_TEST
 
-START_TEST(what_is_no_number_is_refused)
+START_TEST(anything_but_a_number_is_refused)
 {
     const char *const counts[] = {"",   "-1",         "x",          "3x",
                                   " 3", "2147483645", "4294967299", "9223372036854775808"};
     for (size_t i = 0; i < COUNT(counts); i++) {
         set(counts[i], own_pid);
         ck_assert_int_eq(count_with(-1), -1);
-        assert_logged("crit LISTEN_FDS is no number of sockets\n");
+        assert_logged("crit LISTEN_FDS is not a number of sockets\n");
     }
     ck_assert_int_eq(flags[0], 0);
 }
@@ -119,7 +119,7 @@ START_TEST(a_descriptor_that_is_not_open_is_refused)
     set("3", own_pid);
     ck_assert_int_eq(count_with(_i), -1);
     snprintf(expected, sizeof expected, "crit LISTEN_FDS: descriptor %d: Bad file descriptor\n",
-             ACTIVATION_FIRST + _i);
+             SYSTEMD_FIRST_FD + _i);
     assert_logged(expected);
 }
 END_TEST
@@ -138,10 +138,10 @@ Suite *activation_suite(void)
     TCase *tcase = add_case(suite, "activation", NULL);
     tcase_add_checked_fixture(tcase, log_capture, log_release);
     tcase_add_checked_fixture(tcase, begin, forget);
-    tcase_add_test(tcase, what_was_passed_is_counted_and_closed_at_the_next_program);
+    tcase_add_test(tcase, what_was_passed_is_counted_and_closed_at_execve);
     tcase_add_test(tcase, nothing_was_passed);
     tcase_add_test(tcase, what_was_passed_to_another_process_is_left_alone);
-    tcase_add_test(tcase, what_is_no_number_is_refused);
+    tcase_add_test(tcase, anything_but_a_number_is_refused);
     tcase_add_loop_test(tcase, a_descriptor_that_is_not_open_is_refused, 0, PASSED);
     tcase_add_test(tcase, more_than_can_be_open_are_refused);
     return suite;

@@ -5,7 +5,7 @@
 #include "descriptor_support.h"
 #include "log_support.h"
 #include "server/connection/listeners.h"
-#include "server/process/activation.h"
+#include "server/process/systemd.h"
 #include "settings_support.h"
 
 #include <errno.h>
@@ -314,7 +314,7 @@ END_TEST
 static int adopt(const int *fds, size_t count)
 {
     descriptors_pass(fds, count);
-    int result = listeners_adopt(&listeners, ACTIVATION_FIRST, (int)count);
+    int result = listeners_adopt(&listeners, SYSTEMD_FIRST_FD, (int)count);
     for (size_t i = 0; i < listeners.count; i++)
         listeners.list[i].fd = fcntl(listeners.list[i].fd, F_DUPFD_CLOEXEC, 100);
     descriptors_restore();
@@ -425,7 +425,7 @@ END_TEST
 
 START_TEST(too_many_are_not_adopted)
 {
-    ck_assert_int_eq(listeners_adopt(&listeners, ACTIVATION_FIRST, LISTENERS_MAX + 1), -1);
+    ck_assert_int_eq(listeners_adopt(&listeners, SYSTEMD_FIRST_FD, LISTENERS_MAX + 1), -1);
     ck_assert_uint_eq(listeners.count, 0);
     assert_logged("crit LISTEN_FDS: at most 256 sockets are supported\n");
 }

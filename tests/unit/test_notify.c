@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What the service manager is told, on a socket of the test's own. */
+/* The messages for a service manager, on a socket of the test's own. */
 #include <config.h>
 
 #include "log_support.h"
-#include "server/process/notify.h"
+#include "server/process/systemd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +41,7 @@ static void open_manager(const struct sockaddr_un *address, socklen_t length)
          "a datagram socket");
 }
 
-/* The kernel gives an abstract name that nobody has: unix(7), autobind. */
+/* The kernel chooses an abstract name that is free: unix(7), autobind. */
 static void listen_at_abstract_name(void)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -65,8 +65,8 @@ static void reach_manager(void)
     ck_assert(notify_wanted());
 }
 
-/* Fails unless that is the next message. */
-static void assert_told(const char *expected)
+/* Fail unless that is the next message. */
+static void assert_notified(const char *expected)
 {
     char message[1024];
     ssize_t length = recvfrom(manager, message, sizeof message - 1, 0, NULL, NULL);
@@ -75,32 +75,32 @@ static void assert_told(const char *expected)
     ck_assert_str_eq(message, expected);
 }
 
-static void assert_not_told(void)
+static void assert_not_notified(void)
 {
     char message[1024];
     ck_assert_int_eq(recvfrom(manager, message, sizeof message, 0, NULL, NULL), -1);
     ck_assert_int_eq(errno, EAGAIN);
 }
 
-START_TEST(each_message_is_told_in_its_words)
+START_TEST(each_message_has_its_words)
 {
     char expected[64];
     reach_manager();
     clock_stop();
     clock_move(1000);
-    notify_ready("Up");
-    assert_told("READY=1\nSTATUS=Up");
+    notify_ready("Ready");
+    assert_notified("READY=1\nSTATUS=Ready");
     notify_reloading();
     snprintf(expected, sizeof expected, "RELOADING=1\nMONOTONIC_USEC=%lld",
              (long long)clock_nanoseconds() / 1000);
-    assert_told(expected);
-    notify_status("3 live");
-    assert_told("STATUS=3 live");
+    assert_notified(expected);
+    notify_status("3 active");
+    assert_notified("STATUS=3 active");
     notify_watchdog();
-    assert_told("WATCHDOG=1");
+    assert_notified("WATCHDOG=1");
     notify_stopping();
-    assert_told("STOPPING=1");
-    assert_not_told();
+    assert_notified("STOPPING=1");
+    assert_not_notified();
     assert_logged("");
 }
 END_TEST
@@ -134,12 +134,12 @@ START_TEST(a_path_is_reached_too)
     unlink(address.sun_path);
     rmdir(directory);
     ck_assert_int_eq(opened, 0);
-    notify_ready("Up");
-    assert_told("READY=1\nSTATUS=Up");
+    notify_ready("Ready");
+    assert_notified("READY=1\nSTATUS=Ready");
 }
 END_TEST
 
-START_TEST(the_socket_is_not_for_other_programs)
+START_TEST(the_socket_is_closed_at_execve)
 {
     int next = fcntl(manager, F_DUPFD_CLOEXEC, 0);
     close(next);
@@ -154,33 +154,33 @@ START_TEST(without_a_manager_nothing_is_done)
     set("WATCHDOG_USEC", "1000000");
     ck_assert_int_eq(notify_open(), 0);
     ck_assert(!notify_wanted());
-    ck_assert_int_eq(notify_watchdog_interval(), -1);
-    notify_ready("Up");
+    ck_assert_int_eq(notify_watchdog_interval(), NEVER);
+    notify_ready("Ready");
     notify_reloading();
-    notify_status("3 live");
+    notify_status("3 active");
     notify_watchdog();
     notify_stopping();
     ck_assert_uint_eq(io_calls(), 0);
-    assert_not_told();
+    assert_not_notified();
     assert_logged("");
 }
 END_TEST
 
-START_TEST(after_the_close_nothing_is_told)
+START_TEST(after_the_close_nothing_is_sent)
 {
     set("WATCHDOG_USEC", "1000000");
     reach_manager();
     notify_close();
     notify_close();
     ck_assert(!notify_wanted());
-    ck_assert_int_eq(notify_watchdog_interval(), -1);
-    notify_ready("Up");
-    assert_not_told();
+    ck_assert_int_eq(notify_watchdog_interval(), NEVER);
+    notify_ready("Ready");
+    assert_not_notified();
     assert_logged("");
 }
 END_TEST
 
-START_TEST(a_name_that_makes_no_sense_is_refused)
+START_TEST(an_invalid_name_is_refused)
 {
     char longest[sizeof name + 1];
     memset(longest, 'x', sizeof longest);
@@ -191,7 +191,8 @@ START_TEST(a_name_that_makes_no_sense_is_refused)
         set("NOTIFY_SOCKET", names[i]);
         ck_assert_int_eq(notify_open(), -1);
         ck_assert(!notify_wanted());
-        assert_logged("crit NOTIFY_SOCKET is neither a path nor an abstract name\n");
+        assert_logged(
+            "crit NOTIFY_SOCKET is neither an absolute path nor an abstract socket name\n");
     }
 }
 END_TEST
@@ -210,7 +211,7 @@ START_TEST(a_manager_that_cannot_be_reached_is_a_failure)
     ck_assert_int_eq(notify_open(), -1);
     assert_logged("crit cannot reach the service manager at NOTIFY_SOCKET: Connection refused\n");
     ck_assert(!notify_wanted());
-    ck_assert_int_eq(notify_watchdog_interval(), -1);
+    ck_assert_int_eq(notify_watchdog_interval(), NEVER);
     ck_assert(!is_open(next));
 }
 END_TEST
@@ -218,53 +219,53 @@ END_TEST
 START_TEST(a_manager_that_takes_nothing_is_not_waited_for)
 {
     reach_manager();
-    const char *said = "";
-    int told = 0;
-    for (; told < 100000 && *said == '\0'; told++) {
-        notify_ready("Up");
-        said = logged_text();
+    const char *logged = "";
+    int sent = 0;
+    for (; sent < 100000 && *logged == '\0'; sent++) {
+        notify_ready("Ready");
+        logged = logged_text();
     }
-    ck_assert_str_eq(said, "warning the service manager was not told READY=1: Resource "
-                           "temporarily unavailable\n");
+    ck_assert_str_eq(logged, "warning cannot notify the service manager of READY=1: Resource "
+                             "temporarily unavailable\n");
     notify_stopping();
-    assert_logged("warning the service manager was not told STOPPING=1: Resource temporarily "
+    assert_logged("warning cannot notify the service manager of STOPPING=1: Resource temporarily "
                   "unavailable\n");
-    for (int i = 1; i < told; i++)
-        assert_told("READY=1\nSTATUS=Up");
-    assert_not_told();
+    for (int i = 1; i < sent; i++)
+        assert_notified("READY=1\nSTATUS=Ready");
+    assert_not_notified();
     notify_status("again");
-    assert_told("STATUS=again");
+    assert_notified("STATUS=again");
     ck_assert_int_eq(io_last_call().flags, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 END_TEST
 
-START_TEST(ready_is_told_later_where_it_could_not_be_told)
+START_TEST(ready_is_sent_later_if_it_could_not_be_sent)
 {
     reach_manager();
-    int told = 0;
-    for (const char *said = ""; told < 100000 && *said == '\0'; told++) {
+    int sent = 0;
+    for (const char *logged = ""; sent < 100000 && *logged == '\0'; sent++) {
         notify_status("busy");
-        said = logged_text();
+        logged = logged_text();
     }
-    notify_ready("Up");
+    notify_ready("Ready");
     (void)logged_text();
-    for (int i = 1; i < told; i++)
-        assert_told("STATUS=busy");
-    assert_not_told();
-    notify_status("1 live");
-    assert_told("READY=1\nSTATUS=1 live");
-    notify_status("2 live");
-    assert_told("STATUS=2 live");
+    for (int i = 1; i < sent; i++)
+        assert_notified("STATUS=busy");
+    assert_not_notified();
+    notify_status("1 active");
+    assert_notified("READY=1\nSTATUS=1 active");
+    notify_status("2 active");
+    assert_notified("STATUS=2 active");
 }
 END_TEST
 
-START_TEST(a_manager_that_has_gone_costs_a_warning)
+START_TEST(a_manager_that_has_gone_is_a_warning)
 {
     reach_manager();
     close(manager);
     manager = -1;
     notify_watchdog();
-    assert_logged("warning the service manager was not told WATCHDOG=1: Connection refused\n");
+    assert_logged("warning cannot notify the service manager of WATCHDOG=1: Connection refused\n");
 }
 END_TEST
 
@@ -279,7 +280,7 @@ static int64_t interval_of(const char *us, const char *pid)
     return notify_watchdog_interval();
 }
 
-START_TEST(the_watchdog_is_told_twice_as_often_as_it_looks)
+START_TEST(the_interval_is_half_the_time_that_the_manager_allows)
 {
     ck_assert_int_eq(interval_of("1", NULL), 500);
     ck_assert_int_eq(interval_of("30000000", NULL), INT64_C(15000000000));
@@ -287,16 +288,16 @@ START_TEST(the_watchdog_is_told_twice_as_often_as_it_looks)
     unsetenv("WATCHDOG_USEC");
     notify_close();
     reach_manager();
-    ck_assert_int_eq(notify_watchdog_interval(), -1);
+    ck_assert_int_eq(notify_watchdog_interval(), NEVER);
 }
 END_TEST
 
-START_TEST(a_time_that_makes_no_sense_is_no_watchdog)
+START_TEST(an_invalid_time_is_no_watchdog)
 {
     const char *const times[] = {
         "", "0", "-1", "x", "1s", " 1", "9223372036854776", "9223372036854775808"};
     for (size_t i = 0; i < COUNT(times); i++)
-        ck_assert_msg(interval_of(times[i], NULL) == -1, "'%s'", times[i]);
+        ck_assert_msg(interval_of(times[i], NULL) == NEVER, "'%s'", times[i]);
 }
 END_TEST
 
@@ -306,9 +307,9 @@ START_TEST(another_process_s_watchdog_is_not_ours)
     snprintf(pid, sizeof pid, "%d", (int)getpid());
     ck_assert_int_eq(interval_of("1000000", pid), 500000000);
     snprintf(pid, sizeof pid, "%d", (int)getppid());
-    ck_assert_int_eq(interval_of("1000000", pid), -1);
-    ck_assert_int_eq(interval_of("1000000", ""), -1);
-    ck_assert_int_eq(interval_of("1000000", "x"), -1);
+    ck_assert_int_eq(interval_of("1000000", pid), NEVER);
+    ck_assert_int_eq(interval_of("1000000", ""), NEVER);
+    ck_assert_int_eq(interval_of("1000000", "x"), NEVER);
 }
 END_TEST
 
@@ -318,19 +319,19 @@ Suite *notify_suite(void)
     TCase *tcase = add_case(suite, "notify", NULL);
     tcase_add_checked_fixture(tcase, log_capture, log_release);
     tcase_add_checked_fixture(tcase, begin_abstract, forget);
-    tcase_add_test(tcase, each_message_is_told_in_its_words);
+    tcase_add_test(tcase, each_message_has_its_words);
     tcase_add_test(tcase, a_status_is_cut_to_a_message);
     tcase_add_test(tcase, a_path_is_reached_too);
-    tcase_add_test(tcase, the_socket_is_not_for_other_programs);
+    tcase_add_test(tcase, the_socket_is_closed_at_execve);
     tcase_add_test(tcase, without_a_manager_nothing_is_done);
-    tcase_add_test(tcase, after_the_close_nothing_is_told);
-    tcase_add_test(tcase, a_name_that_makes_no_sense_is_refused);
+    tcase_add_test(tcase, after_the_close_nothing_is_sent);
+    tcase_add_test(tcase, an_invalid_name_is_refused);
     tcase_add_test(tcase, a_manager_that_cannot_be_reached_is_a_failure);
     tcase_add_test(tcase, a_manager_that_takes_nothing_is_not_waited_for);
-    tcase_add_test(tcase, ready_is_told_later_where_it_could_not_be_told);
-    tcase_add_test(tcase, a_manager_that_has_gone_costs_a_warning);
-    tcase_add_test(tcase, the_watchdog_is_told_twice_as_often_as_it_looks);
-    tcase_add_test(tcase, a_time_that_makes_no_sense_is_no_watchdog);
+    tcase_add_test(tcase, ready_is_sent_later_if_it_could_not_be_sent);
+    tcase_add_test(tcase, a_manager_that_has_gone_is_a_warning);
+    tcase_add_test(tcase, the_interval_is_half_the_time_that_the_manager_allows);
+    tcase_add_test(tcase, an_invalid_time_is_no_watchdog);
     tcase_add_test(tcase, another_process_s_watchdog_is_not_ours);
     return suite;
 }

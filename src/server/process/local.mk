@@ -6,13 +6,6 @@ src_libsixteen_a_SOURCES += \
 	%D%/signals.h %D%/signals.c \
 	%D%/rlimits.h %D%/rlimits.c \
 	%D%/pid_file.h %D%/pid_file.c \
-	%D%/notify.h %D%/notify.c \
-	%D%/activation.h %D%/activation.c \
+	%D%/systemd.h %D%/systemd.c \
 	%D%/privileges.h %D%/privileges.c \
-	%D%/seccomp.h
-
-if WITH_SECCOMP
-src_libsixteen_a_SOURCES += %D%/seccomp.c %D%/violation.h %D%/violation.c
-else
-src_libsixteen_a_SOURCES += %D%/no_seccomp.c
-endif
+	%D%/seccomp.h %D%/seccomp.c

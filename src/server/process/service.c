@@ -7,14 +7,13 @@
 #include "server/connection/loop.h"
 #include "server/log/log.h"
 #include "server/log/prometheus.h"
-#include "server/process/activation.h"
 #include "server/process/background.h"
-#include "server/process/notify.h"
 #include "server/process/pid_file.h"
 #include "server/process/privileges.h"
 #include "server/process/rlimits.h"
 #include "server/process/seccomp.h"
 #include "server/process/signals.h"
+#include "server/process/systemd.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -70,7 +69,7 @@ static bool wants_pid_file(const struct service *service)
 static int open_listeners(struct service *service, int passed)
 {
     if (passed > 0)
-        return listeners_adopt(&service->listeners, ACTIVATION_FIRST, passed) == 0 ? EX_OK
+        return listeners_adopt(&service->listeners, SYSTEMD_FIRST_FD, passed) == 0 ? EX_OK
                                                                                    : EX_CONFIG;
     return listeners_open(&service->listeners, settings_of(service)) == 0 ? EX_OK : EX_UNAVAILABLE;
 }
@@ -241,7 +240,7 @@ static void live(struct service *service)
 static void come_up(struct service *service)
 {
     service->started = time(NULL);
-    if (notify_watchdog_interval() >= 0)
+    if (notify_watchdog_interval() != NEVER)
         service->watchdog = clock_nanoseconds() + notify_watchdog_interval();
     if (settings_of(service)->daemon.background)
         tell_terminal(service);
