@@ -3,11 +3,13 @@
 
 #include "server/process/background.h"
 
+#include "common/number.h"
 #include "server/process/signals.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,12 +41,13 @@ static void close_from(int first)
     if (close_range((unsigned int)first, ~0U, 0) == 0)
         return;
 #endif
+    unsigned long long number;
     DIR *open_files = opendir("/proc/self/fd");
     const struct dirent *entry;
     while (open_files != NULL && (entry = readdir(open_files)) != NULL) {
-        int fd = (int)strtol(entry->d_name, NULL, 10);
-        if (fd >= first && fd != dirfd(open_files))
-            close(fd);
+        if (read_whole(entry->d_name, INT_MAX, &number) && (int)number >= first &&
+            (int)number != dirfd(open_files))
+            close((int)number);
     }
     if (open_files != NULL)
         closedir(open_files);

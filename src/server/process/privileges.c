@@ -42,9 +42,9 @@ static int look_up(const struct settings *settings, uid_t *uid, gid_t *gid)
 static int change(uid_t uid, gid_t gid)
 {
     if (setgroups(0, NULL) != 0) {
-        int kept = errno;
-        bool none = kept == EPERM && getgroups(0, NULL) == 0;
-        errno = kept;
+        int error = errno;
+        bool none = error == EPERM && getgroups(0, NULL) == 0;
+        errno = error;
         if (!none)
             return -1;
     }

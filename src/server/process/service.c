@@ -1,9 +1,19 @@
 /* SPDX-License-Identifier: MIT */
+/* The daemon's life: start, reload, stop. All of it runs in the main thread.
+ *
+ * The order of start() matters, and its comments say why. The reload (HUP) reads the configuration,
+ * creates new settings and opens new listeners; if any of these fails, nothing has changed and the
+ * log says why. USR1 logs the statistics. Between signals the daemon renews its metrics file and
+ * its status, and notifies the watchdog.
+ *
+ * The stop (TERM, INT) first drains: the main loop stops accepting, and serves what is queued and
+ * active for at most timeouts.drain; a second signal ends that at once. Then stop() undoes the
+ * start. */
 #include <config.h>
 
 #include "server/process/service.h"
 
-#include "server/config/options.h"
+#include "common/deadline.h"
 #include "server/connection/loop.h"
 #include "server/log/log.h"
 #include "server/log/prometheus.h"
@@ -22,80 +32,148 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A log that is alive has the last lines by then. */
-#define LOG_LEAST 0.5
+/* The shortest time that the log writer gets at the end, in seconds. */
+#define LOG_STOP_LEAST 0.5
 
 #define STATUS_SIZE 400
 
-/* What the daemon holds while it lives. */
 struct service {
     const struct options *options;
     struct settings *settings;
+    int sockets; /* that the service manager passed */
     struct listeners listeners;
     struct loop *loop;
     int pid_file;
     int signal_fd;
     int64_t started;  /* seconds since 1970 */
-    int64_t watchdog; /* when the watchdog is to be told next; NEVER: never … */
-    int64_t report;   /* … and the status and metrics to be renewed */
+    int64_t watchdog; /* when the watchdog must be notified next */
+    int64_t renewal;  /* when status and metrics must be renewed next */
+    bool logging;     /* the log is open */
+    bool ready;       /* the start succeeded */
     bool stopping;
     bool hurried; /* a second signal came */
     int status;   /* to exit with */
 };
 
-static const struct settings *settings_of(const struct service *service)
+static void configure_log(const struct settings *settings)
 {
-    return service->settings;
+    log_configure(settings->log.to == LOG_TO_SYSLOG, settings->log.facility, settings->log.level);
 }
 
-/* The one line that a start into the background tells the terminal. */
-static void tell_terminal(const struct service *service)
+/* The functions below return an exit status, and log why they fail. */
+
+static int count_sockets(struct service *service)
 {
-    char text[LISTENERS_MAX * ADDRESS_TEXT];
-    printf("sixteend: listening at %s; process %ld; logging to syslog, facility %s\n",
-           listeners_format(&service->listeners, text, sizeof text), (long)getpid(),
-           settings_choice_name("log.facility", settings_of(service)->log.facility));
-    fflush(stdout);
+    service->sockets = systemd_count_sockets();
+    if (service->sockets > 0 && service->settings->daemon.background) {
+        log_line(LOG_CRIT, "LISTEN_FDS passes sockets, which only the foreground can take over: "
+                           "give --foreground");
+        return EX_CONFIG;
+    }
+    return service->sockets >= 0 ? EX_OK : EX_CONFIG;
 }
 
-static bool wants_pid_file(const struct service *service)
+static int leave_environment(const struct service *service)
 {
-    const struct settings *settings = settings_of(service);
-    return settings->daemon.pid_file[0] != '\0' &&
-           (settings->daemon.background || service->options->pid_file[0] != '\0');
+    if (background_prepare(service->sockets) != 0) {
+        log_errno(LOG_CRIT, "cannot change to the root directory");
+        return EX_OSERR;
+    }
+    if (service->settings->daemon.background && background_begin() != 0) {
+        log_errno(LOG_CRIT, "cannot go to the background");
+        return EX_OSERR;
+    }
+    return EX_OK;
 }
 
-/* From the service manager, or by ourselves. */
-static int open_listeners(struct service *service, int passed)
+/* In the foreground only --pid-file makes one. */
+static int lock_pid_file(struct service *service)
 {
-    if (passed > 0)
-        return listeners_adopt(&service->listeners, SYSTEMD_FIRST_FD, passed) == 0 ? EX_OK
+    const struct settings *settings = service->settings;
+    if (settings->daemon.pid_file[0] == '\0' ||
+        (!settings->daemon.background && service->options->pid_file[0] == '\0'))
+        return EX_OK;
+    service->pid_file = pid_file_take(settings->daemon.pid_file);
+    if (service->pid_file >= 0)
+        return EX_OK;
+    return errno == EWOULDBLOCK ? EX_UNAVAILABLE : EX_OSERR;
+}
+
+static int open_listeners(struct service *service)
+{
+    struct listeners *listeners = &service->listeners;
+    if (service->sockets > 0)
+        return listeners_adopt(listeners, SYSTEMD_FIRST_FD, service->sockets) == 0 ? EX_OK
                                                                                    : EX_CONFIG;
-    return listeners_open(&service->listeners, settings_of(service)) == 0 ? EX_OK : EX_UNAVAILABLE;
+    return listeners_open(listeners, service->settings) == 0 ? EX_OK : EX_UNAVAILABLE;
 }
 
-/* What needs root or can fail for want of something; then give root up. */
-static int open_everything(struct service *service, int passed)
+static int create_loop(struct service *service)
 {
-    const struct settings *settings = settings_of(service);
-
-    if (wants_pid_file(service) &&
-        (service->pid_file = pid_file_take(settings->daemon.pid_file)) < 0)
-        return errno == EWOULDBLOCK ? EX_UNAVAILABLE : EX_OSERR;
-    int status = open_listeners(service, passed);
-    if (status != EX_OK)
-        return status;
     service->signal_fd = signals_open();
     if (service->signal_fd < 0) {
         log_errno(LOG_CRIT, "cannot take signals");
         return EX_OSERR;
     }
     service->loop = loop_create(&service->listeners, service->settings, service->signal_fd);
-    if (service->loop == NULL)
+    return service->loop != NULL ? EX_OK : EX_OSERR;
+}
+
+/* The one line that a start into the background writes to the terminal. */
+static void print_ready(const struct service *service)
+{
+    char text[LISTENERS_MAX * ADDRESS_TEXT];
+    printf("sixteend: listening at %s; process %ld; logging to syslog, facility %s\n",
+           listeners_format(&service->listeners, text, sizeof text), (long)getpid(),
+           settings_choice_name("log.facility", service->settings->log.facility));
+    fflush(stdout);
+}
+
+static void report_ready(struct service *service)
+{
+    service->ready = true;
+    service->started = time(NULL);
+    if (notify_watchdog_interval() != NEVER)
+        service->watchdog = clock_nanoseconds() + notify_watchdog_interval();
+    if (service->settings->daemon.background)
+        print_ready(service);
+    log_line(LOG_NOTICE, "sixteend %s is up, process %ld", VERSION, (long)getpid());
+    background_finish(EX_OK);
+    notify_ready("Up");
+}
+
+/* The start, in its order. */
+static int start(struct service *service)
+{
+    const struct settings *settings = service->settings;
+    int status;
+
+    /* Fork before there is anything to inherit. */
+    if ((status = count_sockets(service)) != EX_OK ||
+        (status = leave_environment(service)) != EX_OK)
+        return status;
+
+    signals_block(); /* before the first thread, which inherits the mask */
+    log_to_terminal();
+    configure_log(settings);
+    service->logging = true;
+
+    rlimits_prepare(settings); /* as root; threads inherit the scheduling policy */
+
+    /* The pid file comes first, so that a second daemon reports the running one, not a port in use.
+     */
+    if ((status = lock_pid_file(service)) != EX_OK || (status = open_listeners(service)) != EX_OK ||
+        (status = create_loop(service)) != EX_OK)
+        return status;
+
+    /* Everything that needs root is open by now. The log writer is the first thread, and inherits
+     * the filter. */
+    if (notify_open() != 0 || privileges_drop(settings) != 0 || seccomp_enter() != 0 ||
+        log_start(prometheus_write) != 0)
         return EX_OSERR;
-    if (notify_open() != 0)
-        return EX_OSERR;
-    return privileges_drop(settings) == 0 ? EX_OK : EX_OSERR;
+
+    report_ready(service);
+    return EX_OK;
 }
 
 static const struct stats *read_stats(struct service *service)
@@ -109,7 +187,7 @@ static const struct stats *read_stats(struct service *service)
 
 static void write_metrics(const struct service *service, const struct stats *stats)
 {
-    const char *file = settings_of(service)->metrics.file;
+    const char *file = service->settings->metrics.file;
     if (file[0] == '\0')
         return;
     char *text = prometheus_format(stats, file);
@@ -119,177 +197,154 @@ static void write_metrics(const struct service *service, const struct stats *sta
         log_errno(LOG_WARNING, "metrics.file: cannot format the metrics");
 }
 
-/* Renew what is renewed every metrics.interval. */
+/* Renew status and metrics. */
 static void renew(struct service *service, int64_t now)
 {
-    const struct settings *settings = settings_of(service);
-    if (settings->metrics.file[0] == '\0' && !notify_wanted()) {
-        service->report = NEVER;
+    char status[STATUS_SIZE];
+    if (service->settings->metrics.file[0] == '\0' && !notify_wanted()) {
+        service->renewal = NEVER;
         return;
     }
-    char status[STATUS_SIZE];
     const struct stats *stats = read_stats(service);
     write_metrics(service, stats);
     notify_status(stats_status(stats, status, sizeof status));
-    service->report = deadline_after(now, settings->metrics.interval).at;
+    service->renewal = deadline_after(now, service->settings->metrics.interval).at;
 }
 
-/* Do what it is time for. */
-static void tick(struct service *service)
+static void do_timers(struct service *service)
 {
     int64_t now = clock_nanoseconds();
     if (service->watchdog <= now) {
         notify_watchdog();
         service->watchdog = now + notify_watchdog_interval();
     }
-    if (service->report <= now)
+    if (service->renewal <= now)
         renew(service, now);
 }
 
-/* Load the configuration anew. Returns NULL with the reason logged on failure. */
+/* Returns new settings whose listeners are open, or NULL with the reason logged. */
 static struct settings *load_again(struct service *service)
 {
     char message[ERROR_SIZE];
-    struct settings *settings;
+    struct settings *fresh;
 
-    if (options_load(service->options, settings_of(service), &settings, message) != EX_OK) {
+    if (options_load(service->options, service->settings, &fresh, message) != EX_OK) {
         log_line(LOG_ERR, "%s", message);
         return NULL;
     }
     if (message[0] != '\0')
         log_line(LOG_WARNING, "%s", message);
-    if (listeners_change(&service->listeners, settings_of(service), settings) == 0)
-        return settings;
-    settings_unref(settings);
+    if (listeners_change(&service->listeners, service->settings, fresh) == 0)
+        return fresh;
+    settings_unref(fresh);
     return NULL;
-}
-
-static void configure_log(const struct settings *settings)
-{
-    log_configure(settings->log.to == LOG_TO_SYSLOG, settings->log.facility, settings->log.level);
 }
 
 static void reload(struct service *service)
 {
     notify_reloading();
-    struct settings *settings = load_again(service);
-    stats_reload(settings != NULL);
-    if (settings != NULL) {
-        loop_apply(service->loop, settings);
-        configure_log(settings);
-        settings_unref(service->settings);
-        service->settings = settings;
-        rlimits_raise(settings);
-        service->report = 0;
-        log_line(LOG_NOTICE, "reloaded %s", options_file_name(service->options));
-        notify_ready("Reloaded");
-    } else {
+    struct settings *fresh = load_again(service);
+    stats_reload(fresh != NULL);
+    if (fresh == NULL) {
         log_line(LOG_ERR, "reload refused; everything stays as it was");
         notify_ready("Reload refused; the log says why. Everything stays as it was");
-    }
-}
-
-static void stop(struct service *service)
-{
-    if (service->stopping) {
-        service->hurried = true;
-        loop_drain(service->loop, 0);
         return;
     }
-    service->stopping = true;
-    log_line(LOG_NOTICE, "stopping");
-    notify_stopping();
-    loop_drain(service->loop, settings_of(service)->timeouts.drain);
+    loop_apply(service->loop, fresh);
+    configure_log(fresh);
+    settings_unref(service->settings);
+    service->settings = fresh;
+    rlimits_raise(fresh);
+    service->renewal = 0;
+    log_line(LOG_NOTICE, "reloaded %s", options_file_name(service->options));
+    notify_ready("Reloaded");
 }
 
-static void take_signals(struct service *service)
+static void drain(struct service *service)
+{
+    service->hurried = service->stopping;
+    service->stopping = true;
+    if (!service->hurried) {
+        log_line(LOG_NOTICE, "stopping");
+        notify_stopping();
+    }
+    loop_drain(service->loop, service->hurried ? 0 : service->settings->timeouts.drain);
+}
+
+static void handle_signals(struct service *service)
 {
     int number;
     while ((number = signals_take(service->signal_fd)) != 0) {
         if (number == SIGUSR1)
             stats_log(read_stats(service));
         else if (number != SIGHUP)
-            stop(service);
+            drain(service);
         else if (!service->stopping)
             reload(service);
     }
 }
 
-/* The acceptor can't go on: let those who are there end. */
+/* Accepting failed for good: let the active connections end. */
 static void break_off(struct service *service)
 {
     service->status = EX_OSERR;
     listeners_close(&service->listeners);
-    stop(service);
+    drain(service);
 }
 
-static void live(struct service *service)
+static void serve(struct service *service)
 {
     for (;;) {
-        int64_t next = service->watchdog < service->report ? service->watchdog : service->report;
-        switch (loop_run(service->loop, next)) {
-        case LOOP_TIMER: tick(service); break;
-        case LOOP_SIGNAL: take_signals(service); break;
+        switch (loop_run(service->loop, sooner(service->watchdog, service->renewal))) {
+        case LOOP_TIMER: do_timers(service); break;
+        case LOOP_SIGNAL: handle_signals(service); break;
         case LOOP_FAILED: break_off(service); break;
         case LOOP_DRAINED: return;
         }
     }
 }
 
-/* Up: say so to everybody who waits for it. */
-static void come_up(struct service *service)
-{
-    service->started = time(NULL);
-    if (notify_watchdog_interval() != NEVER)
-        service->watchdog = clock_nanoseconds() + notify_watchdog_interval();
-    if (settings_of(service)->daemon.background)
-        tell_terminal(service);
-    log_line(LOG_NOTICE, "sixteend %s is up, process %ld", VERSION, (long)getpid());
-    background_finish(EX_OK);
-    notify_ready("Up");
-}
-
-static void leave_traces(struct service *service)
+static void report_end(struct service *service)
 {
     const struct stats *stats = read_stats(service);
     stats_log(stats);
     write_metrics(service, stats);
 }
 
-static int end(struct service *service)
+/* Undo the start, as far as it came. From signals_let_end() on, TERM and INT end the process at
+ * once, so that a log that hangs cannot keep it. background_finish() acts only if the start failed.
+ */
+static void stop(struct service *service)
 {
-    double seconds = settings_of(service)->timeouts.drain;
+    double seconds = service->settings->timeouts.drain;
 
+    if (service->ready)
+        report_end(service);
     loop_destroy(service->loop);
     listeners_close(&service->listeners);
     if (service->signal_fd >= 0)
         close(service->signal_fd);
-    pid_file_release(settings_of(service)->daemon.pid_file, service->pid_file);
-    log_line(LOG_NOTICE, "sixteend ends with status %d", service->status);
+    pid_file_release(service->settings->daemon.pid_file, service->pid_file);
+    if (service->logging)
+        log_line(LOG_NOTICE, "sixteend ends with status %d", service->status);
     settings_unref(service->settings);
     notify_close();
     signals_let_end(service->status);
-    log_stop(service->hurried || seconds < LOG_LEAST ? LOG_LEAST : seconds);
-    return service->status;
+    log_stop(service->hurried || seconds < LOG_STOP_LEAST ? LOG_STOP_LEAST : seconds);
+    background_finish(service->status);
 }
 
-int service_run(const struct options *options, struct settings *settings, int passed)
+int service_run(const struct options *options, struct settings *settings)
 {
-    static struct service service; /* it is large */
+    static struct service service; /* large */
     service = (struct service){.options = options,
+                               .settings = settings,
                                .pid_file = -1,
                                .signal_fd = -1,
-                               .watchdog = NEVER,
-                               .settings = settings};
-    configure_log(settings);
-    rlimits_prepare(settings);
-    service.status = open_everything(&service, passed);
-    if (service.status == EX_OK && (seccomp_enter() != 0 || log_start(prometheus_write) != 0))
-        service.status = EX_OSERR;
-    if (service.status == EX_OK) {
-        come_up(&service);
-        live(&service);
-        leave_traces(&service);
-    }
-    return end(&service);
+                               .watchdog = NEVER};
+    service.status = start(&service);
+    if (service.status == EX_OK)
+        serve(&service);
+    stop(&service);
+    return service.status;
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+/* The daemon as a service, from its start to its stop. */
 #ifndef SERVER_PROCESS_SERVICE_H
 #define SERVER_PROCESS_SERVICE_H
 
 #include "server/config/options.h"
 
-/* Be the daemon, from the sockets to the last line of the log: serve, and do what signals
- * and the time ask for. `settings` are those that `options` led to; the service manager
- * passed so many sockets. Returns an exit status, with the reason logged where it is not
- * EX_OK. */
-int service_run(const struct options *options, struct settings *settings, int passed);
+/* Run the daemon from its start to its stop, with the settings that `options` led to; drops the
+ * caller's reference to them. Returns an exit status, with the reason logged if it is not EX_OK. */
+int service_run(const struct options *options, struct settings *settings);
 
 #endif

@@ -9,7 +9,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-static void set_of_taken(sigset_t *set)
+static void fill_handled(sigset_t *set)
 {
     sigemptyset(set);
     sigaddset(set, SIGTERM);
@@ -29,19 +29,28 @@ void signals_reset(void)
 
 void signals_block(void)
 {
-    sigset_t taken;
-    set_of_taken(&taken);
-    CHECKED(pthread_sigmask(SIG_BLOCK, &taken, NULL));
+    sigset_t handled;
+    fill_handled(&handled);
+    CHECKED(pthread_sigmask(SIG_BLOCK, &handled, NULL));
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
 int signals_open(void)
 {
-    sigset_t taken;
-    set_of_taken(&taken);
-    return signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
+    sigset_t handled;
+    fill_handled(&handled);
+    return signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+int signals_take(int fd)
+{
+    struct signalfd_siginfo info;
+    if (read(fd, &info, sizeof info) != sizeof info)
+        return 0;
+    return (int)info.ssi_signo;
+}
+
+/* Set by signals_let_end(). */
 static int end_status;
 
 static void end_now(int number)
@@ -60,12 +69,4 @@ void signals_let_end(int status)
     (void)signal(SIGTERM, end_now);
     (void)signal(SIGINT, end_now);
     CHECKED(pthread_sigmask(SIG_UNBLOCK, &stops, NULL));
-}
-
-int signals_take(int fd)
-{
-    struct signalfd_siginfo info;
-    if (read(fd, &info, sizeof info) != sizeof info)
-        return 0;
-    return (int)info.ssi_signo;
 }

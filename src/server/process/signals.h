@@ -16,11 +16,11 @@ void signals_block(void);
  * and errno. */
 int signals_open(void);
 
-/* Let TERM and INT end the process from now on, at once and with this status. */
-void signals_let_end(int status);
-
-/* The number of a signal that has come, or 0 when there is none. One that came twice
- * before it was taken counts once. */
+/* Return the number of a pending signal, or 0 if there is none. A signal that was sent twice before
+ * counts once. */
 int signals_take(int fd);
+
+/* From now on, let TERM and INT end the process at once with this exit status. */
+void signals_let_end(int status);
 
 #endif
