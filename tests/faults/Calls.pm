@@ -5,8 +5,10 @@ package Calls;
 use strict;
 use warnings;
 use Exporter 'import';
+use File::Find;
+use Sixteen;
 
-our @EXPORT = qw(%FAILS %QUIET %CANNOT %SAYS base_name reason_never);
+our @EXPORT = qw(%FAILS %QUIET %CANNOT %SAYS base_name reason_never functions_of missing_functions);
 
 # What each call is made to fail with: an errno for every branch that is known, EAI_… for those of
 # getaddrinfo(3), "short" for a transfer of one octet. Behind a "!" what can't last: for good, a
@@ -191,6 +193,20 @@ sub base_name { return $_[0] =~ s/^__(\w+?)_(?:chk|2)$/$1/r }
 sub reason_never {
     my ($call) = @_;
     return (map { $$_[1] } grep { $call =~ $$_[0] } @NEVER)[0];
+}
+
+# Return the functions in keys of the form "call in function".
+sub functions_of {
+    my %named = map { / in (\w+)$/ ? ($1 => 1) : () } @_;
+    return sort keys %named;
+}
+
+# Return those of these functions that the source does not define.
+sub missing_functions {
+    my @wanted = @_;
+    my $code = '';
+    find({ no_chdir => 1, wanted => sub { $code .= read_file($_) if /\.c$/ } }, "$ENV{SOURCE_DIR}/src");
+    return grep { $code !~ /^[a-z_].*\b$_\(/m } @wanted;
 }
 
 1;

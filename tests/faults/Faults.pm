@@ -203,7 +203,7 @@ sub see_up {
     my $until = time + $PATIENCE;
     while (time < $until) {
         my $more = $daemon->take_in(time + $daemon->{silence});
-        if ($daemon->{log} =~ /is up, process (\d+)\n|; process (\d+); logging/) {
+        if ($daemon->{log} =~ /ready, process (\d+)\n|; process (\d+); logging/) {
             $daemon->{served_by} = $1 // $2;
             last if defined $1 || defined reap($daemon);
         }
@@ -330,7 +330,7 @@ sub faults_of {
     my ($call, $site) = split / /, $key;
     my @faults;
     my ($function) = place_of($site);
-    for my $error (split / /, $FAILS{$call} // croak "nobody says how $call fails") {
+    for my $error (split / /, $FAILS{$call} // croak "Calls.pm does not say how $call fails") {
         my $once = $error =~ s/!$//;
         next if $CANNOT{"$call $error in $function"};
         my %fault = (call => $call, site => $site, error => $error, pass => 0);
@@ -399,15 +399,15 @@ sub known_from {
 # A service manager: a socket to be told at, and one that listens already.
 sub manager_before {
     my ($directory) = @_;
-    my $told = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => "$directory/notify") or croak "notify: $!";
+    my $notify = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => "$directory/notify") or croak "notify: $!";
     chmod 0666, "$directory/notify";
     my ($one)   = listen_somewhere();
     my ($other) = listen_somewhere();
-    return ($told, "$directory/notify", $one, $other);
+    return ($notify, "$directory/notify", $one, $other);
 }
 
 sub manager_inside {
-    my ($told, $path, $one, $other) = @_;
+    my ($notify, $path, $one, $other) = @_;
     @ENV{qw(NOTIFY_SOCKET WATCHDOG_USEC LISTEN_FDS LISTEN_PID)} = ($path, 100_000, 2, $$);
     # each by way of a number that neither has
     my @far = map { POSIX::dup2(fileno $_, 50 + fileno $_); 50 + fileno $_ } $one, $other;
@@ -472,7 +472,7 @@ sub start_case {
     my @right = $state eq 'up' ? 0 : (69, 71, 78, $scenario->{plain} eq 'up' ? () : $scenario->{status});
     push @right, 64 if grep { $_->{call} eq 'getcwd' } @faults;
     push @wrong, judge_end($daemon, $words, @right) if !@wrong;
-    push @wrong, "nothing tells of it:\n" . tail($words) if !@wrong && !grep({ $_ == 0 } @fired) && !said($scenario, $words, @faults);
+    push @wrong, "nothing reports it:\n" . tail($words) if !@wrong && !grep({ $_ == 0 } @fired) && !said($scenario, $words, @faults);
     return (\@wrong, $sites // sites($daemon), @fired);
 }
 
@@ -581,7 +581,7 @@ sub drain {
     my ($scenario, @faults) = @_;
     my $daemon = begin($scenario);
     see_up($daemon) eq 'up' or croak "$scenario->{name}: not up";
-    my $go_on = $scenario->{live}->($daemon);
+    my $go_on = $scenario->{active}->($daemon);
     my $before = sites($daemon);
     my $mark = length $daemon->{log};
     arm($daemon, @faults);

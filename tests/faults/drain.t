@@ -10,7 +10,7 @@ use Time::HiRes qw(time);
 
 need_shim();
 
-sub live {
+sub active {
     my ($daemon) = @_;
     my ($half, $answered, $silent) = map { open_to($daemon->{ports}[0]) } 1 .. 3;
     syswrite $half,     substr $GREETING, 0, 8;
@@ -32,7 +32,7 @@ my $scenario = {
     name => 'drain',
     config => 'metrics: { file = "DIRECTORY/metrics"; };',
     arguments => [qw(--foreground --stderr --verbose --config conf --listen 127.0.0.1:0 --listen [::1]:0 --pid-file pid)],
-    live => \&live,
+    active => \&active,
 };
 run_faults($scenario, \&learn_drain, \&drain);
 
@@ -42,7 +42,7 @@ my $managed = {
     inside => \&manager_inside,
     passed => 2,
     arguments => [qw(--foreground --stderr --verbose --config conf)],
-    live => \&live,
+    active => \&active,
 };
 run_faults($managed, \&learn_drain, \&drain);
 finish_faults('drain');

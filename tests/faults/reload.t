@@ -16,6 +16,7 @@ END
 my $other = <<'END';
 listen = [ "127.0.0.1:0", "0.0.0.0:0", "127.0.0.2:0", "127.0.0.3:0" ];
 limits: { backlog = 100; connections = 100; };
+access: { allow = [ "127.0.0.0/8" ]; deny = [ "192.0.2.0/24" ]; proxies = [ "127.0.0.9" ]; };
 metrics: { file = "DIRECTORY/metrics"; interval = 60.0; };
 log: { to = "syslog"; };
 END

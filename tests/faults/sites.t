@@ -10,12 +10,15 @@ use Test::More;
 need_shim();
 plan skip_all => 'needs objdump' if !have('objdump');
 
-# Sites that none of them reaches, and why, by call and function.
-my %UNREACHED;
-$UNREACHED{$_} = 'this host has no IPv6' for read_file('/proc/net/if_inet6') eq '' ? 'setsockopt in set_least_hops' : ();
-$UNREACHED{$_} = 'nobody but root can have capabilities to give up' for $> != 0 ? 'capset in give_up_capabilities' : ();
-$UNREACHED{$_} = 'only a refused system call leads there: tests/system/seccomp.t'
-    for map({ "$_ in tell_syslog" } qw(close socket sendto)), map { "$_ in tell_stderr" } qw(poll write);
+# Call sites that none of them reaches, and why, by call and function.
+my $no_ipv6 = read_file('/proc/net/if_inet6') eq '';
+my $refused = 'only a refused system call leads there: tests/system/seccomp.t';
+my %unreached = (
+    'setsockopt in set_min_hops' => $no_ipv6 && 'this host has no IPv6',
+    'capset in drop_capabilities' => $> != 0 && 'only root can have capabilities to drop',
+    (map { ("$_ in send_to_syslog" => $refused) } qw(close socket sendto)),
+    (map { ("$_ in write_to_stderr" => $refused) } qw(poll write)),
+);
 my ($points, %reached) = (0);
 for my $phase (qw(start background service reload drain)) {
     my $file = ($ENV{BUILD_DIR} // '.') . "/tests/faults/$phase.sites";
@@ -39,6 +42,7 @@ for my $line (split /\n/, $text) {
     $jumps{$target}++ if defined $target && $FAILS{$target} && !defined $call;
 }
 cmp_ok scalar(@calls), '>', 50, 'calls are found';
+is join(' ', missing_functions(functions_of(keys %unreached))), '', 'every function that is named here exists';
 place_of(map { $$_[1] } @calls);
 @calls = grep { (place_of($$_[1]))[1] =~ m{^src/} } @calls;
 
@@ -51,8 +55,8 @@ for (@calls) {
     $failed{$name} = 1 if $reached{"$$_[0] $$_[1]"};
 }
 for (grep { !$failed{$_} } sort keys %lines) {
-    my $reason = $UNREACHED{ $lines{$_} };
-    ok defined $reason, "$_: " . ($reason // 'nothing has made it fail');
+    my $reason = $unreached{ $lines{$_} };
+    ok $reason, "$_: " . ($reason || 'no test has made it fail');
 }
 my %known = map { ("$$_[0] $$_[1]" => 1) } @calls;
 for my $jump (sort keys %jumps) {

@@ -20,7 +20,7 @@ plan skip_all => 'may not trace' if (run(@strace, '--output', '/dev/null', 'true
 
 my %ERRORS = (
     bind => [qw(ENOMEM)],
-    brk => [0],    # it tells a failure by an end that lies before the one asked for
+    brk => [0],    # it reports a failure by an end below the requested one
     clone3 => [qw(EAGAIN ENOMEM ENOSYS)],
     connect => [qw(ENOENT ECONNREFUSED)],
     getsockname => [qw(ENOBUFS)],

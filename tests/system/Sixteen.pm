@@ -214,7 +214,7 @@ sub launch {
 # The same, and wait until it is up.
 sub start {
     my $daemon = launch(@_);
-    $daemon->wait_log(qr/is up, process (\d+)/);
+    $daemon->wait_log(qr/ready, process (\d+)/);
     $daemon->{ports} = [$daemon->{log} =~ /Listening at \S+:(\d+)\n/g];
     $daemon->{port}  = $daemon->{ports}[0];
     return $daemon;

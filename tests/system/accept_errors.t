@@ -14,7 +14,7 @@ plan skip_all => 'a call that strace has fail gets a number that this build refu
 
 sub pid_of {
     my ($daemon) = @_;
-    return $daemon->{log} =~ /is up, process (\d+)/ ? $1 : 0;
+    return $daemon->{log} =~ /ready, process (\d+)/ ? $1 : 0;
 }
 
 for my $error (qw(ECONNABORTED EPROTO EPERM ENETDOWN ENETUNREACH EHOSTDOWN EHOSTUNREACH ENONET ENOPROTOOPT ETIMEDOUT EINTR)) {

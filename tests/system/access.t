@@ -41,7 +41,7 @@ for my $case (@cases) {
     is verdict($daemon->{port}, $_), $expected->{$_}, "$_: $expected->{$_}" for sort keys %$expected;
 }
 like $daemon->reload(access_lists(['127.0.0.1'], ['127.0.0.1/8'])), qr/refused/, 'lists that are wrong change nothing';
-like $daemon->{log}, qr/err \S+:1: access\.deny '127\.0\.0\.1\/8': bits are set behind the prefix length; the network is 127\.0\.0\.0\/8$/m, 'and are told';
+like $daemon->{log}, qr/err \S+:1: access\.deny '127\.0\.0\.1\/8': bits are set after the prefix length; the network is 127\.0\.0\.0\/8$/m, 'and are reported';
 is verdict($daemon->{port}, '127.0.0.1'), 'ok', 'as before';
 is $daemon->stop, 0, 'ends';
 like $daemon->{log}, qr/ info denied peer=127\.0\.1\.2:\d+ local=127\.0\.0\.1:\d+ octets=0 message='' us=\d+$/m, 'who is denied has a line';

@@ -102,7 +102,7 @@ my $held = connect_to($port4);
 $daemon->wait_log(qr/Socket connects/);
 @queued = map { connect_to($port4) } 1 .. 3;
 syswrite $_, $GREETING for @queued;
-ok $daemon->wait_log(qr/limits\.connections is reached/), 'who finds no place waits in the queue';
+ok $daemon->wait_log(qr/limits\.connections reached/), 'a peer without a free slot waits in the queue';
 $daemon->tell('TERM');
 ok $daemon->wait_log(qr/ stopping/), 'a daemon that is told to stop';
 my $next = activated([$four]);
@@ -157,7 +157,7 @@ SKIP: {
         $activator->wait_end;
     }
     $silent = connect_to($free);
-    ok $activator->wait_log(qr/ is up, process $activator->{pid}$/), 'systemd-socket-activate starts it for the first peer';
+    ok $activator->wait_log(qr/ ready, process $activator->{pid}$/), 'systemd-socket-activate starts it for the first peer';
     like $activator->{log}, qr/ notice Listening at 127\.0\.0\.1:$free\n/, 'on its socket';
     is join(' ', read_to_end($silent)), ' eof', 'which is cut if it stays silent';
     ($us) = $activator->wait_log(qr/ slow /) =~ / octets=0 message='' us=(\d+)$/;

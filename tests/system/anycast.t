@@ -71,8 +71,8 @@ sub start_host {
 
 sub begin_announcing {
     my ($number) = @_;
-    my $told = "nsenter --net=/proc/$$/ns/net sh $route";
-    my @command = (@{ $there{$number} }, 'sh', $announce, $ADDRESS, "touch $directory/up.$number; $told", "rm -f $directory/up.$number; $told");
+    my $update = "nsenter --net=/proc/$$/ns/net sh $route";
+    my @command = (@{ $there{$number} }, 'sh', $announce, $ADDRESS, "touch $directory/up.$number; $update", "rm -f $directory/up.$number; $update");
     $announcer{$number} = spawn(sub { exec @command });
     return;
 }

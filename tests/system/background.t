@@ -35,7 +35,7 @@ like read_file("/proc/$pid/status"), qr/^Umask:\s+0022$/m, 'its umask is 022';
 my ($second, $second_out, $second_err) =
     start_in_background('--listen', '127.0.0.1:0', '--pid-file', $pid_file);
 is $second, 69, 'a second start on the pid file is refused with status 69';
-like $second_err, qr/^sixteend: \Q$pid_file\E is held by process $pid: sixteend is running already\n\z/m, 'and names the process';
+like $second_err, qr/^sixteend: pid file \Q$pid_file\E is locked by process $pid; another sixteend is running\n\z/m, 'and names the process';
 is $second_out, '', 'it says nothing else';
 is read_file($pid_file), "$pid\n", 'and leaves the pid file as it is';
 ($answer) = run($SIXTEEN, '127.0.0.1', $port);
@@ -61,7 +61,7 @@ ok wait_for(sub { is_gone($pid) }), 'INT ends it';
 
 ($status, $out, $err) = start_in_background('--pid-file', "$directory/none/sixteend.pid");
 is $status, 71, 'a pid file that cannot be made: status 71';
-like $err, qr{^sixteend: cannot open the pid file $directory/none/sixteend\.pid, for want of its folder: No such file or directory$}m, 'with the reason';
+like $err, qr{^sixteend: cannot open the pid file $directory/none/sixteend\.pid; its directory does not exist: No such file or directory$}m, 'with the reason';
 
 chdir $directory;
 ($status, $out, $err, $pid) = start_in_background('--pid-file', 'relative.pid');
@@ -107,8 +107,8 @@ SKIP: {
     skip 'a sanitizer needs more address space than this test leaves', 2 if is_sanitized();
     ($status, $out, $err) = run('sh', '-c', 'ulimit -s 4000000 && ulimit -v 2000000 && exec "$@"', 'sh',
         $SIXTEEND, '-d', '-c', '/dev/null', '-l', '127.0.0.1:0');
-    is "$status$out", 71, 'a daemon that cannot begin to serve never says that it listens: status 71';
-    like $err, qr/^sixteend: cannot start the thread that writes the log: Resource temporarily unavailable$/m, 'but why';
+    is "$status$out", 71, 'a daemon that cannot start its log writer never says that it listens: status 71';
+    like $err, qr/^sixteend: cannot start the log writer: Resource temporarily unavailable$/m, 'and says why';
 }
 
 # What the caller ignored and blocked is no concern of a daemon's: daemon(7), 2 and 3.

@@ -15,7 +15,7 @@ plan skip_all => 'may not trace' if (run(@strace, 'true'))[0] != 0;
 # Connections enough for their calls to stand out from those of the batch.
 my $count  = 50;
 my $daemon = start(under => [@strace]);
-my ($pid)  = $daemon->{log} =~ /is up, process (\d+)/;
+my ($pid)  = $daemon->{log} =~ /ready, process (\d+)/;
 
 # As many workers as there will be connections, and all of them idle.
 my @silent = map { connect_to($daemon->{port}) } 1 .. $count;
@@ -55,7 +55,7 @@ cmp_ok $calls{close}, '<=', $count + 5, 'close: one for each, and perhaps a last
 my %worker = map { $_ => 1 } $text =~ /^(\d+) +sendto\(/mg;
 my %other;
 /^(\d+) +(\w+)\(/ && $worker{$1} && $2 !~ /^(?:recvfrom|sendto|shutdown|futex|restart_syscall|mprotect|madvise|mmap|munmap|brk)$/ && $other{$2}++ for split /\n/, $text;
-delete $other{write};    # wakes an acceptor who did not expect to sweep so late, as under strace
+delete $other{write};    # wakes the main loop early for a sweep, which strace delays
 is join(' ', sort keys %other), '', 'a worker makes no other calls';
 $other{$_} += $calls{$_} // 0 for qw(setsockopt getsockname getpeername fcntl ioctl);
 is join(' ', grep { $other{$_} } sort keys %other), '', 'nor does anybody tell or ask a socket something';

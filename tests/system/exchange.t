@@ -33,7 +33,7 @@ for my $i (sort keys %host) {
         'one line for the connection';
 }
 is $daemon->stop, 0, 'ends with status 0';
-like $daemon->{log}, qr/notice stopping\n.*ends with status 0\n\z/s, 'and says so';
+like $daemon->{log}, qr/notice stopping\n.*exiting with status 0\n\z/s, 'and says so';
 
 $daemon = start(listen => ['*:0']);
 is scalar @{ $daemon->{ports} }, 2, '*: one socket for each family';

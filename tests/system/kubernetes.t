@@ -36,8 +36,8 @@ SKIP: {
         'a kind that none knows' => ['kind: Service', 'kind: Servant', qr/V1Servant/],
     );
     for my $what (sort keys %fault) {
-        my ($that, $this, $told) = @{ $fault{$what} };
-        like join("\n", @{ judged($manifest =~ s/\Q$that\E/$this/r)->{wrong} }), $told, "they would tell $what";
+        my ($that, $this, $said) = @{ $fault{$what} };
+        like join("\n", @{ judged($manifest =~ s/\Q$that\E/$this/r)->{wrong} }), $said, "they would report $what";
     }
 }
 
@@ -69,7 +69,7 @@ SKIP: {
     my $shell = "ip link set lo up && mount -o remount,ro,bind / && shift && exec setpriv --reuid=$user --regid=$user"
         . " --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all $directory/sixteend \"\$@\"";
     my $daemon = launch(under => [@pod, 'sh', '-c', $shell, 'sh'], arguments => \@words, listen => []);
-    ok $daemon->wait_log(qr/ is up, process 1$/), 'it is up as process 1';
+    ok $daemon->wait_log(qr/ ready, process 1$/), 'it is ready as process 1';
     my ($inner) = read_file("/proc/$daemon->{pid}/task/$daemon->{pid}/children") =~ /(\d+)/;
     like read_file("/proc/$inner/status"), qr/^Uid:\t$user\t.*^CapEff:\t0+\nCapBnd:\t0+\n.*^NoNewPrivs:\t1$/ms, 'with no privilege';
     for my $probe (qw(readinessProbe livenessProbe)) {

@@ -55,12 +55,12 @@ sub as_report {
     return \%value;
 }
 
-sub promtool_is_content {
+sub promtool_accepts {
     my ($when) = @_;
     SKIP: {
         skip 'promtool is not installed', 1 if !have('promtool');
         my ($status, $out, $err) = run('sh', '-c', 'promtool check metrics <"$1"', 'sh', $file);
-        is "$status$out$err", '0', "promtool has nothing to say of the file $when";
+        is "$status$out$err", '0', "promtool accepts the file $when";
     }
     return;
 }
@@ -77,7 +77,7 @@ my $daemon = start(config => $config);
 my $port = $daemon->{port};
 ok wait_for(sub { -e $file }), 'the file is there soon';
 is_deeply as_report(metrics()), { map { $_ => 0 } @outcomes, qw(accepted active peak lingering workers idle lines_lost none) }, 'with nothing counted yet';
-promtool_is_content('at first');
+promtool_accepts('at first');
 
 # Three of one address stay and say nothing; two more are too many.
 sub connect_from {
@@ -128,8 +128,8 @@ is_deeply $listener, { "127.0.0.1:$port" => '0 of 4096' }, 'with nobody in the q
 ok wait_for(sub { my $now = as_report(metrics()); $now->{lingering} == 1 && $now->{idle} == 3 && $now->{ok} == $done{ok} }), 'soon the file has it too';
 is_deeply as_report(metrics()), \%after, 'the same numbers';
 close $lingerer;
-ok wait_for(sub { metrics()->{sockets_lingering} == 0 }), 'who lingered has gone';
-promtool_is_content('after each outcome');
+ok wait_for(sub { metrics()->{sockets_lingering} == 0 }), 'the lingering socket is closed';
+promtool_accepts('after each outcome');
 
 # How long they took.
 my $metrics = metrics();
@@ -195,8 +195,8 @@ is $daemon->stop, 0, 'ends';
 ($value) = last_report($daemon);
 is_deeply $value, { %after, %done, accepted => sum0(values %done), lingering => 0 }, 'the lines at the end';
 is_deeply as_report(metrics()), $value, 'and the file that is left have the same numbers';
-ok !-e "$file.new", 'nothing is beside it';
-promtool_is_content('after the end');
+ok !-e "$file.new", 'no temporary file is left';
+promtool_accepts('after the end');
 
 # The last numbers come at the end, not at an interval.
 $daemon = start(config => "metrics: { file = \"$file\"; interval = 86400.0; };");
@@ -224,7 +224,7 @@ is "$value->{accepted} $value->{active}", '1 1', 'they are not accepted yet';
 ok wait_for(sub { (metrics()->{"listener_queue_length{address=\"$queue\"}"} // -1) == 3 }), 'the file has it too';
 is metrics()->{"listener_queue_limit{address=\"$queue\"}"}, 5, 'both numbers';
 is metrics()->{"listener_queue_length{address=\"$other\"}"}, 0, 'of each address';
-promtool_is_content('with two listeners');
+promtool_accepts('with two listeners');
 for my $peer ($held, @queued) {
     syswrite $peer, $GREETING;
     is join(' ', read_to_end($peer)), "$REPLY eof", 'each is served in its turn';

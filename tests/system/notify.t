@@ -84,7 +84,7 @@ sub gaps {
 
 my $daemon = managed({});
 my ($message) = next_message(60);
-is $message, "READY=1\nSTATUS=Up", 'once it is up it says so';
+is $message, "READY=1\nSTATUS=Ready", 'it reports that it is ready';
 # Nothing was waited for but that word.
 ok port_of($daemon), 'with a port';
 is exchange($daemon), '0', 'and serves';
@@ -108,7 +108,7 @@ $daemon->wait_log(qr/ reloaded /);
 
 like $daemon->reload('strict = 1;'), qr/refused/, 'a configuration that is wrong';
 like +(next_message(60))[0], qr/\ARELOADING=1\nMONOTONIC_USEC=\d+\z/, 'is a reload too';
-is +(next_message(60))[0], "READY=1\nSTATUS=Reload refused; the log says why. Everything stays as it was", 'after which it is ready, and the status says that it was refused';
+is +(next_message(60))[0], "READY=1\nSTATUS=Reload refused; see the log. The running configuration stays in effect", 'after which it is ready, and the status says that it was refused';
 is exchange($daemon), '0', 'it serves';
 
 my $held = connect_to($daemon->{port});
@@ -137,18 +137,18 @@ read_rest();
 
 # The watchdog barks after one and a half seconds; it is told twice as often, whatever else
 # there is to do.
-sub told_in_time {
+sub notified_in_time {
     my ($when) = @_;
     my @between = gaps(qr/\AWATCHDOG=1\z/, 3);
-    is scalar(grep { $_ < 1.5 } @between), 3, "$when: the watchdog is told in time" or diag "@between";
+    is scalar(grep { $_ < 1.5 } @between), 3, "$when: the watchdog is notified in time" or diag "@between";
     cmp_ok sum0(@between), '>=', 3 * 0.75 - 0.3, 'and not too often';
     return;
 }
 my $load;
 $daemon = port_of(managed({ WATCHDOG_USEC => 1_500_000 }, config => 'log: { level = "notice"; }; timeouts: { exchange = 600.0; };'));
-told_in_time('idle');
+notified_in_time('idle');
 $load = begin_load(3, ['127.0.0.1', $daemon->{port}]);
-told_in_time('busy');
+notified_in_time('busy');
 my ($exchanges, @wrong) = end_load($load);
 is "@wrong", '', "as $exchanges exchanges are held";
 $held = connect_to($daemon->{port});
@@ -156,7 +156,7 @@ syswrite $held, 'Hi';
 $daemon->reload(undef);
 $daemon->tell('TERM');
 wait_message(qr/STOPPING=1/);
-told_in_time('during a drain');
+notified_in_time('during a drain');
 close $held;
 is $daemon->wait_end, 0, 'ends';
 read_rest();
@@ -168,14 +168,14 @@ for my $case (['no WATCHDOG_USEC', {}, 0], ["another's WATCHDOG_PID", { WATCHDOG
     $daemon = launch(config => 'metrics: { interval = 0.1; };', before => sub {
         %ENV = (%ENV, NOTIFY_SOCKET => $path, WATCHDOG_PID => $$, %$environment);
     });
-    my ($told, $statuses) = (0, 0);
+    my ($notified, $statuses) = (0, 0);
     while ($statuses < 6) {
         ($message) = next_message(60);
         last if $message eq '';
-        $told++ if $message eq 'WATCHDOG=1';
+        $notified++ if $message eq 'WATCHDOG=1';
         $statuses++ if $message =~ /^STATUS=/;
     }
-    is $told > 0 ? 1 : 0, $wanted, "$what: the watchdog is" . ($wanted ? '' : ' not') . ' told';
+    is $notified > 0 ? 1 : 0, $wanted, "$what: the watchdog is" . ($wanted ? '' : ' not') . ' notified';
     is $daemon->stop, 0, 'ends';
     read_rest();
 }
@@ -194,7 +194,7 @@ is_deeply [read_rest()], [], 'is not either';
 my $name = "sixteen-test-$$";
 my $abstract = manager_at("\0$name");
 $daemon = managed({ NOTIFY_SOCKET => "\@$name" });
-is wait_message(qr/READY/, $abstract), "READY=1\nSTATUS=Up", 'an abstract socket is told too';
+is wait_message(qr/READY/, $abstract), "READY=1\nSTATUS=Ready", 'an abstract socket is notified too';
 is $daemon->stop, 0, 'ends';
 ok wait_message(qr/STOPPING=1/, $abstract), 'that too';
 is_deeply [read_rest()], [], 'and no other';
@@ -203,7 +203,7 @@ is_deeply [read_rest()], [], 'and no other';
 my $stream = IO::Socket::UNIX->new(Type => SOCK_STREAM, Local => "$directory/stream", Listen => 1) or die "$directory/stream: $!";
 my $gone = manager_at("$directory/gone");
 close $gone;
-my $no_name = qr/NOTIFY_SOCKET is neither a path nor an abstract name/;
+my $no_name = qr/NOTIFY_SOCKET is neither an absolute path nor an abstract socket name/;
 for my $case (['a path where nothing is', "$directory/none", qr/cannot reach the service manager at NOTIFY_SOCKET: No such file or directory/],
     ['a socket that nobody has any more', "$directory/gone", qr/cannot reach the service manager at NOTIFY_SOCKET: Connection refused/],
     ['a stream socket', "$directory/stream", qr/cannot reach the service manager at NOTIFY_SOCKET: Protocol wrong type for socket/],
@@ -221,9 +221,9 @@ while (1) {
     last if !defined $sender->send('filler');
 }
 $daemon = port_of(managed({ WATCHDOG_USEC => 100_000 }, config => 'metrics: { interval = 0.1; };'));
-ok $daemon->wait_log(qr/ warning the service manager was not told READY=1: Resource temporarily unavailable$/), 'a manager that never reads is warned of';
+ok $daemon->wait_log(qr/ warning cannot notify the service manager of READY=1: Resource temporarily unavailable$/), 'a manager that never reads is warned of';
 is scalar(grep { exchange($daemon) eq '0' } 1 .. 20), 20, 'and holds up no exchange';
 like $daemon->reload('metrics: { interval = 0.1; };'), qr/reloaded/, 'no reload';
 is $daemon->stop, 0, 'and no end';
-cmp_ok scalar(() = $daemon->{log} =~ /was not told WATCHDOG=1/g), '>=', 1, 'nor the watchdog';
+cmp_ok scalar(() = $daemon->{log} =~ /cannot notify the service manager of WATCHDOG=1/g), '>=', 1, 'nor the watchdog';
 done_testing;

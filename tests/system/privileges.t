@@ -47,10 +47,10 @@ SKIP: {
     chmod 0755, $directory;
     my ($left, $out, $err) = run('timeout', '30', 'setpriv', '--reuid=1', '--regid=1', '--groups=4,24', '--inh-caps=-all', '--', $SIXTEEND, '-f', '-c', $file, '-l', '127.0.0.1:0');
     is $left, 71, 'supplementary groups that cannot be cleared end the start: status 71';
-    like $err, qr/cannot become user \(unchanged\), group daemon, which takes root to do: Operation not permitted/, 'with the reason';
+    like $err, qr/cannot become user \(unchanged\), group daemon; only root can: Operation not permitted/, 'with the reason';
 
     $daemon = start();
-    like $daemon->{log}, qr/ warning running as root; daemon\.user names a user to run as\n/, 'root without a user is warned of';
+    like $daemon->{log}, qr/ warning running as root; set daemon\.user to run as another user\n/, 'root without a user is warned of';
     is $daemon->stop, 0, 'ends';
 }
 SKIP: {

@@ -39,7 +39,7 @@ sub start_proxy {
     my @sockets = grep { defined } map { delete $_->{socket} } map { values %$_ } values %front;
     my $pid = spawn(sub {
         fcntl $_, F_SETFD, 0 for @sockets;
-        $ENV{NGINX} = join '', map { fileno($_) . ';' } @sockets;    # how nginx is told of them
+        $ENV{NGINX} = join '', map { fileno($_) . ';' } @sockets;    # how nginx learns about them
         open STDERR, '>>', $said;
         exec @command;
     });

@@ -9,14 +9,14 @@ use Socket qw(AF_INET AF_INET6 SHUT_WR inet_pton);
 use Test::More;
 use Time::HiRes qw(time);
 
-my $PROXY = '127.0.0.2';    # where balancers are; from elsewhere nobody is believed
+my $PROXY = '127.0.0.2';    # the trusted proxy
 
 sub v1 { return "PROXY $_[0]\r\n" }
 
 # Version 2: command, family and protocol, addresses, what is behind them.
 sub v2 {
-    my ($command, $family, $block, $behind) = @_;
-    my $rest = ($block // '') . ($behind // '');
+    my ($command, $family, $block, $rest_of_it) = @_;
+    my $rest = ($block // '') . ($rest_of_it // '');
     return "\r\n\r\n\0\r\nQUIT\n" . pack('CCn', 0x20 | $command, $family, length $rest) . $rest;
 }
 

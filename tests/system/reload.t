@@ -240,7 +240,7 @@ for my $wrong ([["127.0.0.1:$taken_port"], qr/cannot listen at 127\.0\.0\.1:$tak
     [['no-such-host.invalid:0'], qr/cannot listen at no-such-host\.invalid:0: /]) {
     my ($addresses, $said) = @$wrong;
     my $from = length $daemon->{log};
-    like $daemon->reload(listening(@$addresses) . " reply = \"$OTHER\";"), qr/ err reload refused; everything stays as it was$/, "refused: @$addresses";
+    like $daemon->reload(listening(@$addresses) . " reply = \"$OTHER\";"), qr/ err reload refused; the running configuration stays in effect$/, "refused: @$addresses";
     like substr($daemon->{log}, $from), qr/ err $said/, 'with the reason';
     is_deeply sockets_of($daemon), $sockets, 'the listeners are those that were there';
     is exchange($port), "$REPLY eof", 'and all else is as it was';
@@ -272,7 +272,7 @@ SKIP: {
     my (undef, $out) = run(@prefix, $SIXTEEND, '--config', $background, '--listen', '127.0.0.1:0');
     my ($pid) = $out =~ /process (\d+)/ or skip "no start: $out", 13;
     ($port) = $out =~ /127\.0\.0\.1:(\d+)/;
-    $next_line->(qr/is up/);
+    $next_line->(qr/ready, process/);
     write_file($background, "$config log: { facility = \"local3\"; };");
     kill 'HUP', $pid;
     like $next_line->(qr/reloaded/), qr/^<157>/, 'in the background: log.facility';
@@ -287,7 +287,7 @@ SKIP: {
     like $next_line->(qr/log\.to|reloaded/), qr/^<27>.*log\.to must be "syslog" in the background, not "stderr"/, 'standard error is refused there';
     ok $next_line->(qr/reload refused/), 'as a whole';
     kill 'TERM', $pid;
-    ok $next_line->(qr/ends with status 0/), 'it ends';
+    ok $next_line->(qr/exiting with status 0/), 'it ends';
     wait_for(sub { is_gone($pid) }) or kill 'KILL', $pid;
 
     # In the foreground it may change sides.
@@ -315,7 +315,7 @@ SKIP: {
     is exchange($daemon->{port}), "$REPLY eof", 'anew';
     unlink "$etc/sixteen.conf";
     like $daemon->reload(undef), qr/refused/, 'if it is gone, that is no wish for the defaults';
-    like $daemon->{log}, qr{ err \S+/sixteen\.conf: cannot be read: No such file or directory\n}, 'and is told';
+    like $daemon->{log}, qr{ err \S+/sixteen\.conf: cannot read: No such file or directory\n}, 'and is reported';
     is $daemon->stop, 0, 'ends';
 }
 
@@ -328,12 +328,12 @@ my %bad = (
     'an unknown key' => [sub { write_file($_[0], "colour = 1;\n") }, qr/:1: unknown key 'colour'/],
     '@include of a directory' => [sub { write_file($_[0], "# more:\n\@include \"/etc\"\n") }, qr/:2: \@include in '\@include "\/etc"'; it is not supported/],
     'a NUL octet' => [sub { write_file($_[0], "strict = true;\n\0") }, qr/:2: a NUL octet in ''/],
-    'no file' => [sub { }, qr/: cannot be read: No such file or directory/],
-    'a directory' => [sub { mkdir $_[0] }, qr/: cannot be read: Is a directory/],
-    'a FIFO' => [sub { mkfifo $_[0], 0666 }, qr/: cannot be read: it must be a file, not a pipe/],
-    'a link to nowhere' => [sub { symlink '/nowhere', $_[0] }, qr/: cannot be read: No such file or directory/],
-    'a device without end' => [sub { symlink '/dev/zero', $_[0] }, qr/: cannot be read: File too large/],
-    'a file that it may not read' => [sub { chmod 0, write_file($_[0], '') }, qr/: cannot be read: Permission denied/],
+    'no file' => [sub { }, qr/: cannot read: No such file or directory/],
+    'a directory' => [sub { mkdir $_[0] }, qr/: cannot read: Is a directory/],
+    'a FIFO' => [sub { mkfifo $_[0], 0666 }, qr/: cannot read: it must be a file, not a pipe/],
+    'a link to nowhere' => [sub { symlink '/nowhere', $_[0] }, qr/: cannot read: No such file or directory/],
+    'a device without end' => [sub { symlink '/dev/zero', $_[0] }, qr/: cannot read: File too large/],
+    'a file that it may not read' => [sub { chmod 0, write_file($_[0], '') }, qr/: cannot read: Permission denied/],
 );
 my @kinds = sort keys %bad;
 
@@ -369,7 +369,7 @@ $held = hold($daemon, substr $GREETING, 0, 8);
 for my $kind (@kinds) {
     my $from = length $daemon->{log};
     (my $name = $kind) =~ s/[#]//g;
-    like reload_bad($daemon, $kind), qr/ err reload refused; everything stays as it was$/, "refused: $name";
+    like reload_bad($daemon, $kind), qr/ err reload refused; the running configuration stays in effect$/, "refused: $name";
     like substr($daemon->{log}, $from), qr/ err \Q$daemon->{file}\E$bad{$kind}[1].*\n/, 'with the reason';
     is exchange($daemon->{port}), "$OTHER eof", 'everything is as it was';
 }

@@ -48,10 +48,10 @@ sub exchanges {
 sub lines_of {
     my ($pid) = @_;
     my $text = read_file("$directory/log");
-    my $told = () = $text =~ /sixteend\[$pid\]: ok peer/g;
+    my $written = () = $text =~ /sixteend\[$pid\]: ok peer/g;
     my $lost = 0;
-    $lost += $1 while $text =~ /sixteend\[$pid\]: (\d+) log lines were lost/g;
-    return ($told, $lost);
+    $lost += $1 while $text =~ /sixteend\[$pid\]: (\d+) log lines lost/g;
+    return ($written, $lost);
 }
 
 sub ends {
@@ -67,9 +67,9 @@ my $flood = is_sanitized() ? 3000 : 9000;
 is exchanges($port, $flood), $flood, 'exchanges go on';
 cmp_ok $longest, '<', 5, sprintf 'none of them is held up (the longest took %.0f ms)', 1000 * $longest;
 kill 'CONT', $logger;
-ok wait_for(sub { my ($told, $lost) = lines_of($pid); $told + $lost == 500 + $flood }), 'when it reads again each line is there, or is told as lost';
-my ($told, $lost) = lines_of($pid);
-note "$told lines, $lost lost";
+ok wait_for(sub { my ($written, $lost) = lines_of($pid); $written + $lost == 500 + $flood }), 'when it reads again each line is there or counted as lost';
+my ($written, $lost) = lines_of($pid);
+note "$written lines, $lost lost";
 
 kill 'KILL', $logger;
 waitpid $logger, 0;
@@ -78,7 +78,7 @@ $logger = start_rsyslogd();
 ok wait_for(sub { my ($before) = lines_of($pid); exchanges($port, 1); (lines_of($pid))[0] > $before }), 'and when it is back it gets lines again';
 kill 'TERM', $pid;
 ok ends($pid), 'it ends';
-ok wait_for(sub { read_file("$directory/log") =~ /sixteend\[$pid\]: sixteend ends with status 0/ }), 'and has said so';
+ok wait_for(sub { read_file("$directory/log") =~ /sixteend\[$pid\]: exiting with status 0/ }), 'and has said so';
 
 # At a stop what is queued is written out, as long as that takes up to timeouts.drain.
 my $file = write_file("$directory/sixteen.conf", "timeouts: { drain = 600.0; };\ndaemon: { pid_file = \"$directory/sixteend.pid\"; };\n");
@@ -90,7 +90,7 @@ ok wait_for(sub { !-e "$directory/sixteend.pid" }), 'a stop comes as far as the 
 ok !is_gone($pid), 'and waits for it';
 kill 'CONT', $logger;
 ok ends($pid), 'until it is written';
-ok wait_for(sub { read_file("$directory/log") =~ /sixteend\[$pid\]: sixteend ends with status 0/ }), 'to the last line';
+ok wait_for(sub { read_file("$directory/log") =~ /sixteend\[$pid\]: exiting with status 0/ }), 'to the last line';
 is join(' ', lines_of($pid)), '1000 0', 'and no line is lost';
 
 (undef, undef, $err, $pid, $port) = start_in_background(\@prefix, '--config', $file);

@@ -13,7 +13,7 @@ for my $signal (qw(TERM INT)) {
     $daemon->wait_log(qr/Socket connects/);
     $daemon->tell($signal);
     $daemon->wait_log(qr/stopping/);
-    ok wait_for(sub { (run($SIXTEEN, '127.0.0.1', $daemon->{port}))[0] == 1 }), "$signal: nobody listens any more";
+    ok wait_for(sub { (run($SIXTEEN, '127.0.0.1', $daemon->{port}))[0] == 1 }), "$signal: nothing listens any more";
     syswrite $peer, substr $GREETING, 8;
     is join(' ', read_to_end($peer)), "$REPLY eof", 'but a connection that began is carried to its end';
     close $peer;

@@ -31,7 +31,7 @@ syswrite $peer, "<0>\n\e[31m forged";
 read_to_end($peer);
 like next_line(qr/ok peer/), qr/message='<0>\\n\\x1b\[31m forged' /, 'no octet of a peer reaches syslog unquoted';
 kill 'TERM', $pid;
-ok next_line(qr/sixteend\[$pid\]: sixteend ends with status 0/), 'it says that it ends';
+ok next_line(qr/sixteend\[$pid\]: exiting with status 0/), 'it says that it ends';
 
 my $file = write_file(scratch() . '/sixteen.conf', 'log: { facility = "local3"; level = "warning"; };');
 ($status, $out, $err, $pid, $port) = start_in_background(\@prefix, '--config', $file, '--listen', '[::1]:0');
@@ -69,7 +69,7 @@ while (IO::Select->new($log)->can_read($others < 60 ? 60 : 0)) {
 }
 is $others, 60, 'and once it reads again it gets every line';
 kill 'TERM', $pid;
-ok next_line(qr/sixteend\[$pid\]: sixteend ends with status 0/), 'it ends';
+ok next_line(qr/sixteend\[$pid\]: exiting with status 0/), 'it ends';
 
 $file = write_file(scratch() . '/sixteen.conf', 'timeouts: { drain = 0.2; };');
 ($status, $out, $err, $pid, $port) = start_in_background(\@prefix, '--config', $file, '--listen', '[::1]:0');

@@ -83,7 +83,7 @@ SKIP: {
     skip 'no setpriv', 6 if $> == 0 && !have('setpriv');
     $daemon = start(under => ['sh', '-c', 'ulimit -n 100; exec "$@"', 'sh', @without_root], config => 'limits: { connections = 200; };');
     is join(' ', limit_of($daemon)), '100 100', 'a hard limit that is too low stays';
-    like $daemon->{log}, qr/warning limits\.connections = 200 may need \d+ descriptors, and the hard limit is 100; /, 'with a warning';
+    like $daemon->{log}, qr/warning limits\.connections = 200 can need \d+ descriptors but the hard limit is 100; /, 'with a warning';
 
     # Sockets that linger give way to those that come.
     my @lingering;

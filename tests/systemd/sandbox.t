@@ -105,5 +105,5 @@ $machine->must('systemctl', 'daemon-reload');
 my ($status) = $machine->inside('systemctl', 'start', 'lonely');
 isnt $status, 0, 'without sockets it does not start';
 is $machine->property('ExecMainStatus', 'lonely'), 69, 'with status 69';
-like $machine->journal('--unit=lonely'), qr/^not one address to listen at could be had$/m, 'and says why';
+like $machine->journal('--unit=lonely'), qr/^no listening address could be opened$/m, 'and says why';
 done_testing;

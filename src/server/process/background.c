@@ -71,7 +71,7 @@ _Noreturn static void wait_for_daemon(pid_t child, int fd)
     while (got < 0 && errno == EINTR);
     if (got == sizeof status)
         _exit(status);
-    fputs("sixteend: the daemon ended before it was up\n", stderr);
+    fputs("sixteend: the daemon exited before it was ready\n", stderr);
     _exit(EX_OSERR);
 }
 
@@ -120,12 +120,12 @@ static void detach_from_terminal(void)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null < 0) {
-        perror("sixteend: the terminal is not let go of: /dev/null");
+        perror("sixteend: cannot detach from the terminal: /dev/null");
         return;
     }
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         if (dup2(null, fd) < 0)
-            perror("sixteend: the terminal is not let go of: /dev/null");
+            perror("sixteend: cannot detach from the terminal: /dev/null");
     close(null);
 }
 

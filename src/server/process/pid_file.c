@@ -19,8 +19,8 @@ static void log_holder(const char *path, int fd)
     char text[32] = "";
     ssize_t length = pread(fd, text, sizeof text - 1, 0);
     text[length > 0 ? strspn(text, "0123456789") : 0] = '\0';
-    log_line(LOG_CRIT, "%s is held by process %s: sixteend is running already", path,
-             text[0] != '\0' ? text : "(it does not say which)");
+    log_line(LOG_CRIT, "pid file %s is locked by %s%s; another sixteend is running", path,
+             text[0] != '\0' ? "process " : "another process", text);
 }
 
 /* Lock the file. Returns 1; 0 if `path` names another by now, since the last holder may
@@ -32,22 +32,19 @@ static int lock(const char *path, int fd)
     struct stat locked;
 
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        int kept = errno;
-        if (kept == EWOULDBLOCK)
+        int error = errno;
+        if (error == EWOULDBLOCK)
             log_holder(path, fd);
         else
             log_errno(LOG_CRIT, "cannot lock the pid file %s", path);
-        errno = kept;
+        errno = error;
         return -1;
     }
-    if (stat(path, &named) != 0) {
-        if (errno == ENOENT)
-            return 0;
-        log_errno(LOG_CRIT, "cannot look at the pid file %s", path);
-        return -1;
-    }
-    if (fstat(fd, &locked) != 0) {
-        log_errno(LOG_CRIT, "cannot look at the pid file %s", path);
+    int result = stat(path, &named);
+    if (result != 0 && errno == ENOENT)
+        return 0;
+    if (result != 0 || fstat(fd, &locked) != 0) {
+        log_errno(LOG_CRIT, "cannot stat the pid file %s", path);
         return -1;
     }
     return named.st_dev == locked.st_dev && named.st_ino == locked.st_ino;
@@ -59,7 +56,7 @@ static int open_locked(const char *path)
         int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
         if (fd < 0) {
             log_errno(LOG_CRIT, "cannot open the pid file %s%s", path,
-                      errno == ENOENT ? ", for want of its folder" : "");
+                      errno == ENOENT ? "; its directory does not exist" : "");
             return -1;
         }
         int locked = lock(path, fd);

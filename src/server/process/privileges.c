@@ -20,7 +20,7 @@ int capset(cap_user_header_t header, const struct __user_cap_data_struct *wanted
 static int unknown(const char *what, const char *name)
 {
     if (errno == 0)
-        log_line(LOG_CRIT, "daemon.%s: no %s %s", what, what, name);
+        log_line(LOG_CRIT, "daemon.%s: no such %s: %s", what, what, name);
     else
         log_errno(LOG_CRIT, "daemon.%s: cannot look up %s", what, name);
     return -1;
@@ -86,7 +86,7 @@ static int become(const struct settings *settings)
         log_errno(LOG_CRIT, "cannot become user %s, group %s%s",
                   settings->daemon.user[0] != '\0' ? settings->daemon.user : "(unchanged)",
                   settings->daemon.group[0] != '\0' ? settings->daemon.group : "(the user's)",
-                  geteuid() != 0 ? ", which takes root to do" : "");
+                  geteuid() != 0 ? "; only root can" : "");
         return -1;
     }
     return 0;
@@ -99,19 +99,19 @@ int privileges_drop(const struct settings *settings)
     if (wanted && become(settings) != 0)
         return -1;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
-        log_errno(LOG_CRIT, "cannot do without new privileges");
+        log_errno(LOG_CRIT, "cannot set no_new_privs");
         return -1;
     }
     if (geteuid() == 0) {
-        log_line(LOG_WARNING, "running as root; daemon.user names a user to run as");
+        log_line(LOG_WARNING, "running as root; set daemon.user to run as another user");
         return 0;
     }
     if (drop_capabilities() != 0) {
-        log_errno(LOG_CRIT, "cannot give up capabilities");
+        log_errno(LOG_CRIT, "cannot drop capabilities");
         return -1;
     }
     if (wanted && can_regain_root(getegid())) {
-        log_line(LOG_CRIT, "root's privileges were given up, and could be had again");
+        log_line(LOG_CRIT, "root privileges could be regained after they were dropped");
         return -1;
     }
     return 0;

@@ -38,8 +38,8 @@ void rlimits_raise(const struct settings *settings)
     limit.rlim_cur = limit.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
     log_line(LOG_WARNING,
-             "limits.connections = %d may need %llu descriptors, and the hard limit is %llu; "
-             "past that, peers wait: raise RLIMIT_NOFILE (LimitNOFILE= of a systemd unit)",
+             "limits.connections = %d can need %llu descriptors but the hard limit is %llu; "
+             "beyond it peers wait; raise RLIMIT_NOFILE (LimitNOFILE= in a systemd unit)",
              settings->limits.connections, (unsigned long long)needed,
              (unsigned long long)limit.rlim_max);
 }
@@ -63,7 +63,7 @@ static void disable_core(void)
         limit.rlim_max = 1;
     limit.rlim_cur = limit.rlim_max;
     if (setrlimit(RLIMIT_CORE, &limit) != 0)
-        log_errno(LOG_WARNING, "a crash may leave a core with what peers sent");
+        log_errno(LOG_WARNING, "cannot disable core dumps; a core could hold what peers sent");
 }
 
 void rlimits_prepare(const struct settings *settings)

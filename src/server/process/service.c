@@ -66,8 +66,8 @@ static int count_sockets(struct service *service)
 {
     service->sockets = systemd_count_sockets();
     if (service->sockets > 0 && service->settings->daemon.background) {
-        log_line(LOG_CRIT, "LISTEN_FDS passes sockets, which only the foreground can take over: "
-                           "give --foreground");
+        log_line(LOG_CRIT, "LISTEN_FDS passes sockets, but a daemon in the background cannot take "
+                           "them over; use --foreground");
         return EX_CONFIG;
     }
     return service->sockets >= 0 ? EX_OK : EX_CONFIG;
@@ -112,7 +112,7 @@ static int create_loop(struct service *service)
 {
     service->signal_fd = signals_open();
     if (service->signal_fd < 0) {
-        log_errno(LOG_CRIT, "cannot take signals");
+        log_errno(LOG_CRIT, "cannot open a signalfd");
         return EX_OSERR;
     }
     service->loop = loop_create(&service->listeners, service->settings, service->signal_fd);
@@ -137,9 +137,9 @@ static void report_ready(struct service *service)
         service->watchdog = clock_nanoseconds() + notify_watchdog_interval();
     if (service->settings->daemon.background)
         print_ready(service);
-    log_line(LOG_NOTICE, "sixteend %s is up, process %ld", VERSION, (long)getpid());
+    log_line(LOG_NOTICE, "sixteend %s ready, process %ld", VERSION, (long)getpid());
     background_finish(EX_OK);
-    notify_ready("Up");
+    notify_ready("Ready");
 }
 
 /* The start, in its order. */
@@ -246,8 +246,8 @@ static void reload(struct service *service)
     struct settings *fresh = load_again(service);
     stats_reload(fresh != NULL);
     if (fresh == NULL) {
-        log_line(LOG_ERR, "reload refused; everything stays as it was");
-        notify_ready("Reload refused; the log says why. Everything stays as it was");
+        log_line(LOG_ERR, "reload refused; the running configuration stays in effect");
+        notify_ready("Reload refused; see the log. The running configuration stays in effect");
         return;
     }
     loop_apply(service->loop, fresh);
@@ -326,7 +326,7 @@ static void stop(struct service *service)
         close(service->signal_fd);
     pid_file_release(service->settings->daemon.pid_file, service->pid_file);
     if (service->logging)
-        log_line(LOG_NOTICE, "sixteend ends with status %d", service->status);
+        log_line(LOG_NOTICE, "exiting with status %d", service->status);
     settings_unref(service->settings);
     notify_close();
     signals_let_end(service->status);
