@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Everything but the two main() files is a convenience library, with which the tests link too.
-# A room's local.mk lists its files; the rooms stand here from low to high.
+# A room's local.mk lists its files; rooms.txt says which room may include which.
 noinst_LIBRARIES += %D%/libsixteen.a
 %C%_libsixteen_a_SOURCES =
 include src/common/local.mk

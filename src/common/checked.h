@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* CHECKED(): no result of a pthread call is ignored. */
 #ifndef COMMON_CHECKED_H
 #define COMMON_CHECKED_H
 
@@ -6,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* For pthread calls that fail only if we misuse them: say which, and abort. */
+/* For calls of pthreads that fail only if we misuse them: print the call and its error, and abort.
+ */
 #define CHECKED(call)                                                     \
     do {                                                                  \
         int checked_error = (call);                                       \

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-/* Give the next call on `fd`, if it may wait, what is left of the deadline. */
+/* Set the time that is left as the timeout of the next call on `fd`, if that call can wait. */
 static enum transfer_status arm(int fd, int option, int flags, struct deadline deadline)
 {
     int64_t left = deadline_left(deadline, clock_nanoseconds());
@@ -21,9 +21,8 @@ static enum transfer_status arm(int fd, int option, int flags, struct deadline d
     return TRANSFER_DONE;
 }
 
-/* What a call that failed means: TRANSFER_DONE that it is to be made again. After EAGAIN,
- * which on a blocking socket says that its time-out is over, arm() finds the deadline
- * passed. */
+/* Judge a call that failed; TRANSFER_DONE means to call again. On a blocking socket EAGAIN says
+ * that the timeout is over, and then arm() finds that the deadline passed. */
 static enum transfer_status judge(int error, int flags)
 {
     if (error == EAGAIN && (flags & MSG_DONTWAIT))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What goes over the wire: sixteen octets each way. See sixteen(7). */
+/* The protocol: sixteen octets each way. See sixteen(7). */
 #ifndef COMMON_WIRE_H
 #define COMMON_WIRE_H
 

@@ -1,4 +1,16 @@
 /* SPDX-License-Identifier: MIT */
+/* For each connection: accept4(2), which also returns the peer's address, because getpeername(2)
+ * fails after an early reset; then the admission; then a worker. Until a worker has the
+ * connection, each failure is cleaned up here: leave the admission, close, count, log. After that
+ * the acceptor does not touch it. All of this runs in the main loop, so there is no lock.
+ *
+ * An accept4(2) that fails for a shortage leaves the connection queued, and ppoll(2) would report
+ * the listener again at once. So the main loop leaves all listeners alone for a pause that starts
+ * at 1 ms, doubles with each failure up to 100 ms, and halves with each connection that gets a
+ * worker. A connection that cannot get memory or a thread has the same effect.
+ *
+ * Without a free slot, connections stay in the kernel's queue (limits.when_full = "wait"), or all
+ * are accepted and the admission refuses those past the limit ("refuse"). */
 #include <config.h>
 
 #include "server/connection/acceptor.h"
@@ -12,7 +24,7 @@
 #define PACE_FIRST (1 * MS)
 #define PACE_LAST (100 * MS)
 
-/* So many connections of one listener, then a look at the others and at signals. */
+/* Connections accepted from one listener before the others and the signals have their turn. */
 #define BATCH 64
 
 /* clang-format off */
@@ -123,8 +135,6 @@ static void log_steps(const struct connection *connection)
     log_line(LOG_DEBUG, "Socket connects %s and %s", local, peer);
 }
 
-/* The peer's address is the one that accept4() gave: after an early reset
- * getpeername(2) fails. */
 static void begin(struct connection *connection, const struct acceptor *acceptor,
                   const struct listener *listener, int fd, const struct address *peer)
 {
@@ -142,7 +152,7 @@ static void begin(struct connection *connection, const struct acceptor *acceptor
         (void)address_of_socket(fd, &connection->local);
 }
 
-/* The connection ends before a worker had it. */
+/* End a connection that no worker had. */
 static void turn_away(struct connection *connection, enum outcome outcome)
 {
     connection->outcome = outcome;
@@ -152,7 +162,7 @@ static void turn_away(struct connection *connection, enum outcome outcome)
     connection_report(connection);
 }
 
-/* Something lacks for it, and may for the next. */
+/* A resource is short for this connection, and can be for the next. */
 static enum acceptor_result fail(struct acceptor *acceptor, struct connection *connection,
                                  int error)
 {
@@ -214,7 +224,6 @@ static enum acceptor_result accept_one(struct acceptor *acceptor, const struct l
     return admit(acceptor, &connection);
 }
 
-/* Who finds no place waits in the kernel's queue, unless all are accepted and some refused. */
 static bool has_slot(const struct acceptor *acceptor)
 {
     return refuses_when_full(acceptor) || workers_have_slot(acceptor->workers);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Takes connections off a listener's queue, and gives each to a worker or turns it away. */
+/* The acceptor: takes connections off a listener's queue, passes each to a worker or refuses it,
+ * and decides what an error of accept(2) means. */
 #ifndef SERVER_CONNECTION_ACCEPTOR_H
 #define SERVER_CONNECTION_ACCEPTOR_H
 
@@ -17,7 +18,7 @@ enum acceptor_warning { WARNING_RESOURCES, WARNING_CONNECTIONS, ACCEPTOR_WARNING
 
 /* The main loop's; no other thread touches it. */
 struct acceptor {
-    struct settings *settings; /* the settings of those who are accepted next */
+    struct settings *settings; /* of the connections that are accepted next */
     struct admission *admission;
     struct workers *workers;
     struct lingering *lingering;
@@ -31,27 +32,26 @@ struct acceptor {
 };
 
 enum acceptor_result {
-    ACCEPTOR_MORE,
-    ACCEPTOR_EMPTY, /* nobody is queued any more */
-    ACCEPTOR_PAUSE, /* something lacks: intake_wait() says how long */
-    ACCEPTOR_FAILED /* accept(2) says that we are at fault; logged */
+    ACCEPTOR_MORE,  /* more connections can be queued */
+    ACCEPTOR_EMPTY, /* the queue is empty */
+    ACCEPTOR_PAUSE, /* a resource is short: acceptor_can_accept() knows how long to pause */
+    ACCEPTOR_FAILED /* accept(2) reports a bug of ours, which is logged */
 };
 
-/* Accept a batch of what is queued on a listener, as far as there is place. */
+/* Accept a batch of the connections queued on a listener, as long as there are slots. */
 enum acceptor_result acceptor_accept(struct acceptor *acceptor, const struct listener *listener);
 
-/* Whether to look at the listeners now; if not, lowers `*wait`, nanoseconds of which NEVER is
- * for ever, to the end of the pause. The end of a connection that makes room wakes the
- * acceptor by itself. */
+/* Whether to look at the listeners now. If not, lower `*wait`, in nanoseconds, to the end of the
+ * pause. The end of a connection that frees a slot wakes the main loop by itself. */
 bool acceptor_can_accept(struct acceptor *acceptor, int64_t *wait);
 
-/* Have it warned of that something lacks, with the errno that says so. */
+/* Record a resource shortage, with its errno, for the next warning. */
 void acceptor_note_shortage(struct acceptor *acceptor, int error);
 
-/* Write the warnings that are due. Returns nanoseconds until the next one will be, or NEVER. */
+/* Log the warnings that are due. Returns the nanoseconds until the next one is, or NEVER. */
 int64_t acceptor_warn(struct acceptor *acceptor);
 
-/* Write those that would still have been due later. */
+/* Log the remaining warnings, due or not. */
 void acceptor_finish(struct acceptor *acceptor);
 
 /* Add the errors of accept(2) to the statistics. */

@@ -1,4 +1,15 @@
 /* SPDX-License-Identifier: MIT */
+/* `lock` protects the sources and the warning; it is released before anything is logged. The number
+ * of connections is atomic: only the main loop counts up, so it can compare and then add; any
+ * thread counts down.
+ *
+ * A source is an IPv4 address or an IPv6 /64. Sources are in a tree, tsearch(3): it is no larger
+ * than the number of connections, no peer can provoke hash collisions in it, and it is not our
+ * code. A source is freed with its last connection.
+ *
+ * A worker leaves the admission between send(2) with MSG_MORE and shutdown(2), which sends the
+ * reply. Otherwise a client that connects again as soon as it has its reply would meet its own
+ * limit. So with limits.when_full = "refuse" a few more workers than limits.connections can run. */
 #include <config.h>
 
 #include "server/connection/admission.h"
@@ -12,18 +23,17 @@
 #include <search.h>
 #include <stdlib.h>
 
-/* Of an IPv6 address, the network that a host chooses its addresses from: RFC 4291, 2.5.4. An
- * IPv4 address has fewer. */
+/* A host chooses its IPv6 addresses from a /64: RFC 4291, 2.5.4. An IPv4 address has fewer bits. */
 #define SOURCE_BITS 64
 
 struct source {
     struct prefix prefix; /* first, for prefix_compare() */
-    size_t count;         /* connections of it; it goes with the last one */
+    size_t count;         /* of its connections */
 };
 
 struct admission {
-    atomic_size_t count;  /* connections */
-    pthread_mutex_t lock; /* protects all that follows, and what is in it */
+    atomic_size_t count;  /* of connections */
+    pthread_mutex_t lock; /* protects all that follows, and each source */
     void *sources;        /* tsearch(3) */
     struct warning warning;
 };
@@ -36,7 +46,7 @@ struct admission *admission_create(void)
     return admission;
 }
 
-/* Find the source, or make it. Returns NULL when there is no memory. */
+/* Find or create the source. Returns NULL if there is no memory. */
 static struct source *find(struct admission *admission, const struct source *wanted)
 {
     void *place = tfind(wanted, &admission->sources, prefix_compare);
@@ -54,7 +64,7 @@ static struct source *find(struct admission *admission, const struct source *wan
 }
 
 #if defined __GNUC__ && !defined __clang__
-#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak" /* the tree has it */
+#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak" /* the tree owns it */
 #endif
 static enum admission_verdict enter_source(struct admission *admission,
                                            struct connection *connection)
@@ -91,7 +101,7 @@ static void leave_source(struct admission *admission, struct source *source)
     CHECKED(pthread_mutex_unlock(&admission->lock));
 }
 
-/* The longest prefix that holds the address decides; of two with the same length, access.deny. */
+/* The longest matching prefix decides, and access.deny if both lists have one of that length. */
 static bool is_allowed(const struct connection *connection)
 {
     const struct settings *settings = connection->settings;

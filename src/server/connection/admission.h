@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Who may have a worker: whom access.allow and access.deny let in, at most limits.connections
- * peers where others are refused and not kept waiting, and at most limits.per_source of one
- * address. */
+/* Admission: the decision whether an accepted connection gets a worker. It checks access lists,
+ * limits.per_source and, with limits.when_full = "refuse", limits.connections. With "wait" the
+ * acceptor asks the workers for a free slot before it accepts. */
 #ifndef SERVER_CONNECTION_ADMISSION_H
 #define SERVER_CONNECTION_ADMISSION_H
 
@@ -9,38 +9,38 @@
 
 struct admission;
 
-/* What a connection was told. */
 enum admission_verdict {
     ADMITTED,
-    ADMISSION_DENIED,      /* access.allow or access.deny refused it */
-    ADMISSION_CONNECTIONS, /* limits.connections refused it */
-    ADMISSION_PER_SOURCE,  /* limits.per_source refused it */
-    ADMISSION_FAILED       /* nothing is left to count it with: ENOMEM */
+    ADMISSION_DENIED,      /* refused by access.allow or access.deny */
+    ADMISSION_CONNECTIONS, /* refused by limits.connections */
+    ADMISSION_PER_SOURCE,  /* refused by limits.per_source */
+    ADMISSION_FAILED       /* no memory to count it: ENOMEM */
 };
 
 /* Returns NULL and errno on failure. */
 struct admission *admission_create(void);
 
-/* Count a connection in, by the settings it runs under; if it may not go on it is not
- * counted. Of a proxied one only the place is judged, not whom it comes from. */
+/* Decide on a connection by its own settings, and count it if it is admitted. Of a proxied
+ * connection only the free slot is checked. The main loop only. */
 enum admission_verdict admission_enter(struct admission *admission, struct connection *connection);
 
-/* Judge whom a proxied connection that is counted comes from, now that its header was read.
- * A proxy that speaks for itself counts for no source. Any thread may. */
+/* Decide on a proxied connection that was admitted, for the client that its header names. A header
+ * without addresses counts for no source. Any thread can call this. */
 enum admission_verdict admission_enter_again(struct connection *connection);
 
-/* Count it out, where it is counted; any thread may. To be called before its peer can know
- * that it is over: who comes again at once finds its place free. */
+/* Stop counting a connection, if it is counted. Call it before the peer can know that the exchange
+ * is over, so that a client that connects again at once finds its slot free. Any thread can call
+ * this. */
 void admission_leave(struct connection *connection);
 
-/* Write the warning of limits.per_source, if it is due. Returns nanoseconds until it will be,
- * or NEVER. The acceptor, only. */
+/* Log the warning of limits.per_source if it is due. Returns the nanoseconds until it is, or NEVER.
+ * The main loop only. */
 int64_t admission_warn(struct admission *admission);
 
-/* Have it written even if it was written a moment ago. */
+/* Log the remaining warning, due or not. The main loop only. */
 void admission_finish(struct admission *admission);
 
-/* Nobody may be counted any more. NULL is nothing. */
+/* Free everything. No connection may be counted. NULL is ignored. */
 void admission_destroy(struct admission *admission);
 
 #endif

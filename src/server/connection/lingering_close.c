@@ -1,4 +1,20 @@
 /* SPDX-License-Identifier: MIT */
+/* A worker that waited for the peer's FIN would cost a sleep and a wake-up for each exchange. So
+ * workers pass their half-closed sockets on, and the main loop looks at many of them in one sweep,
+ * without blocking: first 4 ms after the reply, when most peers have closed, then after pauses that
+ * double up to 256 ms. A socket that received octets starts again at 4 ms. Before a socket is
+ * closed early, what it received is read, for the reason in lingering_close.h.
+ *
+ * `lock` protects `incoming`, the sockets that workers added since the last sweep, and `planned`,
+ * the time of the next sweep as workers know it. The rest belongs to the main loop: the list by
+ * age, and one queue for each pause. The sockets of a queue all have the same pause, so the first
+ * is due first.
+ *
+ * No wake-up is lost. The main loop takes `incoming` and sets `planned` in one hold of the lock. A
+ * worker adds its socket and compares in one hold, too: if its first look is due before `planned`,
+ * the worker lowers `planned` and writes the eventfd; otherwise the planned sweep comes in time.
+ * While workers get connections, the main loop plans its next sweep within 4 ms, so that workers
+ * rarely have to wake it. */
 #include <config.h>
 
 #include "server/connection/lingering_close.h"
@@ -13,10 +29,10 @@
 #include <unistd.h>
 
 #define MS INT64_C(1000000)
-#define FIRST_LOOK (4 * MS)  /* most peers have closed by then */
-#define PAUSES 7             /* 4, 8, … 256 ms: each is twice the one before */
-#define SWEEP_EVERY (2 * MS) /* many at once cost less, and delay fewer who wait to be accepted */
-#define DISCARD_STEPS 16     /* at one look: a peer that sends for ever gets no more of our time */
+#define FIRST_LOOK (4 * MS)
+#define PAUSES 7             /* 4, 8, … 256 ms */
+#define SWEEP_EVERY (2 * MS) /* larger sweeps cost less, and delay fewer accepts */
+#define DISCARD_STEPS 16     /* calls of recv(2) in one look, for a peer that keeps sending */
 
 struct lingering {
     int wake_fd;
@@ -27,11 +43,11 @@ struct lingering {
     struct connection_list by_age;
     struct connection_list queues[PAUSES];
     size_t count;
-    int64_t next; /* when the next sweep is */
+    int64_t next; /* when the next sweep is due */
 
     pthread_mutex_t lock; /* protects all that follows */
     struct connection_list incoming;
-    int64_t planned; /* what those who come in know of `next` */
+    int64_t planned; /* `next`, or earlier if a worker lowered it */
 };
 
 void lingering_set_limits(struct lingering *lingering, size_t max, double seconds)
@@ -69,14 +85,13 @@ void lingering_add(struct lingering *lingering, struct connection *connection)
         eventfd_write(lingering->wake_fd, 1);
 }
 
-/* When a socket is closed whatever its peer does. */
+/* Return when a socket must be closed, whatever its peer does. */
 static int64_t end_of(const struct lingering *lingering, const struct connection *connection)
 {
     return deadline_after(connection->decided, lingering->seconds).at;
 }
 
-/* Give a socket that was looked at by `now` its place among those that are looked at as
- * seldom as it is. */
+/* Queue a socket for its next look, after its pause from `now` on. */
 static void queue(struct lingering *lingering, struct connection *connection, int64_t now)
 {
     connection->look = now + (FIRST_LOOK << connection->pause_index);
@@ -109,7 +124,7 @@ static bool discard(int fd, bool *received)
     return false;
 }
 
-/* Close one before its peer has: what came is read, or close(2) would reset. */
+/* Close a socket before its peer has. */
 static void drop(struct lingering *lingering, struct connection *connection)
 {
     bool received;
@@ -132,7 +147,7 @@ static void look_at(struct lingering *lingering, struct connection *connection, 
     queue(lingering, connection, now);
 }
 
-/* Look at those that are due, and close those whose time is over. */
+/* Look at the sockets that are due, and close those whose time is over. */
 static void look_at_due(struct lingering *lingering, int64_t now)
 {
     struct connection *first;
@@ -144,7 +159,7 @@ static void look_at_due(struct lingering *lingering, int64_t now)
         drop(lingering, first);
 }
 
-/* Returns when somebody is to be looked at or closed next; or NEVER. */
+/* Return when the next socket must be looked at or closed. */
 static int64_t next_look(const struct lingering *lingering)
 {
     const struct connection *first = TAILQ_FIRST(&lingering->by_age);
@@ -157,9 +172,8 @@ static int64_t next_look(const struct lingering *lingering)
     return next;
 }
 
-/* Take in who came since the last time, and say when the next sweep will be, at `next` or,
- * if one of them needs that, earlier, but not before `earliest`. Whoever comes later and is
- * due before that wakes us. */
+/* Take in the sockets that were added, and plan the next sweep: at `next`, or earlier if one of
+ * them needs that, but not before `earliest`. Returns when it is. */
 static int64_t take_incoming(struct lingering *lingering, int64_t next, int64_t earliest)
 {
     struct connection_list incoming = TAILQ_HEAD_INITIALIZER(incoming);
@@ -190,7 +204,7 @@ static int64_t take_incoming(struct lingering *lingering, int64_t next, int64_t 
 int64_t lingering_sweep(struct lingering *lingering, bool soon)
 {
     int64_t now = clock_nanoseconds();
-    /* nobody who came in meanwhile is due before that */
+    /* A sweep within FIRST_LOOK is early enough for every socket that was added meanwhile. */
     if (lingering->next <= now || lingering->next > now + FIRST_LOOK) {
         look_at_due(lingering, now);
         int64_t next = next_look(lingering);

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Half-closed sockets on their way to close(2).
- *
- * The reply and our FIN are sent, but what the peer still sends must be read, or
- * close(2) would turn into RST and the peer could lose the reply: RFC 1122,
- * 4.2.2.13. Waiting for the peer's FIN in the worker would cost a sleep and a
- * wake-up for every exchange; so workers hand their sockets over, and the acceptor
- * looks after all of them in one sweep now and then. */
+/* Lingering close: read a half-closed socket to the peer's end of file, then close it. The reply
+ * and the FIN are sent by then, but close(2) with unread octets resets the connection, and the
+ * peer could lose the reply: RFC 1122, 4.2.2.13. */
 #ifndef SERVER_CONNECTION_LINGERING_CLOSE_H
 #define SERVER_CONNECTION_LINGERING_CLOSE_H
 
@@ -25,26 +21,23 @@ struct lingering *lingering_create(int wake_fd);
  * included. The main loop only. */
 void lingering_set_limits(struct lingering *lingering, size_t max, double seconds);
 
-/* How many sockets there are, but for those that came in since the last sweep. The sweeping
- * thread only. */
+/* Return the number of sockets, without those added since the last sweep. The main loop only. */
 size_t lingering_count(const struct lingering *lingering);
 
-/* Take over a connection from malloc(3) whose socket is half-closed; any thread may
- * call it. */
+/* Take over a connection from malloc(3) whose socket is half-closed. Any thread can call this. */
 void lingering_add(struct lingering *lingering, struct connection *connection);
 
-/* Look at the sockets that are due for a look: discard what came in, close those at end
- * of file, reset, or past their time, and those that came first where there are too many.
- * Never blocks. With `soon`, somebody is expected to come in soon, and the next look is
- * soon. Returns nanoseconds until the next look is due, or NEVER when there is none. One
- * thread only. */
+/* Look at the sockets that are due: discard what they received; close those at end of file or
+ * reset, those whose time is over, and the oldest if there are too many. Never blocks. With `soon`,
+ * more sockets are expected, and the next sweep comes soon. Returns the nanoseconds until the next
+ * sweep is due, or NEVER. The main loop only. */
 int64_t lingering_sweep(struct lingering *lingering, bool soon);
 
-/* Close the socket that came first, for the sake of its descriptor. Returns false if
- * there is none. The sweeping thread only. */
+/* Close the oldest socket to free its descriptor. Returns false if there is none. The main loop
+ * only. */
 bool lingering_evict(struct lingering *lingering);
 
-/* Close what is left and free everything. */
+/* Close all sockets and free everything. NULL is ignored. */
 void lingering_destroy(struct lingering *lingering);
 
 #endif

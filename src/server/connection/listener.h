@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A listening socket. It never carries data: accept(2) on it makes the connected sockets that
- * do. */
+/* A listening socket. It never carries data: accept(2) makes a connected socket for each
+ * connection. */
 #ifndef SERVER_CONNECTION_LISTENER_H
 #define SERVER_CONNECTION_LISTENER_H
 
@@ -19,26 +19,26 @@ struct listener {
                            an empty queue stays empty */
 };
 
-/* Open a socket at an address, for its family only, and log where it listens: the kernel may
- * have chosen the port. Returns 0, or -1 and errno. */
+/* Open a socket at an address, for its family only, and log where it listens. Returns 0, or -1 and
+ * errno. */
 int listener_open(struct listener *listener, const struct address *address, int backlog);
 
-/* Take over an open socket. Returns 0; or -1 and errno, which is EPROTOTYPE where it is no
- * listening TCP socket, and then it is left open. */
+/* Adopt an open socket. Returns 0; or -1 and errno with the socket still open. errno is EPROTOTYPE
+ * if it is not a listening TCP socket. */
 int listener_adopt(struct listener *listener, int fd);
 
-/* Let it take no new connections. What the kernel has queued, or is about to, is to be
- * accepted before it is closed, since close(2) resets it. Once more does nothing. */
+/* Keep new connections out. Those that are queued, or whose handshake has begun, must be accepted
+ * before the listener is closed, because close(2) resets them. A second call does nothing. */
 void listener_stop_accepting(struct listener *listener);
 
-/* Let one that retired serve again. */
+/* Let a listener that stopped accepting accept again. */
 void listener_resume(struct listener *listener);
 
-/* Say in the log that it listens no longer. */
+/* Log that the listener does not listen any more. */
 void listener_log_end(const struct listener *listener);
 
-/* Take a connection off its queue: accept4(2), with its errors. Returns a blocking socket,
- * and where its peer is. */
+/* Take a connection off the queue: accept4(2), with its errors. Returns a blocking socket, and its
+ * peer's address in `*peer`. */
 int listener_accept(const struct listener *listener, struct address *peer);
 
 /* Get the number of queued connections and the limit of the queue: TCP_INFO, tcp(7). */

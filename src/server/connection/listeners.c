@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* A reload changes all listeners or none: new addresses are opened first, and only when all are
+ * open do old listeners stop accepting. To close the old ones first could leave the daemon with
+ * neither. An address that overlaps an open one, such as a wildcard, therefore cannot be opened
+ * (EADDRINUSE) and the reload is refused.
+ *
+ * All of this belongs to the main thread. Names are resolved at a reload only if `listen` changed,
+ * because the main thread waits for the answer. */
 #include <config.h>
 
 #include "server/connection/listeners.h"
@@ -12,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Whether a failure to bind says that the host has no IPv6, or none in use. */
+/* Whether the error means that the host has no IPv6, or does not use it. */
 static bool family_is_missing(const struct address *address, int error)
 {
     if (error == EAFNOSUPPORT)
@@ -21,16 +28,16 @@ static bool family_is_missing(const struct address *address, int error)
            (IN6_IS_ADDR_LOOPBACK(&address->u.in6.sin6_addr) || address_is_wildcard(address));
 }
 
-/* What is to be open: what settings->listen says. */
+/* One run of opening what settings->listen names. */
 struct opening {
     struct listeners *listeners;
-    size_t before;            /* so many are open already … */
-    bool kept[LISTENERS_MAX]; /* … and these of them are to stay */
+    size_t before;            /* number of listeners that were open before */
+    bool kept[LISTENERS_MAX]; /* which of them stay */
     int backlog;
     int severity; /* of a failure: what it costs, log.h */
 };
 
-/* Who of us has the address already, by itself or as part of every address. */
+/* Name the socket that has the address already. */
 static const char *advice_in_use(const struct opening *opening, const struct address *address)
 {
     const struct listeners *listeners = opening->listeners;
@@ -78,8 +85,8 @@ static int open_address(struct opening *opening, const struct address *address)
     return -1;
 }
 
-/* The place of the first listener that was asked to have this address and is not kept yet, or
- * `before`: with port 0 there may be more than one. */
+/* Return the index of the first listener that was asked for this address and is not kept yet, or
+ * `before`. With port 0 there can be more than one. */
 static size_t find(const struct opening *opening, const struct address *asked)
 {
     size_t i = 0;
@@ -114,7 +121,7 @@ static int open_endpoint(struct opening *opening, const struct endpoint *endpoin
     return result;
 }
 
-/* Returns 0; or -1 with the reason logged, and what was opened stays open. */
+/* Returns 0; or -1 with the reason logged and the new listeners still open. */
 static int open_all(struct opening *opening, const struct settings *settings)
 {
     for (size_t i = 0; i < settings->listen.count; i++)
@@ -182,7 +189,7 @@ static void change_backlog(struct listeners *listeners, int backlog)
                       address_format(&listeners->list[i].bound, text));
 }
 
-/* Have those that are kept serve, and no others of those that were there. */
+/* Of the listeners that were open before, let those accept that are kept, and no others. */
 static void settle(struct opening *opening)
 {
     for (size_t i = 0; i < opening->before; i++) {
@@ -216,7 +223,7 @@ int listeners_change(struct listeners *listeners, const struct settings *old,
 {
     if (listeners->list[0].adopted)
         return 0;
-    /* A text that stays needs no new look at what its name stands for now. */
+    /* An unchanged name is not resolved again. */
     if (!settings_same(settings_find("listen"), old, settings) &&
         change_addresses(listeners, settings) != 0)
         return -1;

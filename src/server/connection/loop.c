@@ -1,4 +1,20 @@
 /* SPDX-License-Identifier: MIT */
+/* Each turn does what is due: it cuts connections when the drain times out, closes listeners that
+ * stopped accepting, sweeps lingering sockets, ends idle workers and logs warnings. Each of these
+ * says when it is due next. The loop sleeps in ppoll(2) until the earliest of them, then accepts a
+ * batch from each ready listener. It starts with a different one each turn, because the first may
+ * take the last slot.
+ *
+ * Everything here belongs to the main thread; there is no lock. Other threads write to one
+ * eventfd(2) to start the next turn early:
+ *   - a worker whose lingering socket is due before the planned sweep;
+ *   - a worker that ends a connection while the loop waits for a slot or for the last connection;
+ *   - a worker whose connection exceeded limits.per_source, so that the warning is logged.
+ * No such wake-up is lost. Each thread first changes its state, under that state's lock, and then
+ * writes; the eventfd keeps its count until the loop reads it; and every turn checks everything.
+ *
+ * Signals come from a signalfd(2), which service.c reads: see signals.c. A batch is limited, so
+ * that a flood of connections delays no signal. */
 #include <config.h>
 
 #include "server/connection/loop.h"
@@ -14,18 +30,18 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Places in `poll`. */
+/* Indices in `poll`. */
 enum { POLL_WAKE, POLL_SIGNALS, POLL_LISTENERS };
 
 struct loop {
     struct listeners *listeners;
     struct acceptor acceptor;
-    int wake_fd; /* eventfd(2): a place came free, somebody began to linger, or was limited */
+    int wake_fd; /* eventfd(2) */
     struct pollfd poll[POLL_LISTENERS + LISTENERS_MAX];
-    size_t turn;               /* which listener is looked at first */
-    bool draining;             /* nobody new is accepted … */
-    struct deadline drain_end; /* … and this is when all is over */
-    bool cut;                  /* it was over, and connections were ended */
+    size_t turn;               /* which listener is first */
+    bool draining;             /* loop_drain() was called */
+    struct deadline drain_end; /* when the drain times out */
+    bool cut;                  /* the drain timed out, and connections were cut */
 };
 
 /* ppoll(2) failed, which means a shortage of memory: check every descriptor after a short pause.
@@ -39,8 +55,8 @@ static void check_all(struct loop *loop, size_t count)
         loop->poll[i].revents = loop->poll[i].fd >= 0 ? POLLIN : 0;
 }
 
-/* Wait for a listener if `listening`, for the wake_fd, for a signal, or for `wait`
- * nanoseconds (or NEVER). Afterwards `revents` of each place is right. */
+/* Wait for a wake-up, for a signal, for a listener if `listening`, or for `wait` nanoseconds.
+ * Afterwards each `revents` is valid. */
 static void wait_for_events(struct loop *loop, bool listening, int64_t wait)
 {
     struct pollfd *polled = loop->poll;
@@ -62,8 +78,7 @@ static void wait_for_events(struct loop *loop, bool listening, int64_t wait)
         (void)eventfd_read(loop->wake_fd, &ignored);
 }
 
-/* Take a batch from each listener that is ready, beginning with another one each time: the
- * first may leave no place to the others. A pause is one for all. */
+/* Accept a batch from each ready listener. A pause holds for all of them. */
 static enum acceptor_result accept_ready(struct loop *loop)
 {
     size_t count = loop->listeners->count;
@@ -77,8 +92,10 @@ static enum acceptor_result accept_ready(struct loop *loop)
     return result;
 }
 
-/* Close the retired listeners whose queue was found empty after the last who can come in
- * has come; all of them, if the drain is over. Returns the wait for the next. */
+/* The functions below return the nanoseconds until they are due again, or NEVER. */
+
+/* Close the listeners that stopped accepting and whose queue stays empty; close all of them once
+ * the drain timed out. */
 static int64_t close_stopped_listeners(struct loop *loop)
 {
     struct listeners *listeners = loop->listeners;
@@ -115,7 +132,6 @@ static int64_t end_drain(struct loop *loop)
     return left;
 }
 
-/* What is to be done now and then. Returns nanoseconds until the next time, or NEVER. */
 static int64_t do_due_work(struct loop *loop)
 {
     int64_t wait = end_drain(loop);
@@ -127,8 +143,8 @@ static int64_t do_due_work(struct loop *loop)
     return wait;
 }
 
-/* Whether nothing is left: nobody can come, nobody is there, and nobody lingers, or has had
- * his time to. The sweep after the last connection ended has counted it. */
+/* True when no listener and no active connection is left, and, unless the drain timed out, no
+ * lingering socket either. The sweep after the last connection ended has counted its socket. */
 static bool is_drained(struct loop *loop)
 {
     if (!loop->draining || loop->listeners->count > 0 || !workers_are_done(loop->acceptor.workers))
@@ -156,7 +172,7 @@ enum loop_event loop_run(struct loop *loop, int64_t until)
         if (loop->poll[POLL_SIGNALS].revents != 0)
             return LOOP_SIGNAL;
         if (loop->acceptor.submitted)
-            (void)sched_yield(); /* while others work, more connections gather for one batch */
+            (void)sched_yield(); /* while workers run, connections gather for the next batch */
     }
 }
 

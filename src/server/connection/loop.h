@@ -1,33 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-/* Waits for connections, accepts, and gives each connection on. */
+/* The main loop: the main thread waits here for listeners, signals and timers. The loop serves
+ * listeners itself; for a signal or a timer it returns to service.c. */
 #ifndef SERVER_CONNECTION_LOOP_H
 #define SERVER_CONNECTION_LOOP_H
 
 #include "server/config/settings.h"
 #include "server/connection/listeners.h"
-#include "server/connection/workers.h"
+#include "server/log/stats.h"
 
 struct loop;
 
-/* Make everything ready to serve. `listeners` and the descriptor `signal_fd`, which is only
- * waited for, stay the caller's and are to last as long as the loop; so does the
- * caller's use of `snapshot`. Returns NULL with the reason logged on failure. */
+/* Create the main loop and everything that serves connections. `listeners` and the descriptor
+ * `signal_fd`, which the loop only polls, stay the caller's and must outlive the loop; so must the
+ * caller's reference to `settings`. Returns NULL with the reason logged on failure. */
 struct loop *loop_create(struct listeners *listeners, struct settings *settings, int signal_fd);
 
-/* Let these settings hold for those who are accepted from now on. The ones before are no
- * longer used, but by the connections that began with them. */
+/* Use these settings from now on: for the connections that are accepted next, and for all limits.
+ * The loop no longer uses the old settings; older connections still do. */
 void loop_apply(struct loop *loop, struct settings *settings);
 
 /* Why loop_run() returns. */
 enum loop_event {
-    LOOP_SIGNAL,  /* there is something to read from signal_fd */
-    LOOP_TIMER,   /* it is the time that was asked for */
-    LOOP_DRAINED, /* nothing is left to do after loop_drain() */
+    LOOP_SIGNAL,  /* signal_fd is readable */
+    LOOP_TIMER,   /* the requested instant has come */
+    LOOP_DRAINED, /* after loop_drain(): nothing is left to serve */
     LOOP_FAILED   /* the daemon cannot go on; the reason is logged */
 };
 
-/* Serve until something happens, at the latest until the instant `until` of
- * clock_nanoseconds(). */
+/* Serve until something happens, at the latest until `until`, an instant of clock_nanoseconds(). */
 enum loop_event loop_run(struct loop *loop, int64_t until);
 
 /* Stop accepting: serve the connections that are queued or active, close the listeners, and end
@@ -37,7 +37,7 @@ void loop_drain(struct loop *loop, double seconds);
 /* Add gauges, listeners and accept errors to the statistics. */
 void loop_add_stats(struct loop *loop, struct stats *stats);
 
-/* Free everything; NULL is nothing. No connection may be live. */
+/* Free everything. No connection may be active. NULL is ignored. */
 void loop_destroy(struct loop *loop);
 
 #endif

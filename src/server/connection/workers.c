@@ -1,4 +1,32 @@
 /* SPDX-License-Identifier: MIT */
+/* Who owns what. Once the main loop has submitted a connection, one worker owns it. Only that
+ * worker closes the socket and frees the connection, or passes both to the lingering close. Only
+ * the main loop submits connections, and starts and joins workers; the list of all workers, their
+ * number and the limits are its own. `lock` protects the rest: the active connections, those that
+ * wait for a worker, the idle workers, the counts, each worker's state, and a connection's entries
+ * in these lists.
+ *
+ * Why a worker may wait for its peer as long as it must. There are never fewer workers than active
+ * connections, because workers_submit() starts one where there would be. If that thread cannot be
+ * started, the new connection fails at once, and no other connection needs a thread later.
+ *
+ * Why no wake-up is lost. A worker is idle, awake, or waits for its peer. While a connection waits,
+ * at least one worker has no connection, and it is awake or idle. Each change of state is made
+ * together with its check, in one hold of the lock:
+ *   - a worker becomes idle only if no connection waits;
+ *   - a worker that starts to wait for its peer wakes an idle one, if a connection waits and fewer
+ *     than AWAKE_MAX workers are awake; the main loop does the same after each batch;
+ *   - an idle worker is ended only while no connection waits.
+ * So while a connection waits, either a worker is awake and will look for it, or the one that stops
+ * being awake wakes another. A post to a worker's semaphore stays until the worker takes it. In the
+ * same way, the main loop finds no slot, or connections still active, and sets `loop_waits` in one
+ * hold of the lock; the worker that ends the next connection sees it and writes the eventfd.
+ *
+ * Why workers_cut() cannot hit a foreign socket. It shuts sockets down with the lock held, and a
+ * worker takes its connection off the list before it closes the socket. So no descriptor in the
+ * list can have been reused.
+ *
+ * The worker that became idle last is woken first, so that surplus workers stay idle and end. */
 #include <config.h>
 
 #include "server/connection/workers.h"
@@ -17,17 +45,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* 64 KiB hold the exchange and a log line many times over; less saves no memory. */
+/* Enough for the exchange and a log line many times over; less saves no memory. */
 #define STACK_SIZE 65536
 
-/* A worker is woken only while fewer than this many are awake: those take what waits, one
+/* A worker is woken only while fewer than this many are awake: an awake worker takes one waiting
  * connection after the other. HACKING.md has the figures. */
 #define AWAKE_MAX 2
 
-/* So many workers end at one look, then connections have their turn. */
+/* Workers that end in one turn of the main loop, before connections have their turn again. */
 #define END_BATCH 64
 
-/* A thread, and what wakes it. It is parked, or awake, or waits for a peer. */
 struct worker {
     struct workers *workers;
     pthread_t thread;
@@ -64,7 +91,7 @@ struct workers {
     bool loop_waits;                    /* the main loop waits for a connection to end */
 };
 
-/* Some platforms have a minimum above that. */
+/* Some platforms have a larger minimum. */
 static size_t stack_size(void)
 {
     long least = sysconf(_SC_THREAD_STACK_MIN);
@@ -127,7 +154,7 @@ bool workers_are_done(struct workers *workers)
     return done;
 }
 
-/* These three are called with the lock held, which park() gives up while it sleeps. */
+/* The next three are called with the lock held; sleep_until_woken() releases it while it sleeps. */
 
 static void wake_worker(struct worker *worker)
 {
@@ -157,7 +184,7 @@ static void sleep_until_woken(struct worker *worker)
     lock(workers);
 }
 
-/* The peer is to be waited for: meanwhile another takes this worker's place. */
+/* Hold an exchange that must wait for its peer, while another worker is awake instead. */
 static void finish_waiting(struct workers *workers, struct connection *connection)
 {
     lock(workers);
@@ -177,8 +204,8 @@ static void wake_main_loop(const struct workers *workers)
     eventfd_write(workers->wake_fd, 1);
 }
 
-/* Tell of it, and close the socket or let it linger. Once the connection is off the list,
- * workers_cut() knows nothing of the socket. Of one too many it is the acceptor who warns. */
+/* Report the connection, and close its socket or let it linger. Once it is off the list,
+ * workers_cut() cannot reach the socket. The main loop logs the warning of a limit. */
 static void finish(struct workers *workers, struct connection *connection)
 {
     lock(workers);
@@ -208,8 +235,7 @@ static void serve(struct workers *workers, struct connection *connection)
     finish(workers, connection);
 }
 
-/* Take a connection that waits, or sleep until one does. Returns NULL when it is time to
- * end instead. */
+/* Take a waiting connection, or sleep until there is one. Returns NULL if the worker must end. */
 static struct connection *next_connection(struct worker *worker)
 {
     struct workers *workers = worker->workers;
@@ -251,7 +277,7 @@ static void *run_worker(void *argument)
     return NULL;
 }
 
-/* One more worker, which is awake. Returns 0, or an error number. */
+/* Start one more worker, which is awake. Returns 0, or an error number. */
 static int start_worker(struct workers *workers)
 {
     struct worker *worker = calloc(1, sizeof *worker);
@@ -302,7 +328,7 @@ void workers_wake(struct workers *workers)
     unlock(workers);
 }
 
-/* Called with the lock held. */
+/* Make the worker end once it has no connection. Called with the lock held. */
 static void end_worker(struct worker *worker)
 {
     worker->ending = true;
@@ -310,7 +336,7 @@ static void end_worker(struct worker *worker)
         wake_worker(worker);
 }
 
-/* Wait for a retired worker to end. */
+/* Join a worker that ends. */
 static void join_worker(struct worker *worker)
 {
     struct workers *workers = worker->workers;
@@ -321,14 +347,13 @@ static void join_worker(struct worker *worker)
     free(worker);
 }
 
-/* Returns the worker that has been idle for too long, or NULL, and in `wait` the
- * nanoseconds until somebody may have been. Whoever may be needed for a connection that
- * waits is not idle. Called with the lock held. */
+/* Return a worker that was idle for too long, or NULL, and the nanoseconds until one can have been.
+ * No worker ends while a connection waits. Called with the lock held. */
 static struct worker *expired_worker(const struct workers *workers, int64_t *wait)
 {
     int64_t now = clock_nanoseconds();
     struct deadline longest = deadline_after(now, workers->idle_timeout);
-    struct worker *worker = TAILQ_LAST(&workers->idle, worker_list); /* whoever parked first */
+    struct worker *worker = TAILQ_LAST(&workers->idle, worker_list); /* idle for longest */
     if (worker != NULL && TAILQ_EMPTY(&workers->waiting))
         longest = deadline_after(worker->since, workers->idle_timeout);
     *wait = deadline_left(longest, now);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Gives each connection to a worker thread: one thread per live connection. */
+/* Worker threads, never fewer than active connections, so that each can wait for its peer. A worker
+ * takes a connection, holds its exchange, reports it, and closes it or passes it to the lingering
+ * close. */
 #ifndef SERVER_CONNECTION_WORKERS_H
 #define SERVER_CONNECTION_WORKERS_H
 
@@ -18,34 +20,32 @@ struct workers *workers_create(struct lingering *lingering, int wake_fd);
  * The main loop only. */
 void workers_set_limits(struct workers *workers, size_t max, double idle_timeout);
 
-/* Whether one more connection may begin. If not, the next one that ends writes
- * to `wake_fd`. */
+/* Whether there is a free slot. If not, the next connection that ends writes to `wake_fd`. */
 bool workers_have_slot(struct workers *workers);
 
-/* Give a connection from malloc(3) to the workers, who from then on own it, its socket
- * and its use of its settings; call workers_wake() soon. Returns 0; or an error number when no
- * thread can be had, and then both are still the caller's. */
+/* Pass a connection from malloc(3) to the workers, who then own it, its socket and its reference
+ * to the settings. Call workers_wake() afterwards. Returns 0; or an error number if no thread can
+ * be started, and then the connection is still the caller's. The main loop only. */
 int workers_submit(struct workers *workers, struct connection *connection);
 
-/* See to it that somebody is awake for the connections that were given. */
+/* Make sure that a worker is awake for the submitted connections. */
 void workers_wake(struct workers *workers);
 
-/* End workers that have been idle for too long. Returns nanoseconds until the next one may
- * have been, or NEVER when there is no worker. The thread that gives, only. */
+/* Join workers that were idle for too long. Returns the nanoseconds until the next one can have
+ * been, or NEVER if there is no worker. The main loop only. */
 int64_t workers_end_idle(struct workers *workers);
 
 /* Fill in the gauges, except `lingering`. The main loop only. */
 void workers_gauges(struct workers *workers, struct gauges *gauges);
 
-/* Whether no connection is live. If one is, the next one that ends writes to
- * `wake_fd`. */
+/* Whether no connection is active. If one is, the next one that ends writes to `wake_fd`. */
 bool workers_are_done(struct workers *workers);
 
-/* End every live connection now: their sockets are shut down and their outcome
- * is `slow`. The workers still have to carry that out. */
+/* Shut down the socket of every active connection; their outcome is `slow`. They are still active
+ * until their workers have seen that. */
 void workers_cut(struct workers *workers);
 
-/* End every worker and free everything; no connection may be live. */
+/* Join all workers and free everything. No connection may be active. NULL is ignored. */
 void workers_destroy(struct workers *workers);
 
 #endif

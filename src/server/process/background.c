@@ -1,4 +1,17 @@
 /* SPDX-License-Identifier: MIT */
+/* fork(2), setsid(2), fork(2): the daemon is not a session leader, so it never gets a terminal. The
+ * first process waits at a pipe for the daemon's status: 0 when the daemon is ready, its exit
+ * status if the start fails, EX_OSERR if the pipe closes without a status. Only at ready do
+ * standard input, output and error go to /dev/null, so that the start can report its errors.
+ *
+ * Forks come before any thread, because locks that other threads held would stay locked in the
+ * child. The environment is cleared, and its octets are overwritten, because /proc/PID/environ
+ * shows them otherwise. The umask is 022 and not the 0 of daemon(7): every mode that the daemon
+ * gives is explicit, so it only matters for a careless library.
+ *
+ * In the foreground, too, descriptors that were not passed on purpose are closed, and the working
+ * directory is the root. Standard input stays open: if it is a terminal, so is descriptor 2. A
+ * stricter umask stays: it is the UMask= of a service manager. */
 #include <config.h>
 
 #include "server/process/background.h"
@@ -18,10 +31,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-/* Nobody else may write to a file that is made without a thought of its mode. */
+/* Group and others cannot write to a file that is created without an explicit mode. */
 #define LEAST_UMASK 022
 
-/* The writing end of the pipe to the process that waits, or -1. */
+/* The writing end of the pipe to the waiting process, or -1. */
 static int report_fd = -1;
 
 int background_open_standard(void)
@@ -60,12 +73,12 @@ int background_prepare(int passed)
     return chdir("/");
 }
 
-/* The process that was called: wait for the daemon's word. */
+/* In the first process: wait for the daemon's status. */
 _Noreturn static void wait_for_daemon(pid_t child, int fd)
 {
     unsigned char status;
     ssize_t got;
-    (void)waitpid(child, NULL, 0); /* it ends as soon as the daemon is made */
+    (void)waitpid(child, NULL, 0); /* it exits once it has forked the daemon */
     do
         got = read(fd, &status, sizeof status);
     while (got < 0 && errno == EINTR);
@@ -75,7 +88,6 @@ _Noreturn static void wait_for_daemon(pid_t child, int fd)
     _exit(EX_OSERR);
 }
 
-/* The variables, and their octets too: in memory, where /proc shows them, these stay else. */
 static int forget_environment(void)
 {
     for (char **variable = environ; variable != NULL && *variable != NULL; variable++)
@@ -83,7 +95,7 @@ static int forget_environment(void)
     return clearenv();
 }
 
-/* In the child. Its own child is no session leader, so it never gets a terminal. */
+/* In the child. */
 static int become_daemon(int fd)
 {
     report_fd = fd;

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/* The file is locked before it is truncated, so a second daemon never destroys the first one's
+ * process id, and can report it. After flock(2) the inode of the path is compared with that of the
+ * descriptor: the last holder may have removed the file between open(2) and flock(2), and then the
+ * lock is on a file without a name. The lock is taken after the forks of background.c; the
+ * descriptor holds it as long as the daemon lives. */
 #include <config.h>
 
 #include "server/process/pid_file.h"
@@ -23,9 +28,7 @@ static void log_holder(const char *path, int fd)
              text[0] != '\0' ? "process " : "another process", text);
 }
 
-/* Lock the file. Returns 1; 0 if `path` names another by now, since the last holder may
- * have removed it between our open(2) and our flock(2); or -1 and errno, with the reason
- * logged. */
+/* Returns 1; 0 if `path` names another file by now; or -1 and errno with the reason logged. */
 static int lock(const char *path, int fd)
 {
     struct stat named;

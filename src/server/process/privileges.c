@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* Groups change first, then the group, then the user, because only root can change groups.
+ * capset(2) is called only if capget(2) shows a capability to drop, and regaining root, which must
+ * fail, is tried only if daemon.user or daemon.group is set. For an ordinary
+ * user neither is needed, and the SystemCallFilter= of a unit can kill the process for either. */
 #include <config.h>
 
 #include "server/process/privileges.h"
@@ -13,7 +17,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* The C library has them, and no header for them. */
+/* The C library has these functions, but no header declares them. */
 int capget(cap_user_header_t header, cap_user_data_t held);
 int capset(cap_user_header_t header, const struct __user_cap_data_struct *wanted);
 
@@ -37,8 +41,7 @@ static int look_up(const struct settings *settings, uid_t *uid, gid_t *gid)
     return 0;
 }
 
-/* Groups first: a plain user may not change them, which does no harm where there are
- * none to give up. */
+/* An ordinary user cannot change its groups, which does no harm if there are none to drop. */
 static int change(uid_t uid, gid_t gid)
 {
     if (setgroups(0, NULL) != 0) {
@@ -53,8 +56,7 @@ static int change(uid_t uid, gid_t gid)
     return setresuid(uid, uid, uid);
 }
 
-/* Those that a service manager or a program's file gives, too; a user other than root keeps
- * none, and a filter that forbids capset(2) isn't asked where there is nothing to give up. */
+/* Capabilities can come from a service manager or from the program's file. */
 static int drop_capabilities(void)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -66,7 +68,7 @@ static int drop_capabilities(void)
     return memcmp(held, none, sizeof none) == 0 ? 0 : capset(&header, none);
 }
 
-/* Whether root's user, group or the right to choose groups can be had again. */
+/* Whether the user or group of root, or the right to choose groups, can be regained. */
 static bool can_regain_root(gid_t gid)
 {
     const gid_t root = 0;

@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+/* RLIMIT_CORE is 1, which makes the kernel write no core: it would hold what peers sent. 0 would
+ * still pass a core to a program that core_pattern names, for which the kernel ignores the limit
+ * (core(5); seen on 6.18). A core_pattern that is a socket gets the core even so. Only
+ * PR_SET_DUMPABLE would prevent that, but then /proc/PID belongs to root, and ss -p, strace and gdb
+ * show the daemon's own user nothing.
+ *
+ * Under SCHED_BATCH a thread that is woken does not preempt the one that woke it. That was worth a
+ * factor of two when each connection woke a worker. Now that few do, it is worth little, and is
+ * kept because it costs nothing. */
 #include <config.h>
 
 #include "server/process/rlimits.h"
@@ -8,11 +17,11 @@
 #include <sched.h>
 #include <sys/resource.h>
 
-/* Beside the sockets: standard input, output and error, the pid file, syslog, what the
- * acceptor waits on, and a few that whoever started us left open. */
+/* Standard input, output and error, the pid file, syslog, what the main loop polls, and some
+ * spare. */
 #define OTHER_DESCRIPTORS 32
 
-/* While one connection is served, another may await its close. */
+/* While one connection is active, another can linger. */
 static rlim_t descriptors_needed(const struct settings *settings)
 {
     return 2 * (rlim_t)settings->limits.connections + settings->listen.count + OTHER_DESCRIPTORS;
@@ -44,8 +53,7 @@ void rlimits_raise(const struct settings *settings)
              (unsigned long long)limit.rlim_max);
 }
 
-/* A thread that is woken under SCHED_BATCH doesn't preempt the one that woke it, which
- * saves a worker and its acceptor half of their context switches. */
+/* Keep a policy that was chosen on purpose. */
 static void use_batch_policy(void)
 {
     const struct sched_param none = {0};
@@ -53,9 +61,6 @@ static void use_batch_policy(void)
         (void)sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
-/* A core holds what peers sent. A limit of 1 has the kernel make none: neither a file, as 0
- * would, nor what goes to a program that core_pattern names, for which 0 counts nothing:
- * core(5). */
 static void disable_core(void)
 {
     struct rlimit limit;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
+/* Resource limits and scheduling policy: descriptors, core dumps, SCHED_BATCH. */
 #ifndef SERVER_PROCESS_RLIMITS_H
 #define SERVER_PROCESS_RLIMITS_H
 
 #include "server/config/settings.h"
 
-/* Ask the kernel for what serving needs: as many descriptors as limits.connections call
- * for (RLIMIT_NOFILE), and the scheduling policy SCHED_BATCH, unless whoever started us
- * chose one; and for no core, in which peers' octets would be (RLIMIT_CORE). Call it before
- * there is a second thread, and as root if there is a choice. A limit that is too low is
- * warned of; a policy that is refused is no reason to say anything: getrlimit(2), sched(7). */
+/* Disable core dumps, raise RLIMIT_NOFILE to what limits.connections can need, and choose the
+ * scheduling policy SCHED_BATCH. Warns if a limit cannot be changed; a refused policy is not
+ * reported: getrlimit(2), sched(7). Call it before there is a second thread, and as root if
+ * possible. */
 void rlimits_prepare(const struct settings *settings);
 
-/* The same for the descriptors alone, after a reload. */
+/* Raise RLIMIT_NOFILE alone, after a reload. */
 void rlimits_raise(const struct settings *settings);
 
 #endif

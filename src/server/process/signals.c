@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* The signals are blocked before the first thread, which inherits the mask, and read from a
+ * signalfd(2). ppoll(2) with a signal mask would not do: it delivers no signal while a descriptor
+ * is ready, so a flood of connections could delay a stop for as long as it lasts. */
 #include <config.h>
 
 #include "server/process/signals.h"
@@ -22,7 +25,7 @@ void signals_reset(void)
 {
     sigset_t none;
     for (int number = 1; number < NSIG; number++)
-        (void)signal(number, SIG_DFL); /* KILL, STOP and the C library's own refuse */
+        (void)signal(number, SIG_DFL); /* fails for KILL, STOP and the C library's own */
     sigemptyset(&none);
     CHECKED(pthread_sigmask(SIG_SETMASK, &none, NULL));
 }

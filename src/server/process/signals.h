@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The signals that the daemon takes, TERM, INT, HUP and USR1, as a descriptor that poll(2)
- * reports like any other. (ppoll(2) would not do: while a descriptor is ready it lets
- * no signal in, so a flood of connections could put off a stop for as long as it lasts.) */
+/* The signals that the daemon handles, as a descriptor for poll(2): TERM and INT stop it, HUP
+ * reloads, USR1 logs the statistics. */
 #ifndef SERVER_PROCESS_SIGNALS_H
 #define SERVER_PROCESS_SIGNALS_H
 
-/* Forget what the process that started us ignored, caught or blocked. */
+/* Restore the default action of every signal, and unblock all. */
 void signals_reset(void);
 
-/* Block TERM, INT, HUP and USR1 in this thread, and so in all that it makes; ignore PIPE.
- * Call it before there is a second thread. */
+/* Block TERM, INT, HUP and USR1 in this thread and in all that it starts, and ignore PIPE. Call it
+ * before there is a second thread. */
 void signals_block(void);
 
-/* Open a non-blocking signalfd(2) for what signals_block() blocked. Returns it, or -1
- * and errno. */
+/* Open a non-blocking signalfd(2) for the blocked signals. Returns it, or -1 and errno. */
 int signals_open(void);
 
 /* Return the number of a pending signal, or 0 if there is none. A signal that was sent twice before
