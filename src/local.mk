@@ -20,3 +20,5 @@ sbin_PROGRAMS += %D%/sixteend
 bin_PROGRAMS += %D%/sixteen
 %C%_sixteen_SOURCES = %D%/sixteen.c
 %C%_sixteen_LDADD = $(sixteen_libs)
+
+EXTRA_DIST += %D%/rooms.txt

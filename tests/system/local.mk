@@ -36,6 +36,7 @@ system_tests = \
 	%D%/proxy.t \
 	%D%/reload.t \
 	%D%/repeat.t \
+	%D%/rooms.t \
 	%D%/rsyslog.t \
 	%D%/seccomp.t \
 	%D%/stop.t \
