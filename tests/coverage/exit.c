@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* _exit(2), as tests of coverage have it: not before the counters are written. The linker
- * puts it in the place of the other one, with --wrap, and that and gcc choose the names.
+/* _exit(2) for coverage: write the counters first. The linker replaces the real one, with --wrap;
+ * the names are those of --wrap and gcc.
  * NOLINTBEGIN(bugprone-reserved-identifier) */
 #include <config.h>
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Which lines and branches of src/ the tests run, with gcov and lcov. The daemon writes its
-# counters also where it ends by _exit(2), and, since the files are made before and open to
-# all, where it is another user's.
+# Count which lines and branches of src/ the tests run, with gcov and lcov. The daemon also writes
+# its counters when it ends by _exit(2); and as another user, because the files exist already and
+# every user can write to them.
 if CODE_COVERAGE_ENABLED
 AM_CFLAGS += $(CODE_COVERAGE_CFLAGS) -fprofile-update=atomic
 LIBS += $(CODE_COVERAGE_LIBS)

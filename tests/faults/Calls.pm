@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# What is known of the calls that sixteend makes: how they fail, which never do, and what is said
-# of a failure.
+# The calls that sixteend makes: with which errors each fails, which never fail, and what the log
+# says about a failure.
 package Calls;
 use strict;
 use warnings;
@@ -10,9 +10,9 @@ use Sixteen;
 
 our @EXPORT = qw(%FAILS %QUIET %CANNOT %SAYS base_name reason_never functions_of missing_functions);
 
-# What each call is made to fail with: an errno for every branch that is known, EAI_… for those of
-# getaddrinfo(3), "short" for a transfer of one octet. Behind a "!" what can't last: for good, a
-# kernel would not say it.
+# The errors with which each call is made to fail: an errno for every branch that is known, EAI_…
+# for getaddrinfo(3), "short" for a transfer of one octet. An error with a "!" cannot last, so it is
+# not injected for good.
 our %FAILS = (
     accept4 => 'EAGAIN! EINTR! ECONNABORTED ETIMEDOUT EMFILE ENFILE ENOBUFS EINVAL',
     access => 'EACCES ENOENT',
@@ -103,7 +103,7 @@ our %FAILS = (
     write => 'EINTR! EAGAIN! EIO EPIPE short',
 );
 
-# The imports that are not made to fail, and why. Anything else makes imports.t fail.
+# The imports that are not made to fail, and why. imports.t fails for any other.
 our @NEVER = (
     [qr/^_(?:ITM_|_cxa_|_gmon_|_libc_start|_stack_chk_|_assert_fail)|^abort$|^_?exit$/,
         'the start and the end of a program'],
@@ -113,38 +113,38 @@ our @NEVER = (
         'computes, and has the room that it needs'],
     [qr/^v?snprintf$|^tfind$|^tdelete$|^twalk(?:_r)?$|^tdestroy$|^qsort$/, 'computes, and has the room that it needs'],
     [qr/^(?:fputs|puts|putc|putchar|printf|fprintf|vfprintf|fwrite|perror)$/,
-        'whether it was written is asked of fflush and ferror; or it is the last word of all'],
+        'fflush and ferror report the failure later; or no other output is left'],
     [qr/^ferror$|^gai_strerror$|^freeaddrinfo$|^free$|^dirfd$|^umask$|^getopt_long$|^getenv$|^time$/,
         'does not fail'],
     [qr/^get(?:pid|uid|gid|euid|egid)$|^sched_yield$/, 'does not fail'],
-    [qr/^openlog$|^syslog$|^closelog$/, 'tells no failure; their system calls fail in syscalls.t'],
-    [qr/^clock_gettime$/, 'the clocks that it is asked for are always there'],
+    [qr/^openlog$|^syslog$|^closelog$/, 'reports no failure; their system calls fail in syscalls.t'],
+    [qr/^clock_gettime$/, 'the clocks that are read always exist'],
     [qr/^eventfd_(?:read|write)$/, 'a counter that is read before it has 64 bits is never full'],
     [qr/^if_indextoname$/, 'needs a peer with a link-local address; tests/unit has it'],
     [qr/^pthread_(?:mutex|cond(?!_timed)|condattr)_|^pthread_(?:attr_(?!init)|join|sigmask)/,
-        'fails only when misused, which CHECKED tells and ends'],
-    [qr/^sem_(?:init|destroy|post)$/, 'fails only when misused, which CHECKED tells and ends'],
+        'fails only when misused, on which CHECKED aborts'],
+    [qr/^sem_(?:init|destroy|post)$/, 'fails only when misused, on which CHECKED aborts'],
     [qr/^seccomp_(?:release|arch_native|syscall_resolve_name)$/, 'does not fail'],
-    [qr/^seccomp_syscall_resolve_num_arch$/, 'a number that has no name is told alone'],
-    [qr/^sig(?:nal|action|emptyset|addset|fillset)$|^raise$/, 'fails only for a signal that there is not'],
+    [qr/^seccomp_syscall_resolve_num_arch$/, 'the log line then has the number alone'],
+    [qr/^sig(?:nal|action|emptyset|addset|fillset)$|^raise$/, 'fails only for a signal that does not exist'],
 );
 
-# Failures that nobody is told of, by call, with the error or the function that makes it where
-# only that one is meant.
+# Failures that need no report, by call, and with the error or the function if only that one is
+# meant.
 our %QUIET = (
-    'close_range' => 'then they are closed one by one',
-    'opendir in close_from' => 'nothing else tells what is open',
+    'close_range' => 'the descriptors are then closed one by one',
+    'opendir in close_from' => 'nothing else lists the open descriptors',
     'readdir in close_from' => 'likewise',
-    'fflush in tell_terminal' => 'it is up, whether anybody reads that or not',
-    'waitpid in wait_for_daemon' => 'the pipe says what became of the daemon',
-    'drain: accept4 EMFILE' => 'a socket that lingers gives its descriptor up',
+    'fflush in print_ready' => 'the daemon is ready, even if the terminal is gone',
+    'waitpid in wait_for_daemon' => 'the pipe carries the exit status',
+    'drain: accept4 EMFILE' => 'the oldest lingering socket is closed',
     'drain: accept4 ENFILE' => 'likewise',
-    'service: getsockname' => 'the address of the listener stands for it',
-    'shutdown in workers_cut' => 'the connection ends all the same',
+    'service: getsockname' => 'the address of the listener is used instead',
+    'shutdown in workers_cut' => 'the connection ends anyway',
     'unlink in pid_file_release' => 'the file is emptied instead',
-    'recv in at_end' => 'the socket is closed, and the reply has gone over',
-    'getsockopt in listener_queue' => 'the queue is taken for empty',
-    'close' => 'the descriptor is gone whatever close(2) says',
+    'recv in discard' => 'the socket is closed, after the reply',
+    'getsockopt in listener_queue' => 'the queue counts as empty',
+    'close' => 'the descriptor is closed even if close(2) fails',
     'closedir' => 'likewise',
     'fclose' => 'of a file that was read',
     'EINTR' => 'the call is made again',
@@ -152,28 +152,28 @@ our %QUIET = (
     'short' => 'the rest is asked for',
     'accept4 ECONNABORTED' => 'concerns one connection, which is gone',
     'accept4 ETIMEDOUT' => 'likewise',
-    'connect EPROTOTYPE' => 'a stream socket, which syslog(3) takes too',
-    'setgroups EPERM' => 'does no harm where there are no groups to give up',
-    'strdup in learn_names' => 'a number that has no name is told alone',
-    'socket in look_for_syslog' => 'syslog(3) makes its own',
-    'stat ENOENT' => 'the file is made anew',
+    'connect EPROTOTYPE' => 'a stream socket, which syslog(3) accepts too',
+    'setgroups EPERM' => 'does no harm if there are no groups to drop',
+    'strdup in look_up_names' => 'the log line then has the number alone',
+    'socket in look_for_syslog' => 'syslog(3) opens its own',
+    'stat ENOENT' => 'the file is created again',
     'access ENOENT' => 'then there is no such file',
-    'write' => 'nobody is left who could be told',
-    'poll' => 'the write that follows says what is wrong',
-    'pthread_cond_timedwait' => 'the log hangs, so nobody can be told',
-    'sched_getscheduler' => 'another policy makes it slower, and nothing else',
-    'sched_setscheduler' => 'another policy makes it slower, and nothing else',
-    'sysconf' => 'the least size of a stack is then our own',
-    'getrlimit' => 'the limit stays, and descriptors that lack are told of',
+    'write' => 'there is no other place to report it',
+    'poll' => 'the next write reports the failure',
+    'pthread_cond_timedwait' => 'the log hangs',
+    'sched_getscheduler' => 'another policy only makes it slower',
+    'sched_setscheduler' => 'another policy only makes it slower',
+    'sysconf' => 'the stack then has the size of STACK_SIZE',
+    'getrlimit' => 'the limit stays; a shortage of descriptors is logged',
 );
 
-# What a call can't fail with in this function.
+# Errors that a call cannot have in this function.
 our %CANNOT = (
     (map { ("write $_ in background_finish" => 1) } qw(EAGAIN EIO EPIPE)),    # a pipe with a reader
     'read EAGAIN in wait_for_daemon' => 1,    # it blocks
 );
 
-# What says so in other words than those of the errno.
+# What the log says where it does not have the words of the errno.
 our %SAYS = (
     'access' => qr/sixteen\.conf/,
     'setrlimit' => qr/the hard limit is \d+/,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-# Makes each call of sixteend that can fail do so, by way of shim.so, and looks what becomes of
-# it. A scenario is run once without a fault, to learn which call sites it passes; then each of
-# them fails with each of the errors below, once and for good. A site that only a failure leads
-# to fails beside the fault that led there. Nothing here knows the program's own functions
-# but Calls.pm, which excuses silence.
+# Make each call of sixteend that can fail do so, by shim.so, and judge the result. A scenario runs
+# once without a fault, to learn which call sites it passes; then each of them fails with each of
+# the errors in Calls.pm, once and for good. A site that only a failure leads to fails together with
+# the fault that led there. Only Calls.pm names functions of the program: those whose failures need
+# no report.
 package Faults;
 use strict;
 use warnings;
@@ -28,16 +28,17 @@ our @EXPORT = qw($SHIM need_shim place_of own_user open_to talk converse
 
 our $SHIM = ($ENV{BUILD_DIR} // '.') . '/tests/faults/shim.so';
 
-# Nothing takes so long; who is not done by then hangs.
+# Seconds; a daemon that needs more hangs.
 my $PATIENCE = 20;
 
 my ($CONTROL, $FAULT, $FAULTS, $SITE) = ('L l7', 'Z24 Q L L L l L L L L', 32, 'Q Z24 L L');
 my ($FAULT_SIZE, $SITE_SIZE, $SITES) = (64, 40, 1024);
 
-# For good is every call there is; but for where what counts coverage makes some in the program.
+# A fault for good hits every call of that name, except in a build that counts coverage, which makes
+# calls of its own in the program.
 my $FOR_GOOD = read_file($SIXTEEND) =~ /__gcov_/ ? 0xffffffff : 0;
 
-# Skip where the shim has no place.
+# Skip the test where the shim cannot be used.
 sub need_shim {
     plan skip_all => 'a sanitizer stands before the same calls' if is_sanitized();
     plan skip_all => 'QUICK is set' if $ENV{QUICK};
@@ -49,7 +50,7 @@ sub need_shim {
 
 my %places;    # site => [function, file:line]
 
-# Where a call is made: what the compiler says of the instruction before the one returned to.
+# Return function and line of a call: those of the instruction before the return address.
 sub place_of {
     my @unknown = grep { !$places{$_} } @_;
     if (@unknown) {
@@ -135,13 +136,13 @@ sub processes {
     return $count == 0 ? $daemon->{pid} : @pids[0 .. $count - 1];
 }
 
-# A user and a group to become: nobody as root, else oneself.
+# Return a user and a group to become: nobody if we are root, otherwise ourselves.
 sub own_user {
     my $user = $> == 0 ? 'nobody' : getpwuid $>;
     return ($user, scalar getgrgid((getpwnam $user)[3]));
 }
 
-# What is quick to be over, so that threads and sockets soon are as many as before.
+# Short times, so that the numbers of threads and sockets soon are what they were.
 our $QUICK = 'timeouts: { idle_worker = 0.01; linger = 0.01; drain = 0.1; };';
 
 sub configuration {
@@ -149,7 +150,7 @@ sub configuration {
     return "$QUICK\n" . ($scenario->{config} // '') =~ s{DIRECTORY}{$directory}gr;
 }
 
-# Start sixteend with these arguments, and faults that are armed from the beginning.
+# Start sixteend with its arguments, and with faults that are armed from the beginning.
 sub begin {
     my ($scenario, @faults) = @_;
     my $directory = scratch();
@@ -196,8 +197,8 @@ sub reap {
     return $daemon->{status};
 }
 
-# Wait until it is up, or has ended: 'up', 'ended' or 'hangs'. One whose log is broken is up when
-# it listens and has begun a thread, which comes after that.
+# Wait until it is ready, or has ended; return 'up', 'ended' or 'hangs'. A daemon whose log is
+# broken is ready when it listens and has started a thread, which comes after that.
 sub see_up {
     my ($daemon) = @_;
     my $until = time + $PATIENCE;
@@ -258,7 +259,7 @@ sub counts {
     return (scalar(() = glob "/proc/$daemon->{served_by}/fd/*"), tasks_of($daemon->{served_by}));
 }
 
-# Whether they go back to what they were, or below.
+# Wait until they are what they were, or less; return a complaint if they are not.
 sub settles {
     my ($daemon, $fds, $tasks) = @_;
     my $until = time + $PATIENCE / 2;
@@ -278,7 +279,7 @@ sub open_to {
     return IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $port, Timeout => $PATIENCE, LocalHost => $from // '127.0.0.1');
 }
 
-# Read all of them to their ends, for so many seconds at most: what came from each.
+# Read all of them to end of file, for at most these seconds; return what came from each.
 sub talk {
     my ($seconds, @peers) = @_;
     my $until = time + $seconds;
@@ -324,7 +325,7 @@ sub fault_name {
         $fault->{times} == 0 ? ' for good' : $fault->{pass} > 0 ? ", call $fault->{pass} + 1" : '', $function, $line;
 }
 
-# Every fault of a site that was passed so often.
+# Return every fault of a site that was passed this often.
 sub faults_of {
     my ($key, $count) = @_;
     my ($call, $site) = split / /, $key;
@@ -341,7 +342,7 @@ sub faults_of {
     return @faults;
 }
 
-# Whether the words tell of the fault, or nobody needs to be told.
+# Return whether the words report the fault, or the fault needs no report.
 sub said {
     my ($scenario, $words, @faults) = @_;
     return 1 if !@faults;
@@ -389,14 +390,14 @@ sub run_faults {
     return;
 }
 
-# What this scenario passes, another file looks after.
+# Another test covers the call sites of this scenario.
 sub known_from {
     my ($learn, $scenario) = @_;
     $known{$_} = 1 for keys %{ $learn->($scenario) };
     return;
 }
 
-# A service manager: a socket to be told at, and one that listens already.
+# A service manager: a socket for notifications, and two that listen already.
 sub manager_before {
     my ($directory) = @_;
     my $notify = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => "$directory/notify") or croak "notify: $!";
@@ -415,7 +416,7 @@ sub manager_inside {
     return;
 }
 
-# What is wrong with how it ended.
+# Return what is wrong with how it ended.
 sub judge_end {
     my ($daemon, $words, @right) = @_;
     my $status = $daemon->{status} // 'unknown';
@@ -485,8 +486,8 @@ sub ends_soon {
     return defined $daemon->{status};
 }
 
-# The phase of service, and whatever else happens to one that is up: `stimulus` makes it happen. One
-# daemon after the other serves all cases.
+# The phase of service, and whatever else happens to a ready daemon: `stimulus` makes it happen. One
+# daemon serves many cases.
 sub serving {
     my ($scenario) = @_;
     my $daemon = $scenario->{daemon};
@@ -498,7 +499,7 @@ sub serving {
     return $daemon;
 }
 
-# Let it go on until it has settled, what was passed then.
+# Run the stimulus until the daemon has settled; return the call sites that it passed.
 sub passed {
     my ($scenario, $stimulus) = @_;
     my $daemon = serving($scenario);
@@ -557,7 +558,7 @@ sub service_case {
             push @wrong, end_service($scenario);
             return service_case($scenario, @faults) if !@wrong;
         }
-        push @wrong, 'nothing tells of it';
+        push @wrong, 'nothing reports it';
     }
     push @wrong, tail($words) if @wrong;
     my %passed = %{ sites($daemon) };
@@ -576,7 +577,7 @@ sub end_service {
     return judge_end($daemon, $daemon->{log}, 0);
 }
 
-# The phase of the end. `live` makes connections that last, and returns what goes on with them.
+# The phase of the end. `active` makes connections that last, and returns what continues them.
 sub drain {
     my ($scenario, @faults) = @_;
     my $daemon = begin($scenario);
@@ -595,7 +596,7 @@ sub drain {
     my $words = substr $daemon->{log}, $mark;
     my @right = (0, $words =~ /crit accept: / ? 71 : ());
     push @wrong, judge_end($daemon, $words, @right) if !@wrong;
-    push @wrong, 'nothing tells of it' if !@wrong && !grep({ $_ == 0 } @fired) && !said($scenario, $words, @faults);
+    push @wrong, 'nothing reports it' if !@wrong && !grep({ $_ == 0 } @fired) && !said($scenario, $words, @faults);
     push @wrong, tail($words) if @wrong;
     my %passed = %{ sites($daemon) };
     $passed{$_} -= $before->{$_} for keys %$before;
@@ -613,7 +614,7 @@ sub learn_drain {
     return \%passed;
 }
 
-# Peers of every kind at once; whoever is not done after a while is left.
+# Peers of every kind at once; those that have not ended after a while are left.
 sub converse {
     my ($daemon) = @_;
     my ($port, $wildcard) = @{ $daemon->{ports} };
@@ -639,7 +640,7 @@ sub converse {
     return;
 }
 
-# The sum of it, and what the last test reads.
+# Report the sum, and write what sites.t reads.
 sub finish_faults {
     my ($phase) = @_;
     my $sites = keys %points;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Each call that can fail while the daemon ends, with connections that go on, that have been
-# answered, and that say nothing.
+# Each call that can fail while the daemon ends, with connections that continue, that have their
+# reply, and that are silent.
 use strict;
 use warnings;
 use Faults;

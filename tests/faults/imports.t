@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Every function that sixteend imports is made to fail by shim.so, or is said never to fail.
+# shim.so makes every function that sixteend imports fail, or Calls.pm says why it never fails.
 use strict;
 use warnings;
 use Calls;
@@ -11,7 +11,7 @@ need_shim();
 plan skip_all => 'needs nm' if !have('nm');
 plan skip_all => 'what counts coverage imports more' if read_file($SIXTEEND) =~ /__gcov_/;
 
-# The names that a dynamic symbol table has, defined or not, without their versions.
+# Return the names in a dynamic symbol table, defined or not, without their versions.
 sub symbols {
     my ($which, $file) = @_;
     my ($status, $out, $err) = run('nm', '-D', $which, $file);
@@ -27,9 +27,9 @@ for my $import (@imports) {
     my $never = reason_never($call);
     if ($FAILS{$call}) {
         ok $shimmed{$import}, "$import fails";
-        is $never, undef, '... and is not among those that never do';
+        is $never, undef, '... and is not listed as one that never does';
     } else {
-        ok defined $never, "$import: " . ($never // 'nobody has said how it fails, in Faults.pm');
+        ok defined $never, "$import: " . ($never // 'Calls.pm does not say how it fails');
     }
 }
 is join(' ', grep { !$bases{$_} } sort keys %FAILS), '', 'the shim has every call that is listed to fail';

@@ -15,7 +15,7 @@ my $scenario = {
     stimulus => \&converse,
 };
 
-# Nearly everybody is refused.
+# Nearly every peer is refused.
 my $full = {
     name => 'service at its limits',
     config => qq(limits: { connections = 2; per_source = 1; when_full = "refuse"; }; $access),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* For LD_PRELOAD: makes calls of the C library fail, one call site of the program at a time.
- * The file that FAULTS names is mapped: a test writes there which call is to fail, and when;
- * the shim notes every call site that it meets. Only calls that the program itself makes
- * count, not those of libraries. See Faults.pm. */
+ * The file that FAULTS names is mapped: a test writes there which call must fail, and when; the
+ * shim records every call site that it meets. Only calls that the program itself makes count, not
+ * those of libraries. See Faults.pm. */
 #include <config.h>
 
 #include <dirent.h>
@@ -43,10 +43,10 @@ struct fault {
     char call[NAME];
     uint64_t site;  /* what the call returns to, counted from where the program was loaded */
     uint32_t armed; /* whether any of this holds */
-    uint32_t pass;  /* so many calls succeed first */
-    uint32_t times; /* then so many fail; 0: every one, wherever it is made */
-    int32_t error;  /* an errno, or what else the call tells a failure by; -1: none */
-    uint32_t most;  /* so many octets at most go over, where that is the fault */
+    uint32_t pass;  /* this many calls succeed first */
+    uint32_t times; /* then this many fail; 0: every one, wherever it is made */
+    int32_t error;  /* an errno, or another number by which the call reports a failure; -1: none */
+    uint32_t most;  /* without an error: the call transfers at most this many octets */
     uint32_t met;   /* calls since it was armed … */
     uint32_t fired; /* … and those of them that failed */
     uint32_t filler;
@@ -103,7 +103,7 @@ __attribute__((constructor)) static void begin(void)
     note_process();
 }
 
-/* Several threads may come here at once: who sets `at` first has the place. */
+/* Several threads can be here at once: the first that sets `at` gets the place. */
 static void note(const char *call, uint64_t at)
 {
     for (size_t i = 0; i < SITES; i++) {
@@ -141,7 +141,7 @@ static bool is_due(struct fault *fault, const char *call, uint64_t at)
     return true;
 }
 
-/* What is to be wrong with this call, or NULL. */
+/* Return the fault of this call, or NULL. */
 static const struct fault *fault_of(const char *call, const void *returns_to)
 {
     uintptr_t address = (uintptr_t)returns_to;
@@ -160,7 +160,7 @@ static const struct fault *fault_of(const char *call, const void *returns_to)
 #define FAULT(name) fault_of(name, __builtin_return_address(0))
 #define FAILS(fault) ((fault) != NULL && (fault)->error >= 0)
 
-/* The function behind ours. */
+/* The real function. */
 #define REAL(name) ((__typeof__(&(name)))real_function(#name))
 
 static void *real_function(const char *name)
@@ -171,8 +171,8 @@ static void *real_function(const char *name)
     return found;
 }
 
-/* To stand before a function is to have its name, reserved or not, and its parameters in a macro
- * can't have parentheses of their own.
+/* An interposed function has the name of the real one, reserved or not, and parameters in a macro
+ * cannot have parentheses.
  * NOLINTBEGIN(bugprone-reserved-identifier,bugprone-macro-parentheses) */
 
 /* The names that calls have under _FORTIFY_SOURCE, and glibc's own allocator. */
@@ -393,7 +393,7 @@ MOVING("sendto", sendto,
         socklen_t length),
        size, (fd, buffer, size, flags, to, length))
 
-/* What makes these fail takes the connection off the queue: accept(2). */
+/* With these errors the connection is taken off the queue: accept(2). */
 static bool takes_the_connection(int error)
 {
     return error == ECONNABORTED || error == EPROTO || error == EPERM || error == ENETDOWN ||
@@ -417,7 +417,7 @@ int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
     return accepted;
 }
 
-/* Whatever they say, these have let go of the descriptor: close(2). */
+/* close(2) releases the descriptor even if it fails. */
 int close(int fd)
 {
     const struct fault *fault = FAULT("close");
@@ -428,7 +428,7 @@ int close(int fd)
     return -1;
 }
 
-/* It fails where the peer has gone, which ends a recv(2) that waits all the same. */
+/* It fails if the peer has gone, and still ends a recv(2) that waits. */
 int shutdown(int fd, int how)
 {
     const struct fault *fault = FAULT("shutdown");
@@ -449,7 +449,7 @@ int closedir(DIR *directory)
     return -1;
 }
 
-/* A file that failed to be read or written says so when it is asked. */
+/* ferror(3) reports a file whose read or write failed. */
 static __thread const FILE *broken;
 
 int fclose(FILE *file)
@@ -586,8 +586,8 @@ int __asprintf_chk(char **text, int flag, const char *format, ...)
     return result;
 }
 
-/* These tell the error by a number of their own, which is negative; errno stands for
- * EAI_SYSTEM. Faults.pm gives them as 1000 and more. */
+/* It reports the error by a negative number of its own; an errno is returned as EAI_SYSTEM.
+ * Faults.pm passes its numbers as 1000 and more. */
 int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
                 struct addrinfo **found)
 {
@@ -600,7 +600,7 @@ int getaddrinfo(const char *host, const char *service, const struct addrinfo *hi
     return EAI_SYSTEM;
 }
 
-/* Each process is known to the test, which looks whether it has ended. */
+/* The test learns each process, and checks that it has ended. */
 pid_t fork(void)
 {
     const struct fault *fault = FAULT("fork");
@@ -614,7 +614,7 @@ pid_t fork(void)
     return child;
 }
 
-/* The fault is that they succeed: sixteend tries whether it can be root again. */
+/* The fault is that they succeed: sixteend checks that it cannot become root again. */
 static int regain(const struct fault *fault)
 {
     errno = EPERM;
@@ -645,7 +645,7 @@ int setegid(gid_t gid)
     return fault != NULL ? regain(fault) : REAL(setegid)(gid);
 }
 
-/* Groups are given up as none, and tried to be had again as some. */
+/* sixteend drops its groups with size 0, and then tries to set some. */
 int setgroups(size_t size, const gid_t *list)
 {
     const struct fault *fault = FAULT("setgroups");

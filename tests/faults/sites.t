@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Which call sites of sixteend the other tests here have made fail, and which not.
+# The other tests here have made each call site of sixteend fail.
 use strict;
 use warnings;
 use Calls;
@@ -28,8 +28,8 @@ for my $phase (qw(start background service reload drain)) {
     $reached{$_} = 1 for @sites;
 }
 
-# The address behind each call of a function that can fail. A call at a function's very end may be
-# a jump, which returns to whoever called that function: those are known by their call alone.
+# The address after each call of a function that can fail. A call at the very end of a function can
+# be a jump, which returns to the caller of that function: such calls are known by their name alone.
 my (undef, $text) = run('objdump', '-d', '--no-show-raw-insn', $SIXTEEND);
 my (%jumps, $call);
 my @calls;
@@ -46,7 +46,7 @@ is join(' ', missing_functions(functions_of(keys %unreached))), '', 'every funct
 place_of(map { $$_[1] } @calls);
 @calls = grep { (place_of($$_[1]))[1] =~ m{^src/} } @calls;
 
-# A line that the compiler made several copies of is one site.
+# A line that the compiler has copied is one site.
 my (%lines, %failed);
 for (@calls) {
     my ($function, $line) = place_of($$_[1]);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Each call that can fail while the daemon starts in the foreground, or only says something.
+# Each call that can fail while the daemon starts in the foreground, or only prints something.
 use strict;
 use warnings;
 use Faults;
@@ -15,7 +15,7 @@ my @one = ('--foreground', '--config', 'conf', '--listen', '127.0.0.1:0');
 my @scenarios = (
     {
         name => 'foreground',
-        config => 'metrics: { file = "DIRECTORY/metrics"; };',
+        config => 'metrics: { file = "DIRECTORY/metrics"; }; access: { deny = [ "192.0.2.0/24" ]; };',
         inside => sub { POSIX::dup2(2, 3) },    # to be closed
         passed => 1,
         arguments => [@one, qw(--stderr --verbose --listen *:0 --pid-file pid)],

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# System calls fail that the C library makes for its own ends, where no shim comes between: those
-# behind malloc(3), pthread_create(3), getaddrinfo(3), getpwnam(3), fopen(3), syslog(3). strace has
-# each of them fail in turn, once and for good, from the first that main() makes to the end.
+# System calls that the C library makes itself, out of reach of the shim, in malloc(3),
+# pthread_create(3), getaddrinfo(3), getpwnam(3), fopen(3) and syslog(3). strace makes each of them
+# fail in turn, once and for good, from the first in main() to the end.
 use strict;
 use warnings;
 use Faults;
@@ -44,7 +44,7 @@ my $scenario = {
     arguments => [qw(--foreground --config conf --verbose --listen localhost:0 --listen 127.0.0.1:0)],
 };
 
-# A life with this injection: what is wrong.
+# Run a daemon with this injection; return what is wrong.
 sub live {
     my (@inject) = @_;
     $trace = scratch() . '/trace';
@@ -60,11 +60,11 @@ sub live {
     push @wrong, 'hangs' if $state eq 'hangs' || see_end($daemon) eq 'hangs';
     1 while $daemon->take_in(time + 5);    # strace holds the other end, too, until its file is complete
     push @wrong, Faults::judge_end($daemon, $daemon->{log}, $state eq 'up' ? 0 : (69, 71, 78)) if !@wrong;
-    push @wrong, 'nothing tells of it' if $state eq 'ended' && $daemon->{log} !~ /\S/;
+    push @wrong, 'nothing reports it' if $state eq 'ended' && $daemon->{log} !~ /\S/;
     return (@wrong, @wrong ? Faults::tail($daemon->{log}) : ());
 }
 
-# Have strace let go of the daemon, and with it of the fault.
+# Detach strace from the daemon, which ends the fault.
 sub lift_tracer {
     my ($daemon) = @_;
     my ($tracer) = read_file("/proc/$daemon->{served_by}/status") =~ /^TracerPid:\s+(\d+)/m;

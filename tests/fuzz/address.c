@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Two socket addresses: as text they are read back as the same, and the questions about
- * them have answers that fit together. */
+/* Two socket addresses: their text is read back as the same address, and the functions that compare
+ * them agree. */
 #include <config.h>
 
 #include "fuzz.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sixteen's command line: refused with a line about it, or taken. */
+/* sixteen's command line: valid, or refused with one line. */
 #include <config.h>
 
 #include "fuzz.h"
@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char why[CLIENT_OPTIONS_WHY] = "";
 
     int argc = words(data, size, "sixteen", argv);
-    optind = 0; /* getopt_long(3) begins anew */
+    optind = 0; /* getopt_long(3) starts anew */
     bool taken = client_options_parse(&options, argc, argv, why) == 0;
     if (taken)
         judge(&options);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A connection's line in the log is printable and fits, whatever came from the peer. */
+/* A connection's log line is printable and fits, whatever the peer sent. */
 #include <config.h>
 
 #include "fuzz.h"

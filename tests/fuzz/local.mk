@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-# Each target is a program that replays its corpus, for `make check`, and one in which
-# libFuzzer makes up inputs, for `make fuzz`.
+# Each target is a program that replays its corpus, for `make check`, and one in which libFuzzer
+# generates inputs, for `make fuzz`.
 fuzz_targets = \
 	%D%/address \
 	%D%/client_options \
+	%D%/config_file \
+	%D%/config_scan \
 	%D%/connection \
 	%D%/daemon_options \
 	%D%/decimal \
@@ -16,20 +18,17 @@ fuzz_targets = \
 	%D%/quote \
 	%D%/range \
 	%D%/setting_store \
-	%D%/config_file \
-	%D%/config_scan \
 	%D%/source
 check_PROGRAMS += $(fuzz_targets)
 TESTS += $(fuzz_targets)
 EXTRA_DIST += %D%/corpus %D%/dictionaries %D%/run
 
-# The programs that name no libraries of their own: these. Each is made from the one file
-# with its name.
+# Programs without an LDADD of their own are these. Each is made from the one file with its name.
 check_LIBRARIES = %D%/libreplay.a
 %C%_libreplay_a_SOURCES = %D%/fuzz.h %D%/fuzz.c %D%/replay.c
 LDADD = %D%/libreplay.a $(sixteen_libs)
 
-# With objects and a compiler of their own, so that the build stays as it is.
+# With their own objects and compiler, so that the build is not changed.
 FUZZ_CC = clang
 FUZZ_SECONDS = 15
 FUZZ_JOBS = 1
@@ -48,7 +47,7 @@ fuzz_programs = $(fuzz_targets:=.fuzz)
 $(fuzz_programs): %D%/libfuzzed.a %D%/fuzz.h
 CLEANFILES += $(fuzz_programs) %D%/libfuzzed.a
 
-# New inputs go to %D%/found, in the tree of the build.
+# New inputs go to %D%/found, in the folder of the build.
 fuzz:
 	$(AM_V_at)$(MAKE) $(AM_MAKEFLAGS) CC='$(FUZZ_CC)' CFLAGS= $(fuzz_programs)
 	$(AM_V_at)$(MAKE) $(AM_MAKEFLAGS) $(fuzz_targets)

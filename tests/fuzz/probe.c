@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A server that answers the prober with any octets: the verdict, and what is told of it. */
+/* A server that answers the prober with any octets: the verdict and its report. */
 #include <config.h>
 
 #include "fuzz.h"
@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define OCTETS_MAX 4096 /* a socket takes so many at once */
+#define OCTETS_MAX 4096 /* a socket takes that many at once */
 
 struct server {
     int listening;
@@ -33,7 +33,7 @@ static void *serve(void *argument)
     must(fd >= 0);
     ssize_t got = recv(fd, message, WIRE_OCTETS, MSG_WAITALL);
     must(got == 0 || (got == WIRE_OCTETS && memcmp(message, WIRE_GREETING, WIRE_OCTETS) == 0));
-    /* the prober may have gone, if its time was up */
+    /* the prober may have timed out and gone */
     (void)send(fd, server->octets, server->count, MSG_NOSIGNAL);
     if (!server->stays)
         (void)shutdown(fd, SHUT_WR);
@@ -54,7 +54,7 @@ static void open_server(struct server *server)
     must(getsockname(server->listening, &server->address.u.any, &server->address.length) == 0);
 }
 
-static enum result earned(const struct server *server)
+static enum result expected(const struct server *server)
 {
     if (server->count < WIRE_OCTETS)
         return server->stays ? RESULT_TIMEOUT : RESULT_EOF;
@@ -70,7 +70,7 @@ static void judge(const struct probe *probe, const struct server *server)
     if (server->stays && probe->verdict.result == RESULT_TIMEOUT)
         return; /* the machine was slow */
     size_t count = server->count < sizeof probe->octets ? server->count : sizeof probe->octets;
-    must(probe->verdict.result == earned(server));
+    must(probe->verdict.result == expected(server));
     must(probe->verdict.count == count && memcmp(probe->octets, server->octets, count) == 0);
     must((verdict_class(&probe->verdict) == CLASS_RIGHT) ==
          (probe->verdict.result == RESULT_RIGHT || probe->verdict.result == RESULT_SILENT));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A threshold as text: what is taken is printed and read again, and its ends belong to it. */
+/* A threshold as text: a valid one is printed and read again, and its ends are part of it. */
 #include <config.h>
 
 #include "fuzz.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A fuzz target without libFuzzer: runs it over the files that are named, or over its
- * corpus. A file that breaks it ends the program; its name is the last one told. */
+/* Run a fuzz target without libFuzzer, on the named files or on its corpus. A file that breaks it
+ * ends the program; its name is the last one printed. */
 #include <config.h>
 
 #include "fuzz.h"
@@ -13,7 +13,7 @@
 
 #define INPUT_MAX 65536
 
-/* There where a sanitizer looks for leaks: whether it finds one, which it reports.
+/* Defined if a sanitizer looks for leaks: report them, and return whether there are any.
  * NOLINTNEXTLINE(bugprone-reserved-identifier) */
 int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
 
@@ -30,7 +30,7 @@ static void replay(const char *path)
     must(fclose(file) == 0);
     printf("# %s\n", path);
 
-    /* as much memory as it has octets: a sanitizer sees who reads on */
+    /* without spare room, so that a sanitizer detects a read past the end */
     uint8_t *data = malloc(size > 0 ? size : 1);
     must(data != NULL);
     memcpy(data, input, size);

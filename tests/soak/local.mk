@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Not among the tests of `make check`: it takes as long as it is told to.
+# Not among the tests of `make check`: it takes SOAK_SECONDS.
 EXTRA_DIST += %D%/soak.t
 
 SOAK_SECONDS = 120

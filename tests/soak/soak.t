@@ -26,7 +26,7 @@ sub ended {
     return;
 }
 
-# What a client does, and which outcomes that has.
+# What a client does, and the outcome of that.
 my %kinds = (
     good  => sub { my ($peer) = @_; syswrite $peer, $GREETING; ended($peer, $REPLY); return 'ok' },
     split => sub { my ($peer) = @_; syswrite $peer, $_ for $GREETING =~ /(.{7})(.*)/; ended($peer, $REPLY); return 'ok' },
@@ -40,7 +40,7 @@ my %kinds = (
     never => sub { my ($peer) = @_; syswrite $peer, $GREETING; ended($peer, $REPLY); select undef, undef, undef, 0.4; return 'ok' },
 );
 
-# The same by way of a proxy, and from an address that may not come.
+# The same through a proxy, and from a denied address.
 sub header {
     my ($from) = @_;
     return "PROXY TCP4 $from 192.0.2.2 1000 1060\r\n" if rand 2 < 1;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# What the system tests share: start the real daemon on a port that the kernel
-# chooses, wait for its words instead of sleeping, talk to it, end it by its pid.
+# What the system tests share: start the real daemon on a port that the kernel chooses, wait for its
+# log lines instead of sleeping, connect to it, end it by its pid.
 package Sixteen;
 use strict;
 use warnings;
@@ -31,7 +31,7 @@ our $SIXTEEN  = "$build/src/sixteen";
 our $GREETING = 'Hi there, server';
 our $REPLY    = 'Farewell, client';
 
-# Far above what anything takes; only a test that fails waits so long.
+# Seconds, far more than anything takes: only a test that fails waits until then.
 my $PATIENCE = 60;
 
 my %started;    # pids that are ours to end
@@ -79,7 +79,7 @@ sub run {
     return ($status, @text);
 }
 
-# Whether there are terminals to be had: where nobody mounted devpts there are none.
+# Whether a terminal can be opened, which needs devpts.
 sub has_terminals { return have('script') && (run('script', '-qec', 'true', '/dev/null'))[0] == 0 }
 
 # Whether the programs were built with a sanitizer.
@@ -107,7 +107,7 @@ sub spawn {
 }
 
 # Run a command so that the test reads all that it says: its pid, and from where. Ctrl-C reaches it
-# also where whoever runs the tests ignores that.
+# even if the process that runs the tests ignores it.
 sub spawn_to_read {
     my @command = @_;
     pipe my $reader, my $writer or croak "pipe: $!";
@@ -178,7 +178,7 @@ sub next_datagram {
     return '';
 }
 
-# Have a process stop until SIGCONT, and wait until it has.
+# Stop a process until SIGCONT, and wait until it has stopped.
 sub freeze {
     my ($pid) = @_;
     kill 'STOP', $pid;
@@ -211,7 +211,7 @@ sub launch {
     return bless { pid => $pid, handle => $log, log => '', seen => 0, file => $file }, __PACKAGE__;
 }
 
-# The same, and wait until it is up.
+# The same, and wait until it is ready.
 sub start {
     my $daemon = launch(@_);
     $daemon->wait_log(qr/ready, process (\d+)/);
@@ -236,7 +236,7 @@ sub pass_sockets {
     return;
 }
 
-# Take in what the daemon wrote; false at end of file or when time is up.
+# Read what the daemon wrote; return false at end of file or after the time.
 sub take_in {
     my ($self, $until) = @_;
     my $left = $until - time;
@@ -245,7 +245,7 @@ sub take_in {
     return defined $got ? $got : $! == EINTR;
 }
 
-# What it has written up to now that was not yet taken in.
+# Return what it has written that was not read yet.
 sub take_rest {
     my ($self) = @_;
     my $before = length $self->{log};
@@ -323,7 +323,7 @@ sub why_no_valgrind {
     return $wrong eq '' ? '' : 'valgrind cannot read what this compiler wrote: ' . (split /\n/, $wrong)[0];
 }
 
-# A command that runs the daemon and has it fail for a leak or an error, told in the report.
+# A command that runs the daemon and makes it fail for a leak or an error, which is in the report.
 sub valgrind {
     my ($report) = @_;
     return ('valgrind', '--quiet', '--vgdb=no', '--leak-check=full', '--show-leak-kinds=all',
@@ -331,7 +331,7 @@ sub valgrind {
 }
 
 # Start it in the background, on IPv4 and a port of the kernel's choice: status,
-# output, error, and where it is up its pid and port. An array first is a prefix.
+# output, error, and if it is ready its pid and port. An array first is a prefix.
 sub start_in_background {
     my @prefix = ref $_[0] ? @{ shift() } : ();
     my ($status, $out, $err) = run(@prefix, $SIXTEEND, '--daemon', '--config', '/dev/null',
@@ -458,7 +458,7 @@ sub wait_for {
     return;
 }
 
-# A test that is told to stop still ends what it started.
+# A test that gets a signal still ends what it started.
 $SIG{$_} = sub { exit 1 if $$ == $main; POSIX::_exit(1) } for qw(INT TERM);
 
 END {

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Everything that accept(2) can say: what concerns one connection is counted and passed over,
-# what lacks is waited for, and only our own mistakes end the daemon. strace makes the calls
-# fail.
+# Every error of accept(2): one that concerns a single connection is counted and skipped, a
+# shortage makes the daemon pause, and only a bug of the daemon ends it. strace injects the errors.
 use strict;
 use warnings;
 use Sixteen;
@@ -46,7 +45,7 @@ for my $error (qw(EBADF EINVAL ENOTSOCK EFAULT)) {
     like $daemon->{log}, qr/crit accept: /, 'which says why';
 }
 
-# Nothing can be accepted for good: the daemon rests, and comes back by itself.
+# A lasting shortage: the daemon pauses, and recovers by itself.
 my $daemon = start();
 is +(run('prlimit', '--pid', $daemon->{pid}, '--nofile=16'))[0], 0, 'with 16 descriptors';
 my @peers = map { connect_to($daemon->{port}) } 1 .. 20;
@@ -65,7 +64,7 @@ my $used = (processor_time() - $before) / 2;
 cmp_ok $before, '>', 0, 'the kernel counts its time';
 cmp_ok $used, '<', 0.05, sprintf 'and takes %.1f %% of a processor meanwhile', 100 * $used;
 syswrite $_, $GREETING for @peers;
-is scalar(grep { (read_to_end($_))[0] eq $REPLY } @peers), 20, 'everybody is served in the end';
+is scalar(grep { (read_to_end($_))[0] eq $REPLY } @peers), 20, 'every peer is served in the end';
 undef @peers;
 is $daemon->stop, 0, 'ends';
 like $daemon->{log}, qr/accept errors EMFILE=[1-9]\d*$/m, 'and the cause was counted';

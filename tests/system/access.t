@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# access.allow and access.deny: who may come, over IPv4, IPv6 and an IPv6 socket that takes both;
-# what who may not sees, and that the next is served.
+# access.allow and access.deny: which peers are served, over IPv4, IPv6 and an IPv6 socket that
+# takes both; what a denied peer sees, and that the next one is served.
 use strict;
 use warnings;
 use IO::Socket::IP;
@@ -24,7 +24,7 @@ sub access_lists {
 }
 
 my @cases = (
-    # allow, deny, and who gets what
+    # allow, deny, and which peer gets what
     [[], [], { '127.0.0.1' => 'ok' }],
     [['127.0.0.1'], [], { '127.0.0.1' => 'ok', '127.0.0.2' => 'denied' }],
     [['127.0.0.0/30'], [], { '127.0.0.3' => 'ok', '127.0.0.4' => 'denied' }],
@@ -44,7 +44,7 @@ like $daemon->reload(access_lists(['127.0.0.1'], ['127.0.0.1/8'])), qr/refused/,
 like $daemon->{log}, qr/err \S+:1: access\.deny '127\.0\.0\.1\/8': bits are set after the prefix length; the network is 127\.0\.0\.0\/8$/m, 'and are reported';
 is verdict($daemon->{port}, '127.0.0.1'), 'ok', 'as before';
 is $daemon->stop, 0, 'ends';
-like $daemon->{log}, qr/ info denied peer=127\.0\.1\.2:\d+ local=127\.0\.0\.1:\d+ octets=0 message='' us=\d+$/m, 'who is denied has a line';
+like $daemon->{log}, qr/ info denied peer=127\.0\.1\.2:\d+ local=127\.0\.0\.1:\d+ octets=0 message='' us=\d+$/m, 'a denied peer has a line';
 unlike $daemon->{log}, qr/denied peer=127\.0\.1\.2.*Hi there/, 'and not one octet is read';
 
 # A thousand prefixes, which nothing has in common.
@@ -69,10 +69,10 @@ SKIP: {
     like $daemon->{log}, qr/ denied peer=127\.0\.0\.2:\d+ /, 'the line has the IPv4 address';
 }
 
-# Who may not takes nobody's place.
+# A denied peer takes no slot.
 $daemon = start(config => 'limits: { connections = 1; when_full = "refuse"; per_source = 1; }; ' . access_lists([], ['127.0.0.2']));
-is scalar(grep { verdict($daemon->{port}, '127.0.0.2') eq 'denied' } 1 .. 100), 100, 'a hundred who may not come';
-is verdict($daemon->{port}, '127.0.0.1'), 'ok', 'and who may is served';
+is scalar(grep { verdict($daemon->{port}, '127.0.0.2') eq 'denied' } 1 .. 100), 100, 'a hundred denied peers';
+is verdict($daemon->{port}, '127.0.0.1'), 'ok', 'and an allowed one is served';
 is $daemon->stop, 0, 'ends';
 like $daemon->{log}, qr/ outcomes ok=1 .* denied=100 limited=0 /, 'all are counted';
 done_testing;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Sockets that a service manager holds and passes on, as sd_listen_fds(3) tells: here the
+# Sockets that a service manager holds and passes on, as in sd_listen_fds(3): here the
 # manager is the test, and at the end systemd-socket-activate.
 use strict;
 use warnings;
@@ -40,9 +40,9 @@ my ($taken, $taken_port) = listen_somewhere();
 my $daemon = activated([$four, $six], listen => ["127.0.0.1:$taken_port"]);
 is_deeply [$daemon->{log} =~ /Listening at (\S+)\n/g], ["127.0.0.1:$port4", "[::1]:$port6"], 'sockets that are passed stand in for listen';
 is exchange('127.0.0.1', $port4), '0', 'IPv4 is served';
-like $daemon->wait_log(qr/ ok /), qr/ peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:$port4 /, 'as the log tells';
+like $daemon->wait_log(qr/ ok /), qr/ peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:$port4 /, 'as the log says';
 is exchange('::1', $port6), '0', 'IPv6 too';
-like $daemon->wait_log(qr/ ok /), qr/ peer=\[::1\]:\d+ local=\[::1\]:$port6 /, 'as the log tells';
+like $daemon->wait_log(qr/ ok /), qr/ peer=\[::1\]:\d+ local=\[::1\]:$port6 /, 'as the log says';
 like $daemon->reload("listen = [ \"127.0.0.1:$taken_port\" ];\nlimits: { backlog = 7; };"), qr/ reloaded /, 'a reload leaves them alone';
 is exchange('127.0.0.1', $port4), '0', 'and they serve';
 is $daemon->stop, 0, 'ends';
@@ -93,7 +93,7 @@ for my $other ('1', '', undef) {
 my @queued = map { connect_to($port4) } 1 .. 3;
 syswrite $_, $GREETING for @queued;
 $daemon = activated([$four]);
-is join(' ', map { (read_to_end($_))[0] } @queued), join(' ', ($REPLY) x 3), 'who came before the daemon is served';
+is join(' ', map { (read_to_end($_))[0] } @queued), join(' ', ($REPLY) x 3), 'peers that came before the daemon are served';
 close $_ for @queued;
 is $daemon->stop, 0, 'ends';
 
@@ -104,11 +104,11 @@ $daemon->wait_log(qr/Socket connects/);
 syswrite $_, $GREETING for @queued;
 ok $daemon->wait_log(qr/limits\.connections reached/), 'a peer without a free slot waits in the queue';
 $daemon->tell('TERM');
-ok $daemon->wait_log(qr/ stopping/), 'a daemon that is told to stop';
+ok $daemon->wait_log(qr/ stopping/), 'a daemon that gets a TERM';
 my $next = activated([$four]);
 is join(' ', map { (read_to_end($_))[0] } @queued), join(' ', ($REPLY) x 3), 'leaves the queue to the next one';
 syswrite $held, $GREETING;
-is join(' ', read_to_end($held)), "$REPLY eof", 'and serves whom it has';
+is join(' ', read_to_end($held)), "$REPLY eof", 'and serves its active connection';
 close $_ for $held, @queued;
 is $daemon->wait_end, 0, 'the first ends';
 is $next->stop, 0, 'and the next';

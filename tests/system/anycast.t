@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # examples/anycast/announce: three hosts in networks of their own have one address, and a router
-# spreads its clients over those who announce it. What clients lose is told; it is over when
-# the router knows.
+# spreads its clients over the hosts that announce it. The test notes what clients lose, which ends
+# when the router knows.
 use strict;
 use warnings;
 use Sixteen;
@@ -29,7 +29,7 @@ sub must {
     return;
 }
 
-# What a router does with announcements: one of those who made them for each connection.
+# What a router does with announcements: it chooses one of the announcing hosts for each connection.
 my $route = write_file("$directory/route", <<"END");
 exec 9>$directory/lock; flock 9
 hops=
@@ -83,7 +83,7 @@ sub is_announced {
     return (run('ip', 'route', 'show', $ADDRESS))[1] =~ /via 10\.9\.$number\.1 /;
 }
 
-# Wait for that, and meanwhile take in what the hosts write, which else would stop.
+# Wait for that, and meanwhile read what the hosts write, because otherwise they would block.
 sub wait_hosts {
     my ($true) = @_;
     return wait_for(sub {
@@ -94,7 +94,7 @@ sub wait_hosts {
 
 sub served { return scalar(() = $host{ $_[0] }{log} =~ / ok peer=/g) }
 
-# Under load, until each of these hosts has served 20 more: what clients lost, told and returned.
+# Under load, until each of these hosts has served 20 more; note and return what clients lost.
 sub lost_during {
     my ($what, $code, @hosts) = @_;
     my $load = begin_load(4, [$ADDRESS, 1060]);
@@ -109,7 +109,7 @@ sub lost_during {
 begin_announcing(3);
 start_host($_) for 1 .. 3;
 begin_announcing($_) for 1, 2;
-ok wait_hosts(sub { 3 == grep { is_announced($_) } 1 .. 3 }), 'who answers is announced';
+ok wait_hosts(sub { 3 == grep { is_announced($_) } 1 .. 3 }), 'a host that answers is announced';
 is lost_during('three', sub { }, 1 .. 3), '', 'and clients are spread over all';
 
 lost_during('taken out', sub {
@@ -117,19 +117,19 @@ lost_during('taken out', sub {
     ok !is_announced(1), 'announce withdraws as it ends';
     is $host{1}->stop, 0, 'and the host is stopped';
 }, 2, 3);
-is lost_during('two', sub { }, 2, 3), '', 'with two left nobody loses anything';
+is lost_during('two', sub { }, 2, 3), '', 'with two left no client loses anything';
 
 lost_during('killed', sub {
     my $killed = time;
     kill 'KILL', $host{2}{pid};
     $host{2}->wait_end;
-    ok wait_hosts(sub { !is_announced(2) }), 'who is killed is withdrawn';
+    ok wait_hosts(sub { !is_announced(2) }), 'a killed host is withdrawn';
     note sprintf 'withdrawn after %.1f s', time - $killed;
 }, 3);
-is lost_during('one', sub { }, 3), '', 'with one left nobody loses anything';
+is lost_during('one', sub { }, 3), '', 'with one left no client loses anything';
 
 start_host(2);
-ok wait_hosts(sub { is_announced(2) }), 'who is back is announced';
+ok wait_hosts(sub { is_announced(2) }), 'a host that is back is announced';
 is lost_during('back', sub { }, 2, 3), '', 'and has clients again';
 finish($announcer{$_}) for 2, 3;
 is $host{$_}->stop, 0, 'ends' for 2, 3;

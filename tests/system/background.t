@@ -50,11 +50,11 @@ kill 'TERM', $pid;
 ok wait_for(sub { is_gone($pid) }), 'TERM ends it';
 ok !-e $pid_file, 'the pid file is removed';
 ($answer) = run($SIXTEEN, '127.0.0.1', $port);
-is $answer, 1, 'and nobody listens';
+is $answer, 1, 'and nothing listens';
 
 write_file($pid_file, "99999\n");
 ($status, $out, $err, $pid) = start_in_background('--pid-file', $pid_file);
-is $status, 0, 'a pid file that nobody has locked is taken over';
+is $status, 0, 'a pid file that no process has locked is taken over';
 is read_file($pid_file), "$pid\n", 'and rewritten';
 kill 'INT', $pid;
 ok wait_for(sub { is_gone($pid) }), 'INT ends it';
@@ -111,7 +111,7 @@ SKIP: {
     like $err, qr/^sixteend: cannot start the log writer: Resource temporarily unavailable$/m, 'and says why';
 }
 
-# What the caller ignored and blocked is no concern of a daemon's: daemon(7), 2 and 3.
+# A daemon resets the signals that its caller ignored or blocked: daemon(7), 2 and 3.
 my $blocked = POSIX::SigSet->new(SIGQUIT, SIGUSR2);
 {
     local @SIG{qw(QUIT USR2)} = ('IGNORE', 'IGNORE');
@@ -122,7 +122,7 @@ my $blocked = POSIX::SigSet->new(SIGQUIT, SIGUSR2);
 my %mask = read_file("/proc/$pid/status") =~ /^(Sig\w+):\s+(\w+)$/mg;
 sub bits { my $bits = 0; $bits |= 1 << $_ - 1 for @_; return $bits }
 is hex $mask{SigBlk}, bits(SIGHUP, SIGINT, SIGUSR1, SIGTERM), 'it blocks what it reads from a descriptor, HUP, INT, USR1 and TERM';
-# The C library lets nobody touch its own two.
+# The C library does not let a program change its own two.
 is hex($mask{SigIgn}) & ~bits(32, 33), bits(SIGPIPE), 'and ignores PIPE only';
 kill 'TERM', $pid;
 ok wait_for(sub { is_gone($pid) }), 'TERM ends it';

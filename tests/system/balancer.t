@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The example of examples/haproxy, its own files with other addresses and paths: three hosts
 # behind a real HAProxy under load, of which one is drained, one just stopped, one reloaded
-# and then killed. What clients lose is told; but for the kill it is nothing.
+# and then killed. The test notes what clients lose; except for the kill it is nothing.
 use strict;
 use warnings;
 use Fcntl qw(F_SETFD);
@@ -80,7 +80,7 @@ sub known {
     return \%field;
 }
 
-# Wait for that, and meanwhile take in what the hosts write, which else would stop.
+# Wait for that, and meanwhile read what the hosts write, because otherwise they would block.
 sub wait_hosts {
     my ($true) = @_;
     return wait_for(sub {
@@ -90,7 +90,7 @@ sub wait_hosts {
     });
 }
 
-# Wait until a host served so many more.
+# Wait until a host has served this many more.
 sub wait_served {
     my ($name, $more) = @_;
     my $before = () = $host{$name}{log} =~ / ok peer=/g;
@@ -103,7 +103,7 @@ sub is_status {
     return;
 }
 
-# Under load, do this: what clients lost, told and returned.
+# Run the code under load; note and return what clients lost.
 sub lost_during {
     my ($what, $code) = @_;
     my $load = begin_load(6, @at);
@@ -129,7 +129,7 @@ sub lines_like {
     return scalar map { $_->{log} =~ /$pattern/g } values %host;
 }
 
-# To the hosts a client is who it is, not the balancer.
+# The hosts see the address of the client, not of the balancer.
 my $here = qr/local=127\.0\.0\.1:$at[0][1] via=\S+:\d+ /;
 my $client = client_from('127.0.0.1');
 syswrite $client, $GREETING;
@@ -137,17 +137,17 @@ is join(' ', read_to_end($client)), "$REPLY eof", 'a client gets the reply';
 ok wait_hosts(sub { lines_like(qr/ ok peer=127\.0\.0\.1:${\$client->sockport} $here/) }), 'and its own address is in the log of a host';
 $client = client_from($DENIED);
 syswrite $client, $GREETING;
-is +(read_to_end($client))[0], '', 'who is in access.deny gets nothing';
+is +(read_to_end($client))[0], '', 'a client in access.deny gets nothing';
 ok wait_hosts(sub { lines_like(qr/ info denied peer=\Q$DENIED\E:${\$client->sockport} $here/) }), 'and is denied by its own address';
 my @many = map { client_from($GREEDY) } 1 .. 3 * 64 + 3;
-ok wait_hosts(sub { lines_like(qr/ info limited peer=\Q$GREEDY\E:\d+ $here/) >= 3 }), 'who holds too many is limited by its own address';
+ok wait_hosts(sub { lines_like(qr/ info limited peer=\Q$GREEDY\E:\d+ $here/) >= 3 }), 'a client with too many connections is limited by its own address';
 my ($status, $out, $err) = run($SIXTEEN, @{ $at[0] });
-is "$status$err", '0', 'and nobody else is';
+is "$status$err", '0', 'and no other client is';
 @many = ();
 
 is lost_during('drain', sub {
     runtime('set server hosts/one state drain');
-    ok wait_hosts(sub { known('one')->{scur} eq '0' }), 'drain: one has nobody any more';
+    ok wait_hosts(sub { known('one')->{scur} eq '0' }), 'drain: one has no client any more';
     is $host{one}->stop, 0, 'and is stopped';
     is_status('one', 'DOWN');
     $host{one} = start_host('one', $host{one}{port});
@@ -159,7 +159,7 @@ is lost_during('stop', sub {
     for my $round (1 .. ($ENV{QUICK} ? 2 : 5)) {
         $host{two} = start_host('two', $host{two}{port}) if $round > 1;
         wait_served('two', 20);
-        is $host{two}->stop, 0, 'stop: two is stopped without a word to the balancer';
+        is $host{two}->stop, 0, 'stop: two is stopped without notice to the balancer';
     }
     is_status('two', 'DOWN');
     $host{two} = start_host('two', $host{two}{port});
@@ -181,11 +181,11 @@ lost_during('kill', sub {
     is_status('three', 'DOWN');
     note sprintf 'found down after %.1f s', time - $killed;
 });
-is lost_during('afterwards', sub { wait_served('two', 200) }), '', 'with three dead nobody loses anything';
+is lost_during('afterwards', sub { wait_served('two', 200) }), '', 'with three dead no client loses anything';
 
 my $log = read_file($said);
-like $log, qr/ peer=\S+ local=\S+ via=\S+ server=(?:one|three) octets=16 end=-- retries=\+[1-3] /, 'HAProxy tells who was sent on to another host';
-unlike $log, qr/ octets=16 end=-- retries=0 /, 'and not who was served at the first';
+like $log, qr/ peer=\S+ local=\S+ via=\S+ server=(?:one|three) octets=16 end=-- retries=\+[1-3] /, 'HAProxy logs which client was sent on to another host';
+unlike $log, qr/ octets=16 end=-- retries=0 /, 'and not which one was served at the first';
 finish($haproxy);
 is $host{$_}->stop, 0, "$_ ends" for qw(one two);
 done_testing;

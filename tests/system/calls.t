@@ -58,5 +58,5 @@ my %other;
 delete $other{write};    # wakes the main loop early for a sweep, which strace delays
 is join(' ', sort keys %other), '', 'a worker makes no other calls';
 $other{$_} += $calls{$_} // 0 for qw(setsockopt getsockname getpeername fcntl ioctl);
-is join(' ', grep { $other{$_} } sort keys %other), '', 'nor does anybody tell or ask a socket something';
+is join(' ', grep { $other{$_} } sort keys %other), '', 'and no thread makes calls that set or query a socket';
 done_testing;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# sixteen against servers that do wrong: each failure with phase, address and reason.
+# sixteen against faulty servers: each failure with phase, address and reason.
 use strict;
 use warnings;
 use Sixteen;
@@ -53,13 +53,13 @@ is against(sub { syswrite $_[0], $REPLY }, '-W', '0.2'),
     "0|$said|sixteen: close by SERVER: correct reply, but no end of file within 0.2 s\n",
     'a right reply without end of file is right, with a remark';
 
-is against(sub { syswrite $_[0], $REPLY; shutdown $_[0], 1 }, '-q'), '0||', '--quiet: a right reply is told by the status alone';
+is against(sub { syswrite $_[0], $REPLY; shutdown $_[0], 1 }, '-q'), '0||', '--quiet: a right reply is reported by the status alone';
 is against(sub { syswrite $_[0], 'Fare'; shutdown $_[0], 1 }, '-q'), "1||sixteen: receive from SERVER: the server closed the connection after 4 of 16 octets\n", 'and a wrong one by its reason';
 
 my ($listener, $port) = listen_somewhere();
 close $listener;
 my ($status, $out, $err) = run($SIXTEEN, '127.0.0.1', $port);
-is "$status|$out|$err", "1||sixteen: connect to 127.0.0.1:$port: Connection refused\n", 'nobody listens';
+is "$status|$out|$err", "1||sixteen: connect to 127.0.0.1:$port: Connection refused\n", 'nothing listens';
 ($status, $out, $err) = run($SIXTEEN, '::1', $port);
 is "$status|$out|$err", "1||sixteen: connect to [::1]:$port: Connection refused\n", 'over IPv6 too';
 ($status, $out, $err) = run($SIXTEEN, 'no-such-host.invalid');
@@ -84,13 +84,13 @@ SKIP: {
     my $daemon = start(listen => ['127.0.0.1:0']);
     ($status, $out, $err) = run(@prefix, $SIXTEEN, 'two.test', $daemon->{port});
     is $status, 0, 'a name whose first address refuses and whose second answers';
-    is $err, "sixteen: connect to [::1]:$daemon->{port}: Connection refused\n", 'what happened to the first is told';
+    is $err, "sixteen: connect to [::1]:$daemon->{port}: Connection refused\n", 'the failure of the first is reported';
     like $out, qr/\AClient has been assigned socket name 127\.0\.0\.1:\d+\nThe server said/, 'and the second too';
     $daemon->stop;
     ($status, $out, $err) = run(@prefix, $SIXTEEN, 'two.test', $port);
     is "$status$out$err",
         "1sixteen: connect to [::1]:$port: Connection refused\nsixteen: connect to 127.0.0.1:$port: Connection refused\n",
-        'a name of which no address answers: each is told of';
+        'a name of which no address answers: each is reported';
 }
 SKIP: {
     my @strace = ('strace', '--follow-forks', '--output=/dev/null', '--trace=all', '--inject');
@@ -99,12 +99,12 @@ SKIP: {
     my $daemon = start();
     my $to = "127.0.0.1:$daemon->{port}";
     for my $fault (
-        ['socket:error=EMFILE:when=1+', 2, "connect to $to: Too many open files", 'no descriptor is to be had'],
+        ['socket:error=EMFILE:when=1+', 2, "connect to $to: Too many open files", 'no descriptor is free'],
         ['ppoll:error=ENOMEM', 2, "connect to $to: Cannot allocate memory", 'the handshake cannot be waited for'],
         ['getsockname:error=ENOBUFS:when=1+', 1, "connect to $to: No buffer space available", 'the socket cannot be asked its name'],
         ['sendto:error=EPIPE', 1, "send to $to: Broken pipe", 'the peer closes before the message is sent'],
         ['recvfrom:error=ECONNRESET', 1, "receive from $to: Connection reset by peer", 'it resets before the reply'],
-        ['recvfrom:error=ECONNRESET:when=2', 1, "close by $to: Connection reset by peer", 'it resets behind the reply'],
+        ['recvfrom:error=ECONNRESET:when=2', 1, "close by $to: Connection reset by peer", 'it resets after the reply'],
     ) {
         my ($injection, $expected, $words, $what) = @$fault;
         ($status, $out, $err) = run(@strace, $injection, $SIXTEEN, '127.0.0.1', $daemon->{port});
@@ -112,7 +112,7 @@ SKIP: {
     }
     for my $fault (
         ['eventfd2:error=EMFILE', 'connect to 127.0.0.1', 'Too many open files', 'a load gets no descriptor', '-P', '1'],
-        ['clone3:error=EAGAIN', 'resolve 127.0.0.1', 'Resource temporarily unavailable', 'no thread is to be had'],
+        ['clone3:error=EAGAIN', 'resolve 127.0.0.1', 'Resource temporarily unavailable', 'no thread can be started'],
         ['shutdown:error=ENOBUFS', 'send to 127.0.0.1', 'No buffer space available', 'the half-close fails', '--misbehave', 'half-close'],
         ['setsockopt:error=ENOBUFS:when=2', 'send to 127.0.0.1', 'No buffer space available', 'the reset cannot be asked for', '--misbehave', 'reset'],
     ) {

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-# The shells themselves, asked what they would complete: every option that the programs have and
-# no other, and what may stand behind it.
+# What the shells offer: every option that the programs have and no other, and what can follow it.
 use strict;
 use warnings;
 use Sixteen;
@@ -17,7 +16,7 @@ my @environment = ('env', '-i', "HOME=$home", "ZDOTDIR=$home", 'TERM=dumb', 'LC_
 
 # Each of these takes lines, whose ends are where the cursor is, and returns for each of them a line of
 # what is offered there. For bash we do what its readline does, which needs a terminal and
-# somebody who types.
+# a user.
 my $package = '/usr/share/bash-completion/bash_completion';
 sub ask_bash {
     my ($source, @lines) = @_;
@@ -89,7 +88,7 @@ sub expect {
     return;
 }
 
-for my $program (['sixteend', 'server', 8], ['sixteen', 'client', 20]) {
+for my $program (['sixteend', 'server/config', 8], ['sixteen', 'client', 20]) {
     my ($name, $directory, $least) = @$program;
     my @table = read_file("$ENV{SOURCE_DIR}/src/$directory/options.c") =~ /\{"([a-z0-9-]+)",\s*(\w+),\s*NULL,\s*('\w'|\w+)\}/g;
     my (@long, @short);

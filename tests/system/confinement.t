@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What somebody who broke in would find: nothing that whoever started the daemon had open, no place to
+# What an intruder in the daemon finds: no descriptor of the process that started it, no place to
 # write, and no core with what peers sent.
 use strict;
 use warnings;
@@ -13,7 +13,7 @@ sub descriptors {
     return map { my $leads = readlink; m{/(\d+)$} && defined $leads ? ($1 => $leads) : () } glob "/proc/$pid/fd/*";
 }
 
-# In the foreground, with all that a careless starter leaves.
+# In the foreground, with what a careless starter leaves open.
 my $directory = scratch();
 my $open = write_file("$directory/open", '');
 my $daemon = start(before => sub {
@@ -44,7 +44,7 @@ is $daemon->stop, 0, 'ends';
 
 # In the background nothing of the starter's variables is left in memory.
 my ($began, $out, $err, $pid, $port) = do {
-    local $ENV{A_SECRET} = 'of whoever started it';
+    local $ENV{A_SECRET} = 'of the starter';
     start_in_background();
 };
 is $began, 0, 'in the background';

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# A stop loses nothing: who is connected when it comes gets its reply, be it in a worker's
-# hands, in the kernel's queue, or in the last step of its handshake.
+# A stop loses nothing: a peer that is connected then gets its reply, whether it has a worker, waits
+# in the kernel's queue or is in the last step of its handshake.
 use strict;
 use warnings;
 use IO::Socket::IP;
@@ -27,7 +27,7 @@ sub load {
     sleep 60;
 }
 
-# Whether the port can be listened at: nobody has it any more.
+# Return whether the port is free to listen at.
 sub is_free {
     my ($port) = @_;
     return IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => $port, Listen => 5, ReuseAddr => 1);
@@ -97,21 +97,21 @@ for my $listen ('127.0.0.1', '[::1]') {
     is $best, 10, "$listen: whose handshake ends after TERM is served";
 }
 
-# It can take no one while places are taken, and then time is over.
+# No slot becomes free before the drain times out.
 $daemon = start(config => 'limits: { connections = 1; }; timeouts: { drain = 0.3; exchange = 600.0; };', options => ['--verbose']);
 my $holder = connect_to($daemon->{port});
 $daemon->wait_log(qr/Socket connects/);
 my $waiting = connect_to($daemon->{port});
 syswrite $waiting, $GREETING;
 $daemon->tell('TERM');
-is join(' ', read_to_end($holder)), ' eof', 'after timeouts.drain who still holds a place is cut';
-is +(read_to_end($waiting))[1], 'reset', 'and who still waits for one is reset';
+is join(' ', read_to_end($holder)), ' eof', 'after timeouts.drain a peer that still has a slot is cut';
+is +(read_to_end($waiting))[1], 'reset', 'and one that still waits for a slot is reset';
 is $daemon->wait_end, 0, 'with status 0';
 
 $daemon = start(config => 'timeouts: { exchange = 600.0; };', options => ['--verbose']);
 my $last = connect_to($daemon->{port});
 $daemon->wait_log(qr/Socket connects/);
-ok !is_free($daemon->{port}), 'while it serves nobody else can have its port';
+ok !is_free($daemon->{port}), 'while it serves, no other process can have its port';
 $daemon->tell('TERM');
 ok $daemon->wait_log(qr/No longer listening at 127\.0\.0\.1:$daemon->{port}$/), 'TERM: it says that it stops listening';
 ok wait_for(sub { is_free($daemon->{port}) }), 'and the port is free while a connection still goes on';

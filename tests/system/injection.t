@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# What a peer sends stays in its quotes: whatever octets come as a message or as a proxy's header,
-# each connection is one line of printable ASCII that reads as the manual page says, on standard
-# error and through syslog; the metrics have no line more; and the process shows nothing of it.
+# A peer's octets stay in their quotes: whatever comes as a message or as a PROXY header, each
+# connection is one line of printable ASCII in the form of the manual page, on standard error and
+# through syslog; the metrics have no additional line; and /proc shows none of the octets.
 use strict;
 use warnings;
 use Sixteen;
@@ -88,7 +88,7 @@ SKIP: {
     });
     send_all_of_it($port);
     kill 'TERM', $pid;
-    ok wait_for(sub { read_file("$directory/datagrams") =~ /${\unpack 'H*', 'ends with status 0'}/ }), 'the log has all of it';
+    ok wait_for(sub { read_file("$directory/datagrams") =~ /${\unpack 'H*', 'exiting with status 0'}/ }), 'the log has all of it';
     finish($reader);
     @datagrams = map { pack 'H*', $_ } split /\n/, read_file("$directory/datagrams");
     @strange = grep { !/\A<(?:28|29|30|31)>\w+ +\d+ [\d:]+ sixteend\[$pid\]: (.*?)\n?\z/s || $1 !~ $line } @datagrams;

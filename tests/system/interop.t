@@ -85,7 +85,7 @@ SKIP: {
     like "$status$err$out", qr/\A0ok .* us=\d{1,5} connect=\d+ .* last=\d+ remark='correct reply, but no end of file within 0\.3 s'\n/, 'a remark, and the time to the last octet';
     ($status, $out, $err) = run($SIXTEEN, '-W', 0.3, '127.0.0.1', $echo_port);
     is $status, 1, 'the wrong words';
-    like $err, qr/unexpected reply 'Hi there, server', expected 'Farewell, client'$/, 'are told';
+    like $err, qr/unexpected reply 'Hi there, server', expected 'Farewell, client'$/, 'are reported';
     finish($echo);
 }
 done_testing;

@@ -70,7 +70,7 @@ is jq('select(.times | not) | select(.type == "summary") | [.sent, .right, .wron
 is jq('select(.type == "summary") | [.sent, .wrong, .lost, .lost_percent]', $out), "[1,0,1,100]\n", 'a lost one';
 close $listener;
 ($status, $out, $err) = run($SIXTEEN, '--json', '127.0.0.1', $port);
-is "$status$err", '1', 'nobody listens: status 1, and nothing on standard error';
+is "$status$err", '1', 'nothing listens: status 1, and nothing on standard error';
 is jq('select(.seq) | [.outcome, .phase, .error, .peer, .connect_us, .reply]', $out), qq{["refused","connect","Connection refused",null,null,null]\n}, 'with phase and reason';
 ($status, $out, $err) = run($SIXTEEN, '--json', 'no such "host\\' . "\xff");
 is "$status$err", '1', 'a name that is none: status 1';

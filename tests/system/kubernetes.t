@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # The manifest of examples/kubernetes, which no cluster has seen: the official client's models
-# know every key of it, its configuration is right, and its commands serve, answer probes and
+# know every key of it, its configuration is valid, and its commands serve, answer probes and
 # stop under what its security context asks for.
 use strict;
 use warnings;
@@ -45,7 +45,7 @@ my $pod = $object{Deployment}{spec}{template}{spec};
 my $container = $pod->{containers}[0];
 my $file = write_file(scratch() . '/sixteen.conf', $object{ConfigMap}{data}{'sixteen.conf'});
 my ($status, $out, $err) = run($SIXTEEND, '--foreground', '--test', '--config', $file);
-is "$status$err", '0', 'the configuration is right';
+is "$status$err", '0', 'the configuration is valid';
 ($status, $out) = run($SIXTEEND, '--show-config', '--config', $file);
 my ($drain) = $out =~ /drain = ([\d.]+)/;
 cmp_ok $pod->{terminationGracePeriodSeconds}, '>', $container->{lifecycle}{preStop}{exec}{command}[1] + $drain,

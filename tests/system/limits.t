@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-# limits.connections, limits.when_full and limits.per_source: who may come, who waits, who is
-# turned away; and that the log says so once a second.
+# limits.connections, limits.when_full and limits.per_source: which peers are served, wait or are
+# refused; and the log says so once a second.
 use strict;
 use warnings;
 use Sixteen;
 use Test::More;
 
-# A peer that is held, from an address of its own.
+# A peer that stays connected, from this address.
 sub hold {
     my ($daemon, $from, $host) = @_;
     my $peer = connect_to($daemon->{port}, $host, $from);
@@ -20,7 +20,7 @@ sub answers {
     return join ' ', read_to_end($peer);
 }
 
-# Turned away at once: a reset where what it sent was not read.
+# Refused at once: with a reset if what it sent was not read.
 sub is_refused {
     my ($peer) = @_;
     local $SIG{PIPE} = 'IGNORE';
@@ -40,7 +40,7 @@ $daemon->wait_log(qr/warning limits\.connections reached/);
 my $warned = () = $daemon->{log} =~ /warning limits\.connections reached; new connections are refused count=\d+$/mg;
 cmp_ok $warned, '>=', 1, 'a warning says so';
 cmp_ok $warned, '<=', 3, 'but not for each';
-is scalar(grep { answers($_) eq "$REPLY eof" } @held), 3, 'who is held is answered';
+is scalar(grep { answers($_) eq "$REPLY eof" } @held), 3, 'the peers with a slot are answered';
 undef @held;
 undef @refused;
 is scalar(grep { (run($SIXTEEN, '127.0.0.1', $daemon->{port}))[0] == 0 } 1 .. 20), 20, 'and then there is room again';
@@ -67,7 +67,7 @@ is scalar(grep { is_refused($_) } @refused), 5, 'per_source: the third of an add
 ok $daemon->wait_log(qr/warning limits\.per_source reached; new connections from that source are refused count=\d+$/), 'with a warning';
 my $other = hold($daemon, '127.0.0.2');
 is answers($other), "$REPLY eof", 'another address is served';
-is answers($held[0]), "$REPLY eof", 'so are those who are held';
+is answers($held[0]), "$REPLY eof", 'so are the peers with a slot';
 my $again = hold($daemon, '127.0.0.1');
 is answers($again), "$REPLY eof", 'and each that ended makes room for the next';
 undef @held;
@@ -102,7 +102,7 @@ END
     is +(run($inside->('2001:db8:0:1::1', 0)))[0], 0, 'one of another /64 is served';
     finish($holder);
     $daemon->wait_log(qr/probe peer=\[2001:db8::1\]/);
-    is +(run($inside->('2001:db8::2', 0)))[0], 0, 'the place that came free is for all of the /64';
+    is +(run($inside->('2001:db8::2', 0)))[0], 0, 'the slot that became free is for all of the /64';
     is $daemon->stop, 0, 'ends';
 }
 done_testing;

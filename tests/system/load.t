@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # sixteen as a load generator: closed and open loop, every exchange counted as the daemon counts it,
-# errors told apart, a progress line on a terminal only.
+# errors counted separately, a progress line on a terminal only.
 use strict;
 use warnings;
 use POSIX qw(SIGINT SIGQUIT);
@@ -8,7 +8,7 @@ use Sixteen;
 use Test::More;
 use Time::HiRes qw(time);
 
-# At this level the daemon tells of its own life, and not of each connection.
+# At this severity the daemon does not log each connection.
 my $daemon = start(config => 'log: { level = "notice"; };', listen => ['127.0.0.1:0', '[::1]:0']);
 my ($port, $port6) = @{ $daemon->{ports} };
 
@@ -26,7 +26,7 @@ my $ranks  = qr{p50/p90/p99/p99\.9/p99\.99 = (?:$number/){4}$number ms};
 my $chart  = qr/(?: ?[<>]=? +\S+ ms \|#* *\| +\d+\.\d\d%\n)+/;
 
 my ($status, $out, $err) = run($SIXTEEN, '-P', 8, '-c', 1000, '127.0.0.1', $port);
-is "$status$err", '0', 'a closed loop of so many exchanges';
+is "$status$err", '0', 'a closed loop with a count of exchanges';
 like $out, qr{\A--- 127\.0\.0\.1:$port statistics ---\n1000 sent, 1000 right, 0 wrong, 0% lost, time \d+ ms, \d+\.\d right/s\n$spread\n$ranks\n$chart\z},
     'the summary, with a drawing';
 my $sum = 0;
@@ -45,13 +45,13 @@ $daemon = start(config => 'log: { level = "notice"; };');
 $port = $daemon->{port};
 my $begun = time;
 ($status, $out, $err) = run($SIXTEEN, '--duration', 0.4, '-P', 2, '--json', '127.0.0.1', $port);
-cmp_ok time - $begun, '>=', 0.4, 'for so long';
+cmp_ok time - $begun, '>=', 0.4, 'for a duration';
 ($sent) = $out =~ /"sent":(\d+),"right":\d+,"wrong":0,"lost":0,"failed":0,"unfinished":0/;
 is served($daemon), $sent, 'each exchange that it counts is one that the daemon has answered';
 
 ($status, $out, $err) = run($SIXTEEN, '--rate', 200, '-c', 60, '127.0.0.1', $port);
 like "$status$err$out", qr{\A0--- .*\n60 sent, 60 right, 0 wrong, 0% lost, time (\d+) ms, .*\nlatency $spread\nlatency $ranks\nservice $spread\nservice $ranks\n$chart\z},
-    'an open loop tells latency and service';
+    'an open loop reports latency and service time';
 my (undef, $object) = run($SIXTEEN, '--rate', 1000, '-c', 10, '--json', '127.0.0.1', $port);
 like $object, qr/"service":\{"min_us":.*"load":\{"parallel":1000,"threads":\d+,"rate":1000\.000,"not_begun":0,/, 'as JSON, too';
 my ($took) = $out =~ /time (\d+) ms/;
@@ -96,7 +96,7 @@ for my $line ('10 mismatch in receive: unexpected reply', '20 short in receive: 
 }
 close $listener;
 ($status, $out, $err) = run($SIXTEEN, '-P', 2, '-c', 50, '127.0.0.1', $wrong_port);
-like "$status$err$out", qr/\A1--- .*\n50 sent, 0 right, 0 wrong, 100% lost, .*\nerrors: 50 refused in connect: Connection refused\n\z/, 'nobody listens';
+like "$status$err$out", qr/\A1--- .*\n50 sent, 0 right, 0 wrong, 100% lost, .*\nerrors: 50 refused in connect: Connection refused\n\z/, 'nothing listens';
 
 # A silent server: a time-out for each, the starts that find no place, and the end.
 my ($silent, $silent_port) = listen_somewhere();
@@ -104,7 +104,7 @@ my ($silent, $silent_port) = listen_somewhere();
 like "$status$err$out", qr/\A1--- .*\n3 sent, 0 right, 0 wrong, 100% lost, .*\nerrors: 3 slow in receive: timed out\n\z/, 'a silent server';
 ($status, $out, $err) = run($SIXTEEN, '-P', 2, '--rate', 100, '--duration', 0.5, '-W', 10, '-w', 0.6, '127.0.0.1', $silent_port);
 like "$status$err$out", qr/\A1--- .*\n2 sent, 0 right, 0 wrong, 100% lost, .*\nnot begun: 4[78] scheduled exchanges\nerrors: 2 slow in receive: timed out\n\z/,
-    'starts that find no place are told, and --deadline cuts what is under way';
+    'starts without a free slot are reported, and --deadline cuts what is under way';
 
 # Those under way may end a little later than --deadline, but none begins.
 ($status, $out, $err) = run($SIXTEEN, '-q', '--rate', 100, '-w', 0.5, '--json', '127.0.0.1', $port);
@@ -150,7 +150,7 @@ my $before = 0;
 my $more = sub { return served($daemon) > $before };
 like signalled($more, [SIGINT], $SIXTEEN, '-P', 4, '127.0.0.1', $daemon->{port}), qr/\A0 --- .*\n\d+ sent, \d+ right, 0 wrong, 0% lost, /, 'Ctrl-C ends it with the summary';
 $before = served($daemon);
-like signalled($more, [SIGQUIT, SIGINT], $SIXTEEN, '-P', 4, '127.0.0.1', $daemon->{port}), qr{\A0 \d+ s: \d+ done, \d+/s, 0 errors\n--- .*\n\d+ sent, }, 'Ctrl-\\ tells how far it is';
+like signalled($more, [SIGQUIT, SIGINT], $SIXTEEN, '-P', 4, '127.0.0.1', $daemon->{port}), qr{\A0 \d+ s: \d+ done, \d+/s, 0 errors\n--- .*\n\d+ sent, }, 'Ctrl-\\ reports the progress';
 ($silent, $silent_port) = listen_somewhere();
 my @held;
 like signalled(sub { push @held, $silent->accept; return @held == 4 }, [SIGINT, SIGINT], $SIXTEEN, '-P', 4, '127.0.0.1', $silent_port), qr/\A1 --- .*\n4 sent, 0 right, 0 wrong, 100% lost, .*\nerrors: 4 slow in receive: timed out\n\z/,
@@ -171,7 +171,7 @@ SKIP: {
     my $to = $daemon->{port};
     ($status, $out, $err) = run(@prefix, $SIXTEEN, '-P', 2, '-c', 20, 'two.test', $to);
     like "$status$out", qr/\A0--- 127\.0\.0\.1:$to statistics ---\n20 sent, 20 right, /, 'the address that accepts is found';
-    is $err, "sixteen: connect to [::1]:$to: Connection refused\n", 'and the one that does not is told';
+    is $err, "sixteen: connect to [::1]:$to: Connection refused\n", 'and the one that refuses is reported';
     ($status, $out, $err) = run(@prefix, $SIXTEEN, '-P', 2, '-c', 20, '--all', 'two.test', $to);
     like "$status$err$out", qr/\A1--- (\S+) statistics ---\n10 sent, .*\n--- (\S+) statistics ---\n10 sent, .*\n--- all addresses ---\n20 sent, 10 right, 0 wrong, 50% lost, /,
         '--all asks both by turns';

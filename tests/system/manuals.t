@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# The manual pages please two formatters without a word of complaint.
+# Two formatters accept the manual pages without a warning.
 use strict;
 use warnings;
 use Sixteen;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# What the daemon counts: in the lines that USR1 and the end write, and in metrics.file, the
-# same numbers, and those of what the clients did.
+# The counters and gauges: the report at USR1 and at the end and metrics.file have the same
+# numbers, and these are what the clients did.
 use strict;
 use warnings;
 use List::Util qw(sum0);
@@ -94,10 +94,10 @@ for (1 .. 2) {
 my ($value, $listener) = report($daemon);
 is $refused, 2, 'two are refused, three are held';
 my %nothing = (lingering => 0, lines_lost => 0, none => 0, map { $_ => 0 } @outcomes);
-is_deeply $value, { %nothing, accepted => 5, active => 3, peak => 3, workers => 3, idle => 0, limited => 2 }, 'and so USR1 tells';
+is_deeply $value, { %nothing, accepted => 5, active => 3, peak => 3, workers => 3, idle => 0, limited => 2 }, 'and so USR1 reports';
 $daemon->wait_log(qr/ slow /) for 1 .. 3;
 
-# So often each of the others.
+# Each of the others, this often.
 my %done = (ok => 5, excess => 3, mismatch => 4, short => 2, probe => 6, slow => 3, reset => 2, limited => 2, denied => 3, malformed => 2, failed => 0);
 my %message = (ok => $GREETING, excess => "$GREETING\n", mismatch => 'Hi there, Server', short => 'Hi th', probe => '', reset => 'Hi th', denied => '', malformed => $GREETING);
 my %from = (denied => '127.0.0.66', malformed => '127.0.0.67');
@@ -120,11 +120,11 @@ syswrite $lingerer, $GREETING;
 read_to_end($lingerer);
 $daemon->wait_log(qr/ ok /);
 $done{ok}++;
-# The worker parks, and the acceptor sees who lingers, a moment later.
+# A moment later the worker is idle, and the main loop counts the lingering socket.
 ok wait_for(sub { ($value, $listener) = report($daemon); $value->{idle} == 3 && $value->{lingering} == 1 }), 'each outcome so often';
 my %after = (%done, accepted => sum0(values %done), active => 0, peak => 3, lingering => 1, workers => 3, idle => 3, lines_lost => 0, none => 0);
-is_deeply $value, \%after, 'is told on USR1, and accepted is the sum of them';
-is_deeply $listener, { "127.0.0.1:$port" => '0 of 4096' }, 'with nobody in the queue';
+is_deeply $value, \%after, 'is reported on USR1, and accepted is the sum of them';
+is_deeply $listener, { "127.0.0.1:$port" => '0 of 4096' }, 'with no connection in the queue';
 ok wait_for(sub { my $now = as_report(metrics()); $now->{lingering} == 1 && $now->{idle} == 3 && $now->{ok} == $done{ok} }), 'soon the file has it too';
 is_deeply as_report(metrics()), \%after, 'the same numbers';
 close $lingerer;
@@ -151,10 +151,10 @@ like $daemon->reload('strict = 1;'), qr/refused/, 'and one that is not';
 ok wait_for(sub { metrics()->{reloads_refused_total} == 1 }), 'are counted';
 is metrics()->{reloads_total}, 2, 'each';
 my ($version) = (run($SIXTEEND, '--version'))[1] =~ /(\S+)$/;
-is metrics()->{"build_info{version=\"$version\"}"}, 1, 'the version is told';
+is metrics()->{"build_info{version=\"$version\"}"}, 1, 'the version is there';
 cmp_ok abs(time - metrics()->{start_time_seconds}), '<', 600, 'and the start';
 
-# Whoever reads the file, whenever, finds a whole one.
+# A reader finds a whole file at any time.
 my ($reads, $broken, $replaced, $last) = (0, 0, 0, '');
 my $until = time + 60;
 while ($replaced < 12 && time < $until) {
@@ -183,7 +183,7 @@ ok $daemon->wait_log(qr/ notice metrics\.file: \Q$file\E is written again$/), 'a
 is scalar(() = $daemon->{log} =~ /cannot write/g), 1, 'one warning, not one each time';
 is metrics()->{'connections_total{outcome="ok"}'}, $done{ok}, 'with the numbers of now';
 
-# Others who may write there have no way to other files.
+# Other users that can write there cannot redirect it to other files.
 my $victim = write_file("$directory/victim", "mine\n");
 ok wait_for(sub { symlink $victim, "$file.new" }), 'a symbolic link in its way';
 ok $daemon->wait_log(qr/ warning metrics\.file: cannot write \Q$file\E: Too many levels of symbolic links$/), 'is not followed';
@@ -206,7 +206,7 @@ is metrics()->{connections_accepted_total}, 0, 'no interval has passed';
 is $daemon->stop, 0, 'ends';
 is metrics()->{'connections_total{outcome="ok"}'}, 7, 'the file has them nevertheless';
 
-# Who waits in the kernel's queue.
+# Connections in the kernel's queue.
 $daemon = start(listen => ['127.0.0.1:0', '[::1]:0'], config => <<"END");
 limits: { connections = 1; backlog = 5; };
 timeouts: { exchange = 600.0; };
@@ -219,7 +219,7 @@ $daemon->wait_log(qr/Socket connects/);
 my @queued = map { connect_to($daemon->{port}) } 1 .. 3;
 ok $daemon->wait_log(qr/limits\.connections reached/), 'while limits.connections is reached';
 ($value, $listener) = report($daemon);
-is_deeply $listener, { $queue => '3 of 5', $other => '0 of 5' }, 'USR1 tells of each address how many wait, and how many may';
+is_deeply $listener, { $queue => '3 of 5', $other => '0 of 5' }, 'USR1 reports for each address how many wait and how many can';
 is "$value->{accepted} $value->{active}", '1 1', 'they are not accepted yet';
 ok wait_for(sub { (metrics()->{"listener_queue_length{address=\"$queue\"}"} // -1) == 3 }), 'the file has it too';
 is metrics()->{"listener_queue_limit{address=\"$queue\"}"}, 5, 'both numbers';

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# sixteen --misbehave: each kind has its effect on sixteend, as its log tells, and sixteen knows
-# whether a server does right by it.
+# sixteen --misbehave: each kind has its effect on sixteend, as its log shows, and sixteen judges
+# the server's reaction.
 use strict;
 use warnings;
 use Sixteen;

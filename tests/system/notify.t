@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What a service manager is told, as sd_notify(3) has it: the test is the manager.
+# Notifications to the service manager, sd_notify(3): the test is the manager.
 use strict;
 use warnings;
 use IO::Select;
@@ -19,7 +19,7 @@ sub manager_at {
     return IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => $name) // die "$name: $!";
 }
 
-# The next message, within so many seconds, and when it came.
+# Return the next message within this many seconds, and when it came.
 sub next_message {
     my ($seconds, $from) = @_;
     $from //= $manager;
@@ -49,7 +49,7 @@ sub read_rest {
     return @messages;
 }
 
-# A daemon of this manager; the environment has more for it.
+# Start a daemon of this manager, with these variables in its environment.
 sub managed {
     my ($environment, %more) = @_;
     return launch(before => sub { %ENV = (%ENV, NOTIFY_SOCKET => $path, %$environment) }, %more);
@@ -61,7 +61,7 @@ sub exchange {
     return "$status$err";
 }
 
-# The port is known before it is up.
+# The port is known before it is ready.
 sub port_of {
     my ($daemon) = @_;
     ($daemon->{port}) = $daemon->wait_log(qr/Listening at/) =~ /:(\d+)$/;
@@ -117,7 +117,7 @@ $daemon->reload("strict = true;\n");
 wait_message(qr/^STATUS=1 active, /);
 $daemon->tell('TERM');
 is +(next_message(60))[0], 'STOPPING=1', 'TERM: it says that it stops';
-ok !is_gone($daemon->{pid}), 'while it still serves whom it has';
+ok !is_gone($daemon->{pid}), 'while it still serves its active connection';
 syswrite $held, substr $GREETING, 8;
 is join(' ', read_to_end($held)), "$REPLY eof", 'to the end';
 close $held;
@@ -135,7 +135,7 @@ cmp_ok sum0(@gaps), '<', 10, 'nor much less';
 is $daemon->stop, 0, 'ends';
 read_rest();
 
-# The watchdog barks after one and a half seconds; it is told twice as often, whatever else
+# The watchdog expires after one and a half seconds; it is notified twice as often, whatever else
 # there is to do.
 sub notified_in_time {
     my ($when) = @_;
@@ -180,11 +180,11 @@ for my $case (['no WATCHDOG_USEC', {}, 0], ["another's WATCHDOG_PID", { WATCHDOG
     read_rest();
 }
 
-# Who never comes up is never ready.
+# A daemon that fails to start is never ready.
 my ($taken, $port) = listen_somewhere();
 $daemon = managed({}, listen => ["127.0.0.1:$port"]);
 is $daemon->wait_end, 69, 'a start that fails';
-is_deeply [read_rest()], [], 'is not told as ready';
+is_deeply [read_rest()], [], 'is not reported as ready';
 my $other = $> == 0 ? 'nobody' : 'root';
 $daemon = managed({}, config => "daemon: { user = \"$other\"; };", under => $> == 0 ? ['setpriv', '--bounding-set=-setuid,-setgid'] : []);
 is $daemon->wait_end, 71, 'one that fails after its addresses are open';
@@ -199,13 +199,13 @@ is $daemon->stop, 0, 'ends';
 ok wait_message(qr/STOPPING=1/, $abstract), 'that too';
 is_deeply [read_rest()], [], 'and no other';
 
-# Nobody there: whoever waits for a word would wait in vain.
+# A socket that does not exist: a manager that waits for READY=1 would wait in vain.
 my $stream = IO::Socket::UNIX->new(Type => SOCK_STREAM, Local => "$directory/stream", Listen => 1) or die "$directory/stream: $!";
 my $gone = manager_at("$directory/gone");
 close $gone;
 my $no_name = qr/NOTIFY_SOCKET is neither an absolute path nor an abstract socket name/;
 for my $case (['a path where nothing is', "$directory/none", qr/cannot reach the service manager at NOTIFY_SOCKET: No such file or directory/],
-    ['a socket that nobody has any more', "$directory/gone", qr/cannot reach the service manager at NOTIFY_SOCKET: Connection refused/],
+    ['a socket that no process has any more', "$directory/gone", qr/cannot reach the service manager at NOTIFY_SOCKET: Connection refused/],
     ['a stream socket', "$directory/stream", qr/cannot reach the service manager at NOTIFY_SOCKET: Protocol wrong type for socket/],
     ['a relative path', 'notify', $no_name], ['nothing', '', $no_name], ['a name that is too long', '/' . 'x' x 200, $no_name]) {
     my ($what, $value, $said) = @$case;

@@ -24,7 +24,7 @@ for my $count (1 .. 15) {
     shutdown $peer, SHUT_WR;
     my ($reply, $end) = read_to_end($peer);
     is "$reply$end", 'eof', "end of file after $count octets: no reply, end of file";
-    ok $daemon->wait_log(qr/ debug socket closed $count bytes into a 16-byte message peer=/), 'told in the words of the first program';
+    ok $daemon->wait_log(qr/ debug socket closed $count bytes into a 16-byte message peer=/), 'in the words of the first program';
     my $said = substr $GREETING, 0, $count;
     like $daemon->wait_log(qr/ short /), qr/ info short peer=127\.0\.0\.1:\d+ local=\S+ octets=$count message='$said' us=\d+$/,
         'logged as short';

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Out of descriptors or threads: the daemon says so, pauses, and comes back by itself; a
-# flood of connections puts off no stop.
+# Out of descriptors or threads: the daemon says so, pauses, and recovers by itself; a flood of
+# connections does not delay a stop.
 use strict;
 use warnings;
 use Sixteen;
@@ -9,8 +9,8 @@ use Time::HiRes qw(time);
 
 my ($status, $out, $err);
 
-# Peers whose connections end as `short`: nobody lingers, so only the end of the pause
-# can wake the daemon.
+# Peers whose connections end as `short`: no socket lingers, so only the end of the pause can wake
+# the daemon.
 my $daemon = start();
 is +(run('prlimit', '--pid', $daemon->{pid}, '--nofile=16'))[0], 0, 'with 16 descriptors';
 for my $round (1 .. 3) {
@@ -56,7 +56,7 @@ my @flood = map {
 } 1 .. 32;
 ok wait_for(sub { read_file("/proc/$daemon->{pid}/stat") =~ /\) \S+(?: \S+){10} [1-9]/ }), 'a flood keeps it busy';
 $daemon->tell('TERM');
-ok $daemon->wait_log(qr/ stopping/), 'TERM is taken all the same';
+ok $daemon->wait_log(qr/ stopping/), 'TERM is handled at once';
 is $daemon->wait_end, 0, 'and ends it';
 finish($_) for @flood;
 done_testing;

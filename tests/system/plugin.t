@@ -56,7 +56,7 @@ my $pid = open my $plugin, '-|', $SIXTEEN, '--plugin', '-w', 60, '127.0.0.1', $s
 my $held = $silent->accept;
 kill 'TERM', $pid;
 like join('', <$plugin>), qr/\ASIXTEEN CRITICAL - (?:connect to|send to|receive from) 127\.0\.0\.1:$silent_port: timed out after \S+ s.* \| time=U;;;0;10 lost=100%;;;0;100\n\z/,
-    'whoever ends it early learns where it was';
+    'a TERM reports the phase that it interrupts';
 close $plugin;
 is $? >> 8, 2, 'and that this is CRITICAL';
 close $held;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Started as root it becomes the user it is told, for good; started by anybody else
-# it says that it can't. The first half needs root, the second an ordinary user.
+# Started as root, the daemon becomes the configured user for good; started by another user, it
+# reports that it cannot. The first half needs root, the second an ordinary user.
 use strict;
 use warnings;
 use Sixteen;
@@ -16,18 +16,18 @@ SKIP: {
     my $daemon = start(config => $config, options => ['--pid-file', "$pid_directory/pid"],
         listen => ['127.0.0.1:0']);
     my $status = read_file("/proc/$daemon->{pid}/status");
-    like $status, qr/^Uid:\s+$uid\s+$uid\s+$uid\s+$uid$/m, 'real, effective and saved user are the one told';
+    like $status, qr/^Uid:\s+$uid\s+$uid\s+$uid\s+$uid$/m, 'real, effective and saved user are the configured one';
     like $status, qr/^Gid:\s+$gid\s+$gid\s+$gid\s+$gid$/m, "and its group";
     like $status, qr/^Groups:\s*$/m, 'supplementary groups are cleared';
     is join(' ', $status =~ /^Cap(?:Inh|Prm|Eff|Amb):\s+(\w+)$/mg), join(' ', ('0' x 16) x 4), 'no capability is left';
-    like $status, qr/^NoNewPrivs:\s+1$/m, 'nor to be had by exec';
+    like $status, qr/^NoNewPrivs:\s+1$/m, 'and exec gives none';
     unlike $daemon->{log}, qr/running as root/, 'and no warning is due';
     my ($answer) = run($SIXTEEN, '127.0.0.1', $daemon->{port});
     is $answer, 0, 'it answers';
     is $daemon->stop, 0, 'it ends';
     is read_file("$pid_directory/pid"), '', "the pid file that it can't remove is empty";
 
-    # Who says so keeps capabilities though the user changes: capabilities(7).
+    # With this bit a process keeps capabilities though its user changes: capabilities(7).
     $daemon = start(config => $config, under => ['setpriv', '--securebits=+no_setuid_fixup']);
     like read_file("/proc/$daemon->{pid}/status"), qr/^CapPrm:\s+0+$/m, 'nor under securebits that would keep them';
     is $daemon->stop, 0, 'ends';
@@ -58,7 +58,7 @@ SKIP: {
     my $file = write_file(scratch() . '/sixteen.conf', 'daemon: { user = "root"; };');
     my ($status, $out, $err) = run($SIXTEEND, '-f', '-c', $file, '-l', '127.0.0.1:0');
     is $status, 71, 'a user that cannot be become: status 71';
-    like $err, qr/crit cannot become user root, group \(the user's\), which takes root to do: Operation not permitted/, 'with the reason';
+    like $err, qr/crit cannot become user root, group \(the user's\); only root can: Operation not permitted/, 'with the reason';
     SKIP: {
         skip 'this host lets anybody have low ports', 1 if read_file('/proc/sys/net/ipv4/ip_unprivileged_port_start') < 2;
         ($status, $out, $err) = run($SIXTEEND, '-f', '-c', '/dev/null', '-l', '127.0.0.1:1');

@@ -143,7 +143,7 @@ END
     finish($haproxy);
     is $checked->stop, 0, 'ends';
     my @ok = $checked->{log} =~ /( ok .*)/g;
-    is_deeply [grep { !/ ok peer=(127\.0\.0\.1:\d+) local=\Q$to\E (?:via=\1 )?octets=16 / } @ok], [], 'who checks is its own peer';
+    is_deeply [grep { !/ ok peer=(127\.0\.0\.1:\d+) local=\Q$to\E (?:via=\1 )?octets=16 / } @ok], [], 'a health check is its own peer';
     ok scalar(grep { !/ via=/ } @ok), 'in version 2 by LOCAL';
     like $checked->{log}, qr/ info malformed peer=127\.0\.0\.1:/, 'and without a header malformed';
     %front = ();
@@ -171,5 +171,5 @@ END
 is $daemon->stop, 0, 'ends';
 done_testing;
 
-# nginx ends its worker when it is told to end, but not when it is killed.
+# nginx ends its worker at a TERM, but not when it is killed.
 END { finish($nginx) if $nginx }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# access.proxies: from these a PROXY protocol header is mandatory and says who the peer is; from
-# anyone else it is a message like any other. Whatever is wrong with it has a reason, and the next
-# client is served.
+# access.proxies: from a trusted proxy a PROXY header is mandatory and names the peer; from any
+# other peer it is a message. Each malformed header has a reason in the log, and the next client is
+# served.
 use strict;
 use warnings;
 use Sixteen;
@@ -13,7 +13,7 @@ my $PROXY = '127.0.0.2';    # the trusted proxy
 
 sub v1 { return "PROXY $_[0]\r\n" }
 
-# Version 2: command, family and protocol, addresses, what is behind them.
+# Version 2: command, family and protocol, addresses, what follows them.
 sub v2 {
     my ($command, $family, $block, $rest_of_it) = @_;
     my $rest = ($block // '') . ($rest_of_it // '');
@@ -57,7 +57,7 @@ my @right = (
     ['TCP over IPv4, version 2', v2(1, 0x11, $v4), qr/peer=192\.0\.2\.7:4660 local=192\.0\.2\.2:1060 $via $asked$/],
     ['TCP over IPv6, version 2', v2(1, 0x21, $v6), qr/peer=\[2001:db8::7\]:4660 local=\[2001:db8::2\]:1060 $via $asked$/],
     ['a mapped address', v2(1, 0x21, v2_addresses(AF_INET6, '::ffff:192.0.2.7', '::ffff:192.0.2.2', 1, 2)), qr/peer=192\.0\.2\.7:1 local=192\.0\.2\.2:2 $via/],
-    ['TLVs behind the addresses', v2(1, 0x11, $v4, pack('Cn/a', 4, 'x' x 4000)), qr/peer=192\.0\.2\.7:4660 /],
+    ['TLVs after the addresses', v2(1, 0x11, $v4, pack('Cn/a', 4, 'x' x 4000)), qr/peer=192\.0\.2\.7:4660 /],
     ['LOCAL', v2(0, 0), $itself],
     ['LOCAL with addresses', v2(0, 0x11, $v4), $itself],
     ['UDP', v2(1, 0x12, $v4), $itself],
@@ -101,14 +101,14 @@ for (@wrong) {
     my ($name, $octets, $reason, $ended) = @$_;
     my ($data, $line) = say_as($daemon, $PROXY, $octets, $ended);
     is $data, '', "$name: not an octet comes back";
-    like $line, qr/^malformed peer=\Q$PROXY\E:\d+ local=\Q$local\E octets=0 message='' (?:header='.+' )?$reason$/, 'the reason is told';
+    like $line, qr/^malformed peer=\Q$PROXY\E:\d+ local=\Q$local\E octets=0 message='' (?:header='.+' )?$reason$/, 'the reason is logged';
     is +(say_as($daemon, $PROXY, v1('TCP4 192.0.2.7 192.0.2.2 1 2') . $GREETING))[0], $REPLY, 'and the next is served';
 }
 
 # From elsewhere it is never looked for.
 for my $header (v1('TCP4 192.0.2.7 192.0.2.2 4660 1060'), v2(1, 0x11, $v4)) {
     my ($data, $line) = say_as($daemon, '127.0.0.3', $header . $GREETING);
-    is $data, $REPLY, 'a header from one who is no proxy is a message';
+    is $data, $REPLY, 'a header from a peer that is no trusted proxy is a message';
     like $line, qr/^excess peer=127\.0\.0\.3:\d+ local=\Q$local\E octets=17 message='(?:PROXY TCP4 192\.0|\\r)/, 'and claims nothing';
 }
 
@@ -116,7 +116,7 @@ for my $header (v1('TCP4 192.0.2.7 192.0.2.2 4660 1060'), v2(1, 0x11, $v4)) {
 like +(say_as($daemon, $PROXY, '', 1))[1], qr/^probe peer=\Q$PROXY\E/, 'nothing at all is a probe';
 like +(say_as($daemon, $PROXY, v2(0, 0), 1))[1], qr/^probe peer=\Q$PROXY\E/, 'and so is a header alone';
 
-# The access lists and the cap are for whom it carries.
+# The access lists and limits.per_source apply to the address in the header.
 for my $denied ('TCP4 192.0.2.66 192.0.2.2 1 2', 'TCP6 2001:db8:66::1 ::1 1 2', 'TCP6 ::ffff:192.0.2.66 ::1 1 2') {
     my ($data, $line) = say_as($daemon, $PROXY, v1($denied) . $GREETING);
     is $data, '', "$denied: not answered";
@@ -124,7 +124,7 @@ for my $denied ('TCP4 192.0.2.66 192.0.2.2 1 2', 'TCP6 2001:db8:66::1 ::1 1 2', 
 }
 $config =~ s/deny = /allow = [ "192.0.2.0\/24" ]; deny = /;
 like $daemon->reload("$config limits: { per_source = 1; }; timeouts: { exchange = 60.0; };"), qr/reloaded/, 'reloaded';
-is +(say_as($daemon, $PROXY, v1('TCP4 192.0.2.7 192.0.2.2 1 2') . $GREETING))[0], $REPLY, 'a proxy needs no leave for whom it speaks for';
+is +(say_as($daemon, $PROXY, v1('TCP4 192.0.2.7 192.0.2.2 1 2') . $GREETING))[0], $REPLY, 'a proxy itself need not be in access.allow if the header has an address';
 like +(say_as($daemon, $PROXY, v1('UNKNOWN') . $GREETING))[1], qr/^denied peer=\Q$PROXY\E/, 'but for itself';
 my $held = connect_from($daemon, $PROXY);
 syswrite $held, v1('TCP4 192.0.2.8 192.0.2.2 1 2');
@@ -134,7 +134,7 @@ is $data, '', 'the second of an address is refused';
 like $line, qr/^limited peer=192\.0\.2\.8:3 local=192\.0\.2\.2:2 $via octets=0/, 'limited, by the address that it carries';
 is +(say_as($daemon, $PROXY, v1('TCP4 192.0.2.9 192.0.2.2 1 2') . $GREETING))[0], $REPLY, 'another address is served by way of the same proxy';
 syswrite $held, $GREETING;
-is +(read_to_end($held))[0], $REPLY, 'and so is who was held';
+is +(read_to_end($held))[0], $REPLY, 'and so is the peer that waited';
 $daemon->wait_log(qr/ ok /);
 
 # The header's time is the exchange's.
@@ -165,7 +165,7 @@ $daemon->wait_log(qr/Socket connects/);
 is $daemon->stop, 0, 'ends';
 like $daemon->{log} =~ s/.* stopping$//msr, qr/ slow peer=\Q$PROXY\E:\d+ local=\Q$local\E octets=0 message='' us=\d+ header='.+'$/m, 'a header that the stop cuts is slow, and not malformed';
 
-# A worker refuses, and the acceptor, which has nothing else to wake for, warns.
+# A worker refuses, and the main loop, which nothing else wakes, warns.
 $daemon = start(config => "access: { proxies = [ \"$PROXY\" ]; }; limits: { per_source = 1; }; timeouts: { exchange = 600.0; idle_worker = 600.0; };", options => ['--verbose']);
 my @peers = map { connect_from($daemon, $PROXY) } 1 .. 3;
 $daemon->wait_log(qr/Socket connects/) for @peers;
@@ -180,7 +180,7 @@ ok wait_for(sub {
     return $counted == 2;
 }), 'each of those whose headers came late is warned of';
 syswrite $peers[0], $GREETING;
-is +(read_to_end($peers[0]))[0], $REPLY, 'who was held is served';
+is +(read_to_end($peers[0]))[0], $REPLY, 'the peer that waited is served';
 is $daemon->stop, 0, 'ends';
 
 # sixteen writes the header, too.

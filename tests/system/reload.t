@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# HUP: a new configuration holds for who comes from then on, whole or not at all; listeners
-# that stay are not touched, and a connection ends as it began.
+# HUP: a new configuration holds for new connections, whole or not at all; listeners that stay are
+# not touched, and a connection ends under the configuration with which it began.
 use strict;
 use warnings;
 use POSIX qw(mkfifo);
@@ -19,7 +19,7 @@ sub exchange {
     return join ' ', read_to_end($peer);
 }
 
-# Somebody who is held and says nothing, or what is given.
+# A peer that stays connected and sends nothing, or the given octets.
 sub hold {
     my ($daemon, $said) = @_;
     my $peer = connect_to($daemon->{port});
@@ -75,13 +75,13 @@ my $second = connect_to($port);
 syswrite $second, $GREETING;
 ok $daemon->wait_log(qr/limits\.connections reached; new connections wait/), 'lets the next one wait';
 is_reloaded($daemon, "$base limits: { connections = 2; };", 'more of them');
-is join(' ', read_to_end($second)), "$REPLY eof", 'let who waits in';
+is join(' ', read_to_end($second)), "$REPLY eof", 'let the waiting peer in';
 close $second;
 is_reloaded($daemon, "$base limits: { connections = 1; when_full = \"refuse\"; };", 'limits.when_full');
 is exchange($port, ''), ' eof', 'refuses the next one';
 ok $daemon->wait_log(qr/ limited /), 'which counts as limited';
 syswrite $held, $GREETING;
-is join(' ', read_to_end($held)), "$REPLY eof", 'who was there is served';
+is join(' ', read_to_end($held)), "$REPLY eof", 'the peer that was there is served';
 close $held;
 
 is_reloaded($daemon, "$base limits: { per_source = 1; };", 'limits.per_source');
@@ -103,8 +103,8 @@ syswrite $lingerer, $GREETING;
 read_to_end($lingerer);
 ok wait_for(sub { counted($daemon, 'lingering') == 1 }), 'waits for the end of file';
 is_reloaded($daemon, "$base timeouts: { linger = 0.05; };", 'for less time');
-ok wait_for(sub { counted($daemon, 'lingering') == 0 }), 'and no longer, for who is there too';
-cmp_ok counted($daemon, 'workers'), '>=', 1, 'workers are parked';
+ok wait_for(sub { counted($daemon, 'lingering') == 0 }), 'and no longer, which holds for lingering sockets too';
+cmp_ok counted($daemon, 'workers'), '>=', 1, 'workers are idle';
 is_reloaded($daemon, "$base timeouts: { idle_worker = 0.05; };", 'timeouts.idle_worker');
 ok wait_for(sub { counted($daemon, 'workers') == 0 }), 'ends them';
 
@@ -126,19 +126,19 @@ $daemon->tell('HUP');
 ok wait_for(sub { exchange($port) eq "$OTHER eof" }), 'log.level';
 is exchange($port, 'Nobody shall see'), "$OTHER eof", 'silences';
 is_reloaded($daemon, 'log: { level = "info"; }; timeouts: { drain = 0.2; exchange = 600.0; };', 'and the other way');
-is exchange($port), "$REPLY eof", 'tells';
-ok $daemon->wait_log(qr/ info ok /), 'of it';
+is exchange($port), "$REPLY eof", 'is logged';
+ok $daemon->wait_log(qr/ info ok /), 'again';
 unlike $daemon->{log}, qr/Nobody shall see/, 'only from then on';
 $held = connect_to($port);
 syswrite $held, 'Hi';
 wait_for(sub { everything_is_read($port, $held) });
 is $daemon->stop, 0, 'timeouts.drain ends it';
-like $daemon->{log}, qr/ slow .* octets=2 /, 'with who is there';
+like $daemon->{log}, qr/ slow .* octets=2 /, 'with the peer that is there';
 
 # A connection that began under other settings.
 $daemon = start(config => "$base reply = \"$OTHER\"; timeouts: { exchange = 600.0; };");
 $held = hold($daemon, substr $SECRET, 0, 8);
-is_reloaded($daemon, "$base strict = true; timeouts: { exchange = 1.0; };", 'while somebody is there');
+is_reloaded($daemon, "$base strict = true; timeouts: { exchange = 1.0; };", 'while a peer is connected');
 my $late = hold($daemon);
 is_reloaded($daemon, "$base timeouts: { exchange = 600.0; };", 'twice');
 is join(' ', read_to_end($late)), ' eof', 'each keeps the deadline it began with';
@@ -147,7 +147,7 @@ syswrite $held, substr $SECRET, 8;
 is join(' ', read_to_end($held)), "$OTHER eof", 'nor a shorter one, and the reply and the rules';
 is $daemon->stop, 0, 'ends';
 
-# What only a restart changes.
+# What only a restart can change.
 my $group = getgrgid +(getpwnam 'nobody')[3];
 my $config = 'reply = "Farewell, client";';
 $daemon = start(arguments => ['--config', my $named = write_file("$directory/fixed.conf", $config)]);
@@ -194,7 +194,7 @@ $daemon->tell('CONT');
 my ($six) = $daemon->wait_log(qr/Listening at \[::1\]/) =~ /:(\d+)$/;
 ok $daemon->wait_log(qr/ reloaded /), 'one more, while connections are queued';
 is sockets_of($daemon)->{$port}, $inode, 'the first has its socket still';
-is scalar(grep { join(' ', read_to_end($_)) eq "$REPLY eof" } @queued), 3, 'and who was queued is served';
+is scalar(grep { join(' ', read_to_end($_)) eq "$REPLY eof" } @queued), 3, 'and the queued peers are served';
 undef @queued;
 is exchange($six, $GREETING, '::1'), "$REPLY eof", 'so is the new address';
 
@@ -209,7 +209,7 @@ ok $daemon->wait_log(qr/ reloaded /), 'while connections are queued';
 is scalar(grep { join(' ', read_to_end($_)) eq "$REPLY eof" } @queued), 3, 'which are served';
 undef @queued;
 ok wait_for(sub { !exists sockets_of($daemon)->{$port} }), 'then its socket is closed';
-ok !IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $port), 'and nobody is there';
+ok !IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $port), 'and nothing listens there';
 is_reloaded($daemon, listening('127.0.0.5:0'), 'another instead');
 ok wait_for(sub { keys %{ sockets_of($daemon) } == 1 }), 'is the only one';
 my ($other) = keys %{ sockets_of($daemon) };
@@ -225,12 +225,12 @@ syswrite $queued[0], $GREETING;
 is_reloaded($daemon, 'limits: { connections = 1; }; ' . listening('127.0.0.5:0'), 'a listener is left');
 is_reloaded($daemon, 'limits: { connections = 9; }; ' . listening('127.0.0.1:0', '127.0.0.5:0'), 'and wanted again');
 is sockets_of($daemon)->{$port}, $inode, 'it is the same socket';
-is exchange($port), "$REPLY eof", 'who comes anew is served';
-is join(' ', read_to_end($queued[0])), "$REPLY eof", 'and who came before';
+is exchange($port), "$REPLY eof", 'a new peer is served';
+is join(' ', read_to_end($queued[0])), "$REPLY eof", 'and the one that came before';
 close $held;
 undef @queued;
 
-# What can't be had.
+# Addresses that cannot be opened.
 my $sockets = sockets_of($daemon);
 for my $wrong ([["127.0.0.1:$taken_port"], qr/cannot listen at 127\.0\.0\.1:$taken_port: Address already in use; another process uses it/],
     [["127.0.0.1:$port", "127.0.0.1:$taken_port", '127.0.0.6:0'], qr/cannot listen at 127\.0\.0\.1:$port: Address already in use; it overlaps an address that is open now; restart the daemon to change it/],
@@ -277,7 +277,7 @@ SKIP: {
     kill 'HUP', $pid;
     like $next_line->(qr/reloaded/), qr/^<157>/, 'in the background: log.facility';
     is exchange($port), "$REPLY eof", 'an exchange';
-    like $next_line->(qr/ok peer/), qr/^<158>/, 'is told there';
+    like $next_line->(qr/ok peer/), qr/^<158>/, 'is logged there';
     write_file($background, 'daemon: { background = false; };');
     kill 'HUP', $pid;
     ok $next_line->(qr/^<(?:28|156)>.*daemon\.background: a change takes effect at the next restart/), 'daemon.background is warned of';
@@ -297,12 +297,12 @@ SKIP: {
     $daemon->tell('HUP');
     ok $next_line->(qr/reloaded/), 'in the foreground: log.to';
     is exchange($daemon->{port}), "$REPLY eof", 'an exchange';
-    ok $next_line->(qr/ok peer/), 'is told to syslog';
+    ok $next_line->(qr/ok peer/), 'is logged to syslog';
     is_reloaded($daemon, '', 'and to standard error again');
     is $daemon->stop, 0, 'ends';
 }
 
-# The file that nobody named.
+# The default file.
 SKIP: {
     my $etc = scratch();
     my @prefix = $ENV{SYSCONFDIR} && -d $ENV{SYSCONFDIR} ? with_mounts($ENV{SYSCONFDIR} => $etc) : ();
@@ -320,7 +320,7 @@ SKIP: {
 }
 
 # Files that are refused: how to make each, and what is said. Root reads any file, so there the
-# daemon is nobody, and a file of root's is one that it can't read.
+# daemon runs as nobody and cannot read a file of root.
 my @as_nobody = $> == 0 ? ('daemon: { user = "nobody"; };') : ();
 my %bad = (
     'a syntax error' => [sub { write_file($_[0], "strict = true;\nreply = ;\n") }, qr/:2: syntax error in 'reply = ;'/],
@@ -352,7 +352,7 @@ sub reload_bad {
     return $line;
 }
 
-# A daemon in whose place nobody can look too.
+# A daemon whose folder other users can read.
 sub start_readable {
     my (%with) = @_;
     my $place = scratch();
@@ -376,7 +376,7 @@ for my $kind (@kinds) {
 is_reloaded($daemon, $config =~ s/\Q$OTHER\E/$REPLY/r, 'a right one after them');
 is exchange($daemon->{port}), "$REPLY eof", 'is taken';
 syswrite $held, substr $GREETING, 8;
-is join(' ', read_to_end($held)), "$OTHER eof", 'who was there all the time is served';
+is join(' ', read_to_end($held)), "$OTHER eof", 'the peer that was there all the time is served';
 close $held;
 is $daemon->stop, 0, 'ends';
 
@@ -403,7 +403,7 @@ sub size_of {
     return { descriptors => scalar @descriptors, threads => $threads, resident => $resident, data => $data };
 }
 
-# Reload so often: how many of them went otherwise than they should.
+# Reload this often; return what went wrong.
 sub reload_in_turn {
     my ($running, $times) = @_;
     my @surprises;
@@ -424,7 +424,7 @@ sub reload_in_turn {
     return @surprises;
 }
 
-# All is quiet: no worker is left, and nobody lingers.
+# Wait until no worker and no lingering socket is left.
 sub settled {
     my ($running, $as) = @_;
     my $now;
@@ -460,7 +460,7 @@ is $daemon->stop, 0, 'ends, and a sanitizer finds no leak';
 SKIP: {
     my $why = why_no_valgrind();
     skip $why, 5 if $why ne '';
-    # Written by whoever it becomes.
+    # The user that the daemon becomes writes it.
     my $place = scratch();
     chmod 0777, $place;
     my $report = "$place/valgrind";

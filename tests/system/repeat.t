@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# sixteen as ping: so many exchanges, so often, until such a time, a line for each, and a summary
-# however it ends.
+# sixteen as ping: repeated exchanges with a count, an interval and a deadline, a line for each, and
+# a summary in any case.
 use strict;
 use warnings;
 use List::Util qw(max min sum);
@@ -60,7 +60,7 @@ my @offsets = map { $_ - $seconds[0] } @seconds;
 cmp_ok $offsets[1], '>=', 0.2999, 'where one takes longer than the interval, the next begins at the next multiple, not at once';
 cmp_ok $offsets[2] - $offsets[1], '<', 0.2, 'and the one after it on its own';
 
-# Nobody answers, and nobody listens.
+# A silent server, and a port at which nothing listens.
 my ($silent, $silent_port) = listen_somewhere();
 ($status, $out, $err) = run($SIXTEEN, '-c', 2, '-i', 0, '-W', 0.2, '127.0.0.1', $silent_port);
 is "$status$err", '1', 'a silent server: status 1';
@@ -70,7 +70,7 @@ like $out, qr/ statistics ---\n2 sent, 0 right, 0 wrong, 100% lost, time 4\d\d m
 close $silent;
 ($status, $out, $err) = run($SIXTEEN, '-c', 2, '-i', 0, '127.0.0.1', $silent_port);
 like "$status$out$err", qr/\A1(?:refused peer=- local=127\.0\.0\.1:$silent_port seq=\d octets=0 us=\d+ phase=connect error='Connection refused'\n){2}---.*\n2 sent, 0 right, 0 wrong, 100% lost, time \d+ ms\nerrors: 2 refused in connect: Connection refused\n\z/,
-    'nobody listens';
+    'nothing listens';
 
 # Some right, some wrong.
 ($listener, $slow_port) = listen_somewhere();
@@ -105,7 +105,7 @@ like "$status$out", qr/\A1slow .* phase=receive error='timed out after 0\.\d+ s 
 ($status, $out, $err) = run($SIXTEEN, '-c', 1000, '-i', 0.1, '-w', 0.5, '127.0.0.1', $port);
 like "$status$out", qr/\A1ok .* 0 wrong, 0% lost/s, 'with --count, fewer than that are not enough';
 ($status, $out, $err) = run('sh', '-c', '"$@" >/dev/full', 'sh', $SIXTEEN, '-i', 0.01, '127.0.0.1', $port);
-like "$status|$err", qr/\A2\|sixteen: cannot write to standard output/, 'it ends where nobody hears it';
+like "$status|$err", qr/\A2\|sixteen: cannot write to standard output/, 'it ends if its output cannot be written';
 
 # One that was under way for less than the slowest right one took is unfinished, not lost.
 my ($tardy, $tardy_port) = listen_somewhere();
@@ -181,7 +181,7 @@ my $FIONREAD = 0x541b;
 wait_for(sub { ioctl $unread, $FIONREAD, my $count = pack 'i', 0; return unpack('i', $count) > 65000 });
 kill SIGTERM, $writes;
 waitpid $writes, 0;
-is $? & 127, SIGALRM, 'who waits for a reader that does not read is ended all the same';
+is $? & 127, SIGALRM, 'a TERM also ends one that waits for a reader';
 
 # Every address of a name.
 SKIP: {
@@ -200,7 +200,7 @@ SKIP: {
     is "$status$err", '0', '-4: only the one of the two';
     ($status, $out, $err) = run(@prefix, $SIXTEEN, '-c', 3, '-i', 0, 'two.test', $only);
     is $status, 0, 'without --all, the address that accepts is kept';
-    is $err, "sixteen: connect to [::1]:$only: Connection refused\n", 'the one that does not is told once';
+    is $err, "sixteen: connect to [::1]:$only: Connection refused\n", 'the one that refuses is reported once';
     is scalar(() = $out =~ /^ok \S+ local=127\.0\.0\.1/mg), 3, 'and all three are asked of the other';
     $both->stop;
 
@@ -222,13 +222,13 @@ is join(' ', $out =~ /peer=(\S+):/g), '127.0.1.2 127.0.1.1 127.0.1.2 127.0.1.1',
 ($status, $out, $err) = run($SIXTEEN, '-b', '192.0.2.1', '127.0.0.1', $port);
 is "$status|$out|$err", "2||sixteen: connect to 127.0.0.1:$port from 192.0.2.1: Cannot assign requested address\n", 'an address of another host is a local error';
 ($status, $out, $err) = run($SIXTEEN, '-b', '192.0.2.1', '-c', 2, '-i', 0, '127.0.0.1', $port);
-like "$status$out", qr/\A2failed peer=- local=\S+ seq=1 .* phase=connect error='Cannot assign requested address'\n.*^0 sent, 0 right, 0 wrong, 0% lost, 2 failed locally, time/ms, 'told apart from a loss';
+like "$status$out", qr/\A2failed peer=- local=\S+ seq=1 .* phase=connect error='Cannot assign requested address'\n.*^0 sent, 0 right, 0 wrong, 0% lost, 2 failed locally, time/ms, 'counted separately from a loss';
 ($status, $out, $err) = run($SIXTEEN, '-b', '127.0.0.1', '-6', 'localhost', $port);
 is "$status|$err", "2|sixteen: -4, -6 and --bind must agree on the address family; see sixteen --help\n", 'a source has a family';
 
 # A name that is not resolved.
 ($status, $out, $err) = run($SIXTEEN, '-c', 3, 'no-such-host.invalid');
-like "$status|$out|$err", qr/\A1\|\|sixteen: resolve no-such-host\.invalid port 1060: \S.*\n\z/, 'an unknown name: told once';
+like "$status|$out|$err", qr/\A1\|\|sixteen: resolve no-such-host\.invalid port 1060: \S.*\n\z/, 'an unknown name: reported once';
 ($status, $out, $err) = run($SIXTEEN, '-q', '-c', 3, 'no-such-host.invalid');
 like "$status|$out|$err", qr/\A1\|\|sixteen: resolve no-such-host\.invalid port 1060: \S.*\n\z/, 'with --quiet too, since no summary follows';
 ($status, $out, $err) = run($SIXTEEN, '-b', 'fe80::7', '-c', 1, '::1', $port6);

@@ -30,7 +30,7 @@ sub start_rsyslogd {
 
 my $longest = 0;
 
-# So many exchanges one after the other; how many went well.
+# Make this many exchanges one after the other; return how many succeeded.
 sub exchanges {
     my ($port, $count) = @_;
     my $well = 0;
@@ -44,7 +44,7 @@ sub exchanges {
     return $well;
 }
 
-# Lines of connections that this daemon wrote, and those that it says were lost.
+# Return how many lines of connections this daemon has written, and how many it reports as lost.
 sub lines_of {
     my ($pid) = @_;
     my $text = read_file("$directory/log");
@@ -80,7 +80,7 @@ kill 'TERM', $pid;
 ok ends($pid), 'it ends';
 ok wait_for(sub { read_file("$directory/log") =~ /sixteend\[$pid\]: exiting with status 0/ }), 'and has said so';
 
-# At a stop what is queued is written out, as long as that takes up to timeouts.drain.
+# At a stop the queued lines are written, for at most timeouts.drain.
 my $file = write_file("$directory/sixteen.conf", "timeouts: { drain = 600.0; };\ndaemon: { pid_file = \"$directory/sixteend.pid\"; };\n");
 (undef, undef, $err, $pid, $port) = start_in_background(\@prefix, '--config', $file);
 ok freeze($logger), 'it hangs';

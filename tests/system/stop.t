@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# TERM and INT: connections may end, for timeouts.drain; a second signal ends them.
+# TERM and INT: active connections get timeouts.drain to end; a second signal cuts them.
 use strict;
 use warnings;
 use Sixteen;
@@ -39,7 +39,7 @@ $daemon->tell('TERM');
 $daemon->wait_log(qr/stopping/);
 $daemon->tell('TERM');
 is $daemon->wait_end, 0, 'a second TERM ends everything at once';
-is join(' ', read_to_end($lingerer)), "$REPLY eof", 'who had the reply keeps it';
+is join(' ', read_to_end($lingerer)), "$REPLY eof", 'a peer that had the reply keeps it';
 
 $daemon = start(config => 'limits: { connections = 1; };', options => ['--verbose']);
 my $first = connect_to($daemon->{port});

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What reaches /dev/log: peers in the facility and from the level that the file says.
+# Lines that reach /dev/log, in the facility and from the severity that the file sets.
 # The test's own socket stands there, in a mount namespace.
 use strict;
 use warnings;
@@ -35,7 +35,7 @@ ok next_line(qr/sixteend\[$pid\]: exiting with status 0/), 'it says that it ends
 
 my $file = write_file(scratch() . '/sixteen.conf', 'log: { facility = "local3"; level = "warning"; };');
 ($status, $out, $err, $pid, $port) = start_in_background(\@prefix, '--config', $file, '--listen', '[::1]:0');
-like $out, qr/logging to syslog, facility local3$/, 'log.facility is told';
+like $out, qr/logging to syslog, facility local3$/, 'log.facility is printed';
 run($SIXTEEN, '127.0.0.1', $port);
 kill 'TERM', $pid;
 ok wait_for(sub { is_gone($pid) }), 'it ends';
@@ -58,7 +58,7 @@ sub fill_log {
     }
 }
 
-# Nobody reads: what the socket's queue doesn't hold, the log_writer waits for, and nobody else.
+# Nothing reads /dev/log: once its queue is full only the log writer waits.
 ($status, $out, $err, $pid, $port) = start_in_background(\@prefix, '--listen', '[::1]:0');
 fill_log();
 is scalar(grep { (run($SIXTEEN, '-W', 30, '127.0.0.1', $port))[0] == 0 } 1 .. 60), 60, 'a syslog daemon that hangs delays no exchange';

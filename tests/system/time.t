@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# One absolute deadline: a peer that drips is cut at it and not later, and a thousand of them
-# disturb nobody; nor do peers that never close.
+# One absolute deadline: a peer that drips is cut at it and not later. A thousand of them do not
+# delay other clients, nor do peers that never close.
 use strict;
 use warnings;
 use IO::Select;
@@ -25,7 +25,7 @@ cmp_ok $us, '>=', 1_000_000, 'it is not cut before timeouts.exchange';
 cmp_ok $us, '<', 1_900_000, 'nor does each octet give it more time';
 is $daemon->stop, 0, 'ends';
 
-# A thousand (sanitizers make threads dear: then fewer), in one process that gives each an octet in turn.
+# A thousand peers (200 with a sanitizer), in one process that sends an octet for each in turn.
 my $crowd = is_sanitized() ? 200 : 1000;
 $daemon = start(config => "limits: { connections = 2000; }; timeouts: { exchange = 600.0; linger = 600.0; }; log: { level = \"notice\"; };");
 pipe my $reader, my $writer or die "pipe: $!";
@@ -54,7 +54,7 @@ like $daemon->wait_log(qr/connections accepted/), qr/ active=0 peak=\d+ lingerin
 undef @lingering;
 is $daemon->stop, 0, 'ends';
 
-# They fill nothing: no more than limits.connections of them are kept.
+# At most limits.connections of their sockets are kept.
 $daemon = start(config => "limits: { connections = 50; }; timeouts: { linger = 600.0; drain = 0.2; }; log: { level = \"notice\"; };");
 my @files = glob "/proc/$daemon->{pid}/fd/*";
 pipe $reader, $writer or die "pipe: $!";

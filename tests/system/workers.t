@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The threads: one for each connection, parked for the next, ended when idle; and what the
-# daemon asks of the kernel for them.
+# The workers: a thread for each connection, idle until the next, ended after timeouts.idle_worker;
+# and what the daemon asks of the kernel for them.
 use strict;
 use warnings;
 use Sixteen;
@@ -39,7 +39,7 @@ sub exchange {
 
 my $daemon = start(config => 'limits: { connections = 300; }; timeouts: { exchange = 600.0; };');
 my $at_start = threads($daemon);
-is $at_start, 2, 'at the start there are the acceptor and the log_writer' if !$extra;
+is $at_start, 2, 'at the start there are the main loop and the log writer' if !$extra;
 is exchange($daemon), '0', 'an exchange' for 1 .. 5;
 cmp_ok threads($daemon), '<=', $at_start + 2, 'one after the other need no more than one worker, or two';
 
@@ -75,7 +75,7 @@ is $daemon->stop, 0, 'ends';
 $daemon = start(under => ['sh', '-c', 'ulimit -Sn 100; exec "$@"', 'sh'], config => 'limits: { connections = 200; };');
 ($soft) = limit_of($daemon);
 cmp_ok $soft, '>=', 400, 'a soft limit on descriptors that is too low is raised';
-unlike $daemon->{log}, qr/descriptors/, 'without a word';
+unlike $daemon->{log}, qr/descriptors/, 'without a warning';
 is $daemon->stop, 0, 'ends';
 
 SKIP: {
@@ -85,14 +85,14 @@ SKIP: {
     is join(' ', limit_of($daemon)), '100 100', 'a hard limit that is too low stays';
     like $daemon->{log}, qr/warning limits\.connections = 200 can need \d+ descriptors but the hard limit is 100; /, 'with a warning';
 
-    # Sockets that linger give way to those that come.
+    # Lingering sockets are closed when new ones need their descriptors.
     my @lingering;
     for (1 .. 300) {
         my $peer = connect_to($daemon->{port});
         syswrite $peer, $GREETING;
         push @lingering, $peer if (read_to_end($peer))[0] eq $REPLY;
     }
-    is scalar(@lingering), 300, 'peers that never close keep nobody out though descriptors are few';
+    is scalar(@lingering), 300, 'peers that never close keep no peer out though descriptors are few';
     is exchange($daemon), '0', 'nor the next client';
     unlike $daemon->{log} . $daemon->take_rest, qr/cannot accept/, 'and accepting never pauses';
     undef @lingering;

@@ -93,7 +93,7 @@ sub make {
     return "$status$err";
 }
 
-# Install, and tell where the configuration is.
+# Install, and return where the configuration is.
 sub installed {
     my ($self) = @_;
     $self->make('install') eq '0' or croak 'make install failed';
@@ -111,7 +111,7 @@ sub drop_in {
     return;
 }
 
-# A property of a unit, as systemctl show tells it.
+# A property of a unit, as systemctl show prints it.
 sub property {
     my ($self, $name, $unit) = @_;
     return $self->must('systemctl', 'show', '--property', $name, '--value', $unit // 'sixteend');

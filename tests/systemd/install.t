@@ -51,14 +51,14 @@ serves('for the first peer');
 is $machine->property('Id'), 'sixteend-activated.service', 'by the name that it has always';
 like $machine->must('systemctl', 'status', '--no-pager', 'sixteend'), qr/^ +Status: ".* ok, .*"$/m, 'its status line too';
 
-# The other is refused, and disturbs nobody.
+# The other service fails, and the first serves on.
 $machine->must('systemctl', 'disable', 'sixteend.socket');
 ($status) = $machine->inside('systemctl', 'start', 'sixteend');
-isnt $status, 0, 'standing alone it can not be started beside it';
+isnt $status, 0, 'standing alone it cannot be started in addition';
 like $machine->journal, qr/cannot listen at 127\.0\.0\.1:1060: Address already in use/, 'for the reason that it says';
 serves('meanwhile');
 $machine->must('systemctl', 'stop', 'sixteend', 'sixteend.socket');
-is $machine->property('ActiveState', 'sixteend-activated'), 'inactive', 'who stops the socket stops the daemon';
+is $machine->property('ActiveState', 'sixteend-activated'), 'inactive', 'stopping the socket stops the daemon';
 
 is $machine->make('uninstall'), '0', 'make uninstall';
 like join('', $machine->inside('systemctl', 'status', 'sixteend')), qr/could not be found/, 'no service is left';
@@ -66,7 +66,7 @@ is_deeply files(), $before, 'nor any file';
 is((run('find', $machine->path('/'), '-xdev', '-name', '*sixteen*'))[1], '', 'nor a folder of its own, nor anything of its name');
 is read_file($machine->path('/etc/passwd')), $users, 'nor a user';
 is_deeply [glob $machine->path('/{var/lib,var/cache,var/log,run}/private/*')], [], 'nor anything of its user';
-# Who forgets to stop the one before the other is enabled.
+# One is enabled while the other still runs.
 $machine->make('install');
 $machine->must('systemctl', 'enable', '--now', 'sixteend');
 ($status) = $machine->inside('systemctl', 'enable', '--now', 'sixteend.socket');

@@ -28,7 +28,7 @@ sub is_shut_in {
     return $pid;
 }
 
-# Who has taken over the daemon tries this, and tells what came of it.
+# An intruder in the daemon tries this, and prints the results.
 my $INTRUDER = <<'END';
 use Socket;
 sub told { my ($what, $done) = @_; print "$what: ", $done ? 'done' : $!, "\n" }
@@ -48,7 +48,7 @@ print 'folders to write to: ', join(' ', split /\n/, qx(find / -path '/proc/[0-9
 command($_) for 'unshare --user true', 'chrt --fifo 1 true', 'setarch --addr-no-randomize true', 'ls /proc/sys', 'dmesg';
 END
 
-# The unit with that in the daemon's place: what it told.
+# Run the unit with that in place of the daemon; return the results.
 sub intrude {
     my ($unit) = @_;
     my $text = $machine->must('systemctl', 'cat', $unit);
@@ -89,16 +89,16 @@ $machine->must('systemctl', 'start', 'sixteend');
 my $pid = is_shut_in('sixteend.service');
 is namespace($pid, 'net'), namespace($machine->{leader}, 'net'), 'in the network of the host';
 $machine->must('systemctl', 'stop', 'sixteend');
-is_deeply intrude('sixteend.service'), { %refused, 'open a socket of AF_INET' => 'done', 'open a socket of AF_INET6' => 'done' }, 'who breaks in gets no further';
+is_deeply intrude('sixteend.service'), { %refused, 'open a socket of AF_INET' => 'done', 'open a socket of AF_INET6' => 'done' }, 'an intruder gets no further';
 
 $machine->must('systemctl', 'enable', '--now', 'sixteend.socket');
 $machine->must('systemctl', 'start', 'sixteend');
 $pid = is_shut_in('sixteend-activated.service');
 isnt namespace($pid, 'net'), namespace($machine->{leader}, 'net'), 'in a network of its own';
-is((run('nsenter', "--target=$pid", '--net', 'ip', '-brief', 'link'))[1] =~ s/ .*//r, "lo\n", 'in which nobody else is');
-is_deeply intrude('sixteend-activated.service'), \%refused, 'who breaks in gets no further';
+is((run('nsenter', "--target=$pid", '--net', 'ip', '-brief', 'link'))[1] =~ s/ .*//r, "lo\n", 'in which no other interface is');
+is_deeply intrude('sixteend-activated.service'), \%refused, 'an intruder gets no further';
 
-# And without sockets, the one that has no network says so instead of listening there.
+# Without sockets, the service that has no network fails instead of listening there.
 my $lonely = $machine->must('systemctl', 'cat', 'sixteend-activated.service') =~ s/^(?:Requires|After|Alias|Also|Restart\w*)=.*\n//mgr;
 write_file($machine->path('/etc/systemd/system/lonely.service'), $lonely);
 $machine->must('systemctl', 'daemon-reload');

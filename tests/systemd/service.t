@@ -29,7 +29,7 @@ sub served_with {
 
 configure('');
 $machine->must('systemctl', 'enable', '--now', 'sixteend');
-served_with($REPLY, 'who comes over the network is served');
+served_with($REPLY, 'a peer over the network is served');
 
 # Reloads.
 configure('reply = "A second answer!";');
@@ -42,12 +42,12 @@ configure("reply = \"Farewell, client\";\nlimits: { connections = 0; };");
 ($status, $out, $err) = $machine->inside('systemctl', 'reload', 'sixteend');
 isnt $status, 0, 'a reload of what is wrong fails';
 like $err, qr/systemctl status sixteend\.service/, 'and says where to look';
-like $machine->must('systemctl', 'status', '--no-pager', '--full', 'sixteend'), qr/\Q$conf\E:3: limits\.connections\b/, 'where file, line and key are told';
+like $machine->must('systemctl', 'status', '--no-pager', '--full', 'sixteend'), qr/\Q$conf\E:3: limits\.connections\b/, 'which has file, line and key';
 served_with('A second answer!', 'all is as it was');
 is $machine->property('MainPID'), $pid, 'in the same process';
 is $machine->property('ActiveState'), 'active', 'which is no failure of the service';
 
-# What only the daemon can find out it tells when the command is over.
+# What only the daemon can find out is reported after the command.
 write_file($machine->path($conf), 'listen = [ "*:1060", "sixteen.invalid:1060" ]; log: { to = "syslog"; };');
 $machine->must('systemctl', 'reload', 'sixteend');
 ok wait_for(sub { $machine->must('systemctl', 'status', '--no-pager', '--full', 'sixteend') =~ /reload refused/ }), 'a name that is none is refused too';
@@ -60,7 +60,7 @@ isnt $status, 0, 'a start with it fails';
 is join(' ', map { $machine->property($_) } qw(ActiveState ExecMainStatus NRestarts)), 'failed 78 0', 'with status 78, once';
 configure('');
 $machine->must('systemctl', 'start', 'sixteend');
-served_with($REPLY, 'until it is right');
+served_with($REPLY, 'until it is valid');
 
 # It comes back.
 sub comes_back {
@@ -91,7 +91,7 @@ chmod 0777, $machine->path($other);
 configure("metrics: { file = \"$other/sixteend.prom\"; interval = 0.1; };");
 with_lines('');
 ok wait_for(sub { $machine->journal =~ m{\Q$other\E/sixteend\.prom.*: Read-only file system} }), 'elsewhere it is not';
-served_with($REPLY, 'which holds nobody up');
+served_with($REPLY, 'which delays no peer');
 ok !-e $machine->path($file), 'the runtime folder is emptied with each start';
 chown 0, 100, $machine->path($other);
 chmod 0770, $machine->path($other);

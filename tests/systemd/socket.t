@@ -16,7 +16,7 @@ my $here = $machine->address;
 $machine->drop_in('sixteend.socket', "[Socket]\nListenStream=\nListenStream=$here:1060\n");
 my $exchange = sub { (run($SIXTEEN, $here))[0] };
 $machine->must('systemctl', 'enable', '--now', 'sixteend.socket');
-is $exchange->(), 0, 'who comes over the network starts the daemon, and is served';
+is $exchange->(), 0, 'a peer over the network starts the daemon, and is served';
 is $machine->property('Id'), 'sixteend-activated.service', 'in the sandbox without a network';
 
 # Restarts.
@@ -34,7 +34,7 @@ $counted += $_ for $journal =~ /^outcomes ok=(\d+)(?: \w+=0)+$/mg;
 is $counted, $exchanges + 1, 'as they counted';
 my $lines = () = $journal =~ /^ok peer=/gm;
 cmp_ok $lines, '>=', $counted < 20_000 ? $counted : 20_000, 'and not one line is lost';
-is $exchange->(), 0, 'who comes to a stopped one starts it again';
+is $exchange->(), 0, 'a peer starts a stopped one again';
 
 # Reloads.
 my $pid = $machine->property('MainPID');
@@ -48,7 +48,7 @@ for my $name ('localhost', 'sixteen.invalid') {
 write_file($machine->path($conf), "\nrely = \"x\";\n");
 my ($status) = $machine->inside('systemctl', 'reload', 'sixteend');
 isnt $status, 0, 'a reload of what is wrong fails';
-like $machine->must('systemctl', 'status', '--no-pager', '--full', 'sixteend'), qr/\Q$conf\E:2: /, 'and systemctl status tells file and line';
+like $machine->must('systemctl', 'status', '--no-pager', '--full', 'sixteend'), qr/\Q$conf\E:2: /, 'and systemctl status has file and line';
 is((run($SIXTEEN, '--expect', 'sixteen.invalid ', $here))[0], 0, 'all is as it was');
 is $machine->property('MainPID'), $pid, 'in the same process';
 
@@ -62,5 +62,5 @@ is scalar(grep { defined } @peers), 3, 'peers come meanwhile';
 read_to_end($_) for @peers;
 write_file($machine->path($conf), '');
 $machine->must('systemctl', 'start', 'sixteend');
-is $exchange->(), 0, 'until it is right';
+is $exchange->(), 0, 'until it is valid';
 done_testing;

@@ -13,7 +13,7 @@
 
 #define STEPS_MAX 16
 
-/* The names that --wrap gives: what it is to be led to, and the real ones.
+/* The names that --wrap gives to the replacements and to the real functions.
  * NOLINTBEGIN(bugprone-reserved-identifier) */
 ssize_t __real_recv(int fd, void *buffer, size_t length, int flags);
 ssize_t __wrap_recv(int fd, void *buffer, size_t length, int flags);
@@ -32,7 +32,7 @@ static unsigned step_used;
 static struct call last_call;
 static atomic_uint calls;
 
-static _Atomic int64_t stopped_at = -1; /* the clock is every thread's */
+static _Atomic int64_t stopped_at = -1; /* every thread reads the clock */
 static _Atomic int64_t moved;
 
 void io_reset(void)
@@ -79,7 +79,7 @@ int64_t __wrap_clock_nanoseconds(void)
     return (stopped_at < 0 ? __real_clock_nanoseconds() : stopped_at) + moved;
 }
 
-/* The step for a call, once its time has gone by. */
+/* Take the step for a call, and move the clock by its time. */
 static struct step take_step(void)
 {
     struct step step = {0};

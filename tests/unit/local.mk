@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# One Check program, a suite a file. The library's calls of the functions behind
-# --wrap go by way of faulty_io.c or of the suite that needs them otherwise.
+# One Check program, one suite for each file. The library's calls of the functions after --wrap lead
+# to faulty_io.c or to the suite that replaces them.
 if HAVE_CHECK
 check_PROGRAMS += %D%/unit
 TESTS += %D%/unit
@@ -10,14 +10,17 @@ endif
 	%D%/support.h %D%/support.c \
 	%D%/faulty_io.h %D%/faulty_io.c \
 	%D%/settings_support.h %D%/settings_support.c \
+	%D%/exchange_support.h %D%/exchange_support.c \
+	%D%/log_support.h %D%/log_support.c \
+	%D%/descriptor_support.h %D%/descriptor_support.c \
 	%D%/test_deadline.c \
 	%D%/test_recv_all.c \
 	%D%/test_send_all.c \
 	%D%/test_transfer_time.c \
 	%D%/test_endpoint.c \
 	%D%/test_address.c \
+	%D%/test_prefix.c \
 	%D%/test_number.c \
-	%D%/test_histogram.c \
 	%D%/test_text.c \
 	%D%/test_descriptor.c \
 	%D%/test_settings.c \
@@ -25,13 +28,24 @@ endif
 	%D%/test_config_scan.c \
 	%D%/test_config_file.c \
 	%D%/test_settings_print.c \
+	%D%/test_options.c \
+	%D%/test_log_writer.c \
+	%D%/test_warning.c \
+	%D%/test_stats.c \
+	%D%/test_prometheus.c \
 	%D%/test_connection.c \
-	%D%/exchange_support.h %D%/exchange_support.c \
 	%D%/test_exchange.c \
 	%D%/test_exchange_faults.c \
+	%D%/test_proxy_header_parse.c \
+	%D%/test_proxy_header_receive.c \
+	%D%/test_admission.c \
 	%D%/test_workers.c \
 	%D%/test_lingering_close.c \
-	%D%/test_log_writer.c \
+	%D%/test_accept_error.c \
+	%D%/test_listener.c \
+	%D%/test_loop.c \
+	%D%/test_activation.c \
+	%D%/test_notify.c \
 	%D%/test_range.c \
 	%D%/test_source.c \
 	%D%/test_proxy_header.c \
@@ -40,40 +54,26 @@ endif
 	%D%/test_load.c \
 	%D%/test_times.c \
 	%D%/test_verdict.c \
+	%D%/test_histogram.c \
 	%D%/test_tally.c \
 	%D%/test_chart.c \
 	%D%/test_misbehaviour.c \
 	%D%/test_json.c \
-	%D%/test_progress.c \
-	%D%/test_accept_error.c \
-	%D%/test_warning.c \
-	%D%/test_stats.c \
-	%D%/test_admission.c \
-	%D%/test_prefix.c \
-	%D%/test_proxy_header_parse.c \
-	%D%/test_proxy_header_receive.c \
-	%D%/log_support.h %D%/log_support.c \
-	%D%/test_notify.c \
-	%D%/descriptor_support.h %D%/descriptor_support.c \
-	%D%/test_activation.c \
-	%D%/test_listener.c \
-	%D%/test_loop.c \
-	%D%/test_prometheus.c \
-	%D%/test_options.c
+	%D%/test_progress.c
 %C%_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/%D%
 %C%_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 %C%_unit_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=recv,--wrap=send,--wrap=shutdown,--wrap=clock_nanoseconds \
-	-Wl,--wrap=getaddrinfo,--wrap=freeaddrinfo,--wrap=tsearch,--wrap=socket,--wrap=workers_gauges,--wrap=lingering_count,--wrap=log_lost,--wrap=access \
+	-Wl,--wrap=getaddrinfo,--wrap=freeaddrinfo,--wrap=tsearch,--wrap=socket \
+	-Wl,--wrap=log_lost,--wrap=access,--wrap=workers_gauges,--wrap=lingering_count \
 	-Wl,--wrap=pthread_create,--wrap=epoll_create1,--wrap=epoll_ctl,--wrap=sched_getaffinity
 %C%_unit_LDADD = $(sixteen_libs) $(CHECK_LIBS)
 
-# Each verdict is a line of TAP; the driver would count a failure once more for the
-# exit status, which is for those who run the program by hand. A program that dies
-# doesn't get to its plan, and the driver sees that.
+# Each test is a line of TAP. The driver would count a failure once more for the exit status, which
+# is meant for a run by hand. If the program dies, the driver finds no plan.
 AM_LOG_DRIVER_FLAGS = --ignore-exit
 
-# In one process, which valgrind watches: CK_FORK=no.
+# All tests run in one process under valgrind: CK_FORK=no.
 EXTRA_DIST += %D%/helgrind.supp
 valgrind_unit = CK_FORK=no $(VALGRIND) --error-exitcode=99
 VALGRIND = valgrind

@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Long enough for a busy machine; only a test that hangs waits so long. */
+/* Enough for a busy machine; only a test that hangs takes that long. */
 #define HANGS_AFTER 20
 
 struct ends ends;
@@ -137,7 +137,7 @@ void reset_theirs(struct ends *pair)
 
 void send_room_is_little(void)
 {
-    const int little = 1; /* the kernel makes its minimum of it */
+    const int little = 1; /* the kernel raises it to its minimum */
     need(setsockopt(ends.ours, SOL_SOCKET, SO_SNDBUF, &little, sizeof little) == 0,
          "little room to send");
 }
@@ -200,7 +200,7 @@ void peer_start(struct peer *peer, int fd, void *(*act)(void *))
     CHECKED(pthread_create(&peer->thread, NULL, act, peer));
 }
 
-/* The state of a thread as proc(5) tells it: 'R' runs, 'S' sleeps. */
+/* Return the state of a thread, as in proc(5): 'R' runs, 'S' sleeps. */
 static char state_of(pid_t id)
 {
     char path[64];

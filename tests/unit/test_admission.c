@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who may have a worker. */
+/* Which connections get a worker. */
 #include <config.h>
 
 #include "log_support.h"
@@ -13,7 +13,7 @@
 
 #define PEERS 16
 
-/* A tree that no room is left for. NOLINTBEGIN(bugprone-reserved-identifier) */
+/* A tree without memory for another source. NOLINTBEGIN(bugprone-reserved-identifier) */
 static bool no_room;
 void *__real_tsearch(const void *key, void **root, int (*compare)(const void *, const void *));
 void *__wrap_tsearch(const void *key, void **root, int (*compare)(const void *, const void *));
@@ -26,7 +26,7 @@ void *__wrap_tsearch(const void *key, void **root, int (*compare)(const void *, 
 
 static struct admission *admission;
 static struct settings *settings;
-static struct connection *peers; /* so many */
+static struct connection *peers; /* PEERS of them */
 
 static void begin(void)
 {
@@ -47,7 +47,7 @@ static void leave(size_t from, size_t to)
         admission_leave(&peers[i]);
 }
 
-/* It aborts where a source is still counted. */
+/* admission_destroy() aborts if a source is still counted. */
 static void end(void)
 {
     leave(0, PEERS);
@@ -67,7 +67,7 @@ static void assert_entered(size_t from, size_t to, enum admission_verdict verdic
         ck_assert_int_eq(admission_enter(admission, &peers[i]), verdict);
 }
 
-/* Whether each is let in, in the words of the lists. */
+/* What the lists decide about each host. */
 static const struct {
     const char *allow[2], *deny[2], *host;
     enum admission_verdict verdict;
@@ -213,7 +213,7 @@ END_TEST
 
 START_TEST(without_limits_all_are_admitted)
 {
-    settings->limits.connections = 1; /* further peers wait elsewhere */
+    settings->limits.connections = 1; /* new connections wait in the queue */
     assert_entered(0, PEERS, ADMITTED);
     for (size_t i = 0; i < PEERS; i++)
         ck_assert_ptr_null(peers[i].source);
@@ -386,11 +386,11 @@ START_TEST(many_threads_enter_and_leave_and_none_exceeds_the_limit)
 }
 END_TEST
 
-/* Connections on their way from the one who enters them to those who count them out. */
+/* Connections on their way from the thread that enters them to those that count them out. */
 static struct way {
     sem_t free;
     sem_t given;
-    struct connection *connection; /* whose it is, `free` and `given` say */
+    struct connection *connection; /* `free` and `given` say which thread owns it */
 } ways[THREADS];
 static sem_t out; /* counts the connections that were counted out */
 static atomic_bool over;
@@ -409,7 +409,7 @@ static void *leave_what_is_given(void *argument)
     }
 }
 
-/* Whoever is refused knows that somebody is still to be counted out. */
+/* After a refusal, another connection has still to be counted out. */
 static void enter_and_give(size_t index)
 {
     sem_wait(&ways[index].free);

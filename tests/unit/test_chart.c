@@ -11,7 +11,7 @@
 #define MS UINT64_C(1000000)
 #define S (1000 * MS)
 
-/* Ten of what a bar is made of, as a full one and none. */
+/* Ten parts of a bar, full and empty. */
 #define TEN "##########"
 #define FULL TEN TEN TEN TEN TEN
 #define BLANK "          "
@@ -67,7 +67,7 @@ START_TEST(a_value_at_the_bound_of_a_row_is_in_it)
 }
 END_TEST
 
-START_TEST(no_time_at_all_is_in_the_first_row)
+START_TEST(a_time_of_zero_is_in_the_first_row)
 {
     add(0, 1);
     ck_assert_str_eq(draw(), "<=     1e-06 ms |" FULL "| 100.00%\n");
@@ -172,7 +172,7 @@ Suite *chart_suite(void)
     tcase_add_test(tcase, nothing_is_drawn_where_nothing_was_counted);
     tcase_add_test(tcase, one_value_is_one_row);
     tcase_add_test(tcase, a_value_at_the_bound_of_a_row_is_in_it);
-    tcase_add_test(tcase, no_time_at_all_is_in_the_first_row);
+    tcase_add_test(tcase, a_time_of_zero_is_in_the_first_row);
     tcase_add_test(tcase, values_that_no_exchange_ever_has_are_drawn);
     tcase_add_test(tcase, bars_are_in_proportion_and_what_was_counted_can_be_seen);
     tcase_add_test(tcase, the_slowest_thousandth_has_one_row);

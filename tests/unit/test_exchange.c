@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Each outcome of a connection: what it is, what the peer sees of it, and what is
- * left to do with the socket. */
+/* Each outcome of a connection: what the peer sees, and what is left to do with the socket. */
 #include <config.h>
 
 #include "exchange_support.h"
@@ -162,7 +161,7 @@ START_TEST(try_does_not_wait_for_room_either)
 }
 END_TEST
 
-/* The deadline is told to the kernel only when there is something to wait for. */
+/* The kernel gets the deadline only if the reply must wait. */
 START_TEST(the_reply_waits_for_room_by_the_deadline)
 {
     write_octets(ends.theirs, WIRE_GREETING, WIRE_OCTETS);

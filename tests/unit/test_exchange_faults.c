@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Connections that run out of time, and calls that fail. */
+/* Connections that time out, and calls that fail. */
 #include <config.h>
 
 #include "exchange_support.h"

@@ -28,9 +28,9 @@ static const char *string_of(const void *octets, size_t count)
     return written;
 }
 
-#define OCTET_SIZE 7 /* of what stands for one, with its NUL */
+#define OCTET_SIZE 7 /* of the text for one, with its NUL */
 
-/* What stands for one octet: what RFC 8259 lets stand for itself, and is ASCII, is listed. */
+/* Write the text for one octet: a list of the ASCII that RFC 8259 does not escape. */
 static void put_octet(unsigned octet, char text[OCTET_SIZE])
 {
     static const char plain[] = " !#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`"

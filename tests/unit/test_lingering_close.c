@@ -31,7 +31,7 @@ static void begin(void)
         pairs[i] = unix_ends();
 }
 
-/* Our ends that a test did not give away are closed, the rest is linger's. */
+/* Those of our ends that were added are closed by lingering_destroy(). */
 static void end(void)
 {
     lingering_destroy(lingering);
@@ -43,7 +43,7 @@ static void end(void)
     close(wake_fd);
 }
 
-/* Give a half-closed socket to linger, as a worker does. */
+/* Add a half-closed socket, as a worker does. */
 static void add_socket(int fd)
 {
     struct connection *connection = calloc(1, sizeof *connection);
@@ -53,14 +53,14 @@ static void add_socket(int fd)
     lingering_add(lingering, connection);
 }
 
-/* Give the first `count` of our ends to linger. */
+/* Add the first `count` of our ends. */
 static void add(size_t count)
 {
     for (size_t i = 0; i < count; i++)
         add_socket(pairs[i].ours);
 }
 
-/* Returns milliseconds until the next sweep, or -1. */
+/* Sweep after a while. Returns the milliseconds until the next sweep, or -1 for never. */
 static double sweep_after(double seconds)
 {
     clock_move(seconds);
@@ -68,7 +68,7 @@ static double sweep_after(double seconds)
     return next == NEVER ? -1 : (double)next / 1e6;
 }
 
-/* What is added after a sweep is looked at by the next, 4 ms later. */
+/* A socket that is added after a sweep is checked by the next one, 4 ms later. */
 static void sweep_first_time(void)
 {
     ck_assert_double_eq(sweep_after(0), 4);
@@ -142,7 +142,7 @@ START_TEST(checked_again_soon_after_something_came)
 }
 END_TEST
 
-/* Those that come one after the other are looked at together. */
+/* Sockets that come one after the other are checked together. */
 START_TEST(a_sweep_is_not_followed_by_the_next_at_once)
 {
     add(1);
@@ -193,7 +193,7 @@ START_TEST(surplus_octets_do_not_cost_the_peer_its_reply)
 }
 END_TEST
 
-/* Nor do they when there is no room for the socket to linger. */
+/* The same when there is no room for the socket. */
 START_TEST(what_came_is_read_before_the_oldest_is_closed)
 {
     struct ends tcp = tcp_ends();
@@ -208,7 +208,7 @@ START_TEST(what_came_is_read_before_the_oldest_is_closed)
     int error = -1;
     socklen_t size = sizeof error;
     ck_assert_int_eq(getsockopt(tcp.theirs, SOL_SOCKET, SO_ERROR, &error, &size), 0);
-    ck_assert_int_eq(error, 0); /* EPIPE, had it been reset */
+    ck_assert_int_eq(error, 0); /* EPIPE after a reset */
     assert_theirs_end_with(&tcp, WIRE_REPLY, WIRE_OCTETS);
     close_theirs(&tcp);
 }
@@ -248,7 +248,7 @@ START_TEST(closed_at_its_seconds_and_not_before)
         next = sweep_after(next * MS);
     }
     assert_closed(0, 1);
-    /* the last look may have been so shortly before that the next sweep had to wait */
+    /* the next sweep waits if the last check was shortly before */
     ck_assert_double_ge(passed, SECONDS - 1e-9);
     ck_assert_double_le(passed, SECONDS + 2 * MS + 1e-9);
 }
@@ -299,7 +299,7 @@ START_TEST(without_room_the_oldest_are_closed)
 }
 END_TEST
 
-/* Also those that were looked at more often, and wait in another queue. */
+/* Even those that were checked more often, and wait in another queue. */
 START_TEST(the_oldest_are_those_that_came_first)
 {
     add(1);

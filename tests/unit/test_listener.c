@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Listening sockets: opened, passed on, changed and retired. */
+/* Listening sockets: opened, adopted, changed and stopped. */
 #include <config.h>
 
 #include "descriptor_support.h"
@@ -20,9 +20,9 @@
 
 #define PORTS 3
 
-/* A host without a family. NOLINTBEGIN(bugprone-reserved-identifier) */
+/* A host without an address family. NOLINTBEGIN(bugprone-reserved-identifier) */
 static int failing_family;
-static int failing_error; /* 0: every family is there */
+static int failing_error; /* 0: every family works */
 int __real_socket(int family, int type, int protocol);
 int __wrap_socket(int family, int type, int protocol);
 
@@ -41,7 +41,7 @@ static struct settings *old;
 static int held[PORTS];
 static char place[PORTS][ADDRESS_TEXT];
 
-/* Ports of 127.0.0.1 that nobody else gets, and the library may bind. */
+/* Hold ports of 127.0.0.1 that no other process gets, and that the daemon can bind. */
 static void hold_ports(void)
 {
     const int on = 1;
@@ -111,7 +111,7 @@ static const char *line(const char *before, const char *text, const char *after)
     return composed;
 }
 
-/* The lowest number that is free: what is left open takes it. */
+/* Return the lowest number that is free; a descriptor that is left open takes it. */
 static int lowest_free(void)
 {
     int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -126,7 +126,7 @@ static const char *bound_text(size_t index)
     return address_format(&listeners.list[index].bound, text[index % 2]);
 }
 
-/* A peer that sent its first segment, and waits for nothing. */
+/* Start a connection, and do not wait for the handshake. */
 static int call(const struct address *address)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -135,7 +135,7 @@ static int call(const struct address *address)
     return fd;
 }
 
-/* Whether it has an answer by now. */
+/* Whether the handshake is complete, or refused, by now. */
 static bool is_answered(int fd)
 {
     struct pollfd writable = {.fd = fd, .events = POLLOUT};
@@ -148,7 +148,7 @@ static void wait_answered(int fd)
     need(poll(&writable, 1, -1) == 1, "an answer");
 }
 
-/* A peer that is connected and queued. */
+/* Connect a peer, and wait until it is queued. */
 static int queue_peer(const struct listener *listener)
 {
     int fd = call(&listener->bound);
@@ -310,7 +310,7 @@ START_TEST(an_address_can_be_opened_once)
 }
 END_TEST
 
-/* Take over copies of `fds`. They leave the low descriptors, which Check needs. */
+/* Adopt copies of `fds`. They leave the low descriptors, which Check needs. */
 static int adopt(const int *fds, size_t count)
 {
     descriptors_pass(fds, count);
@@ -378,7 +378,7 @@ static int connected_socket(void)
 
 static int listening_unix_socket(void)
 {
-    const struct sockaddr_un address = {.sun_family = AF_UNIX}; /* the kernel finds a name */
+    const struct sockaddr_un address = {.sun_family = AF_UNIX}; /* the kernel chooses a name */
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     need(fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof(sa_family_t)) == 0 &&
              listen(fd, 1) == 0,
@@ -521,7 +521,7 @@ START_TEST(a_port_of_the_kernel_s_choice_stays_what_it_was)
 }
 END_TEST
 
-/* Nobody knows the name, so it can't have been looked up. */
+/* A look-up of this service would fail. */
 START_TEST(a_text_that_stays_is_not_looked_up_again)
 {
     SET_LISTEN(place[0]);
@@ -765,8 +765,8 @@ START_TEST(a_handshake_that_began_before_the_stop_completes)
     for (int turn = 0; turn < 2; turn++) {
         ck_assert_int_eq(recv(fd, message, sizeof message, MSG_WAITALL), WIRE_OCTETS);
         ck_assert_mem_eq(message, WIRE_GREETING, WIRE_OCTETS);
-        write_octets(peer, WIRE_GREETING, WIRE_OCTETS); /* which no longer meets what the
-                                                           listener has for others */
+        write_octets(peer, WIRE_GREETING, WIRE_OCTETS); /* the connection does not keep the
+                                                           listener's minimum of hops */
     }
     close(fd);
     close(peer);

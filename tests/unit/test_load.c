@@ -34,7 +34,7 @@ struct server {
     bool drips; /* each octet of the reply by itself */
     enum then then;
     atomic_uint served;
-    char came[64]; /* what the last one sent */
+    char came[64]; /* what the last client sent */
     int kept[KEPT];
 };
 
@@ -45,10 +45,10 @@ static struct load_plan plan;
 static struct load *load;
 static struct load_result result;
 
-/* A host that lacks something. NOLINTBEGIN(bugprone-reserved-identifier) */
+/* A host on which something fails. NOLINTBEGIN(bugprone-reserved-identifier) */
 static atomic_int threads_left = INT_MAX;
-static atomic_bool lacks_epoll;
-static atomic_bool lacks_watches;
+static atomic_bool no_epoll;
+static atomic_bool no_watches;
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
                           void *(*start)(void *), void *argument);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
@@ -70,7 +70,7 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 
 int __wrap_epoll_create1(int flags)
 {
-    if (!lacks_epoll)
+    if (!no_epoll)
         return __real_epoll_create1(flags);
     errno = EMFILE;
     return -1;
@@ -78,13 +78,13 @@ int __wrap_epoll_create1(int flags)
 
 int __wrap_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
 {
-    if (!lacks_watches || event == NULL || event->data.ptr == NULL)
+    if (!no_watches || event == NULL || event->data.ptr == NULL)
         return __real_epoll_ctl(epoll, operation, fd, event);
     errno = ENOSPC;
     return -1;
 }
 
-/* Two CPUs, whatever there are. */
+/* Two CPUs, whatever the host has. */
 int __wrap_sched_getaffinity(pid_t id, size_t size, cpu_set_t *set)
 {
     (void)id;
@@ -164,7 +164,7 @@ static void stop_servers(void)
 static void clean_up(void)
 {
     threads_left = INT_MAX;
-    lacks_epoll = lacks_watches = false;
+    no_epoll = no_watches = false;
     stop_servers();
     free(result.tallies);
     result.tallies = NULL;
@@ -207,7 +207,7 @@ static void assert_counts(uint64_t right, uint64_t wrong, uint64_t lost, uint64_
     ck_assert_uint_eq(tally->unfinished, 0);
 }
 
-/* All failures are of one kind. */
+/* Fail unless all failures are of one kind. */
 static void assert_failures(enum result kind, enum phase phase, int error, uint64_t count)
 {
     const struct tally *tally = &result.tallies[0];
@@ -223,7 +223,7 @@ static void start_right_server(void)
     start_server(WIRE_REPLY, WIRE_OCTETS, THEN_CLOSES);
 }
 
-START_TEST(exactly_so_many_exchanges)
+START_TEST(exactly_as_many_exchanges_as_the_count)
 {
     start_right_server();
     plan.parallel = (unsigned)_i;
@@ -264,7 +264,7 @@ START_TEST(no_socket_is_left_open)
 }
 END_TEST
 
-START_TEST(none_begins_behind_the_duration)
+START_TEST(none_begins_after_the_duration)
 {
     start_right_server();
     plan.parallel = 4;
@@ -275,7 +275,7 @@ START_TEST(none_begins_behind_the_duration)
 }
 END_TEST
 
-/* Else one that takes long to end would make a quick server slow. */
+/* Otherwise one that ends late would make a fast server look slow. */
 START_TEST(the_rate_is_of_the_time_before_the_end)
 {
     start_server(WIRE_REPLY, WIRE_OCTETS, THEN_STAYS);
@@ -306,7 +306,7 @@ START_TEST(what_has_been_done_can_be_seen_meanwhile)
 }
 END_TEST
 
-START_TEST(servers_are_asked_by_turns)
+START_TEST(servers_are_asked_in_turn)
 {
     start_right_server();
     start_server("Farewell, Client", WIRE_OCTETS, THEN_CLOSES);
@@ -449,8 +449,8 @@ START_TEST(failed_reset_before_the_reply)
 }
 END_TEST
 
-/* A reset is no end of file, even if it comes together with the reply. */
-START_TEST(failed_reset_behind_the_reply)
+/* A reset is no end of file, even if it arrives with the reply. */
+START_TEST(failed_reset_after_the_reply)
 {
     start_server(WIRE_REPLY, WIRE_OCTETS, THEN_RESETS);
     plan.count = 50;
@@ -496,7 +496,7 @@ START_TEST(failed_no_way_there)
 }
 END_TEST
 
-START_TEST(failed_a_family_that_this_host_lacks)
+START_TEST(failed_a_family_that_this_host_does_not_have)
 {
     addresses[0] = (struct address){.u.any.sa_family = AF_UNSPEC, .length = sizeof addresses->u};
     plan.server_count = 1;
@@ -520,8 +520,8 @@ START_TEST(timeout_no_reply)
 }
 END_TEST
 
-/* Linux lets a queue for 0 hold one, and drops the handshake of any other. */
-START_TEST(timeout_nobody_answers_the_handshake)
+/* On Linux a queue for 0 holds one connection; other handshakes are dropped. */
+START_TEST(timeout_the_handshake_is_not_answered)
 {
     int listening = bound_socket(&addresses[0], 0);
     int first = socket(AF_INET, SOCK_STREAM, 0);
@@ -538,12 +538,12 @@ START_TEST(timeout_nobody_answers_the_handshake)
 }
 END_TEST
 
-/* Neither a source, nor room to watch a socket, is a reason to try again at once. */
+/* After a failure to bind or to watch a socket, the next try is not at once. */
 START_TEST(local_nothing_leaves_this_host)
 {
     start_right_server();
     plan.count = 3;
-    lacks_watches = _i > 0;
+    no_watches = _i > 0;
     question.source.count = 1;
     if (_i == 0)
         question.source.first = numeric_address("192.0.2.1", "0");
@@ -570,8 +570,7 @@ START_TEST(starts_are_scheduled)
 }
 END_TEST
 
-/* Both are due at once, and there is a place for one: the other waits for as long as the first
- * takes. */
+/* Both are due at once, and there is a slot for one: the other waits while the first runs. */
 START_TEST(a_start_that_waits_counts_from_when_it_was_due)
 {
     start_right_server();
@@ -584,7 +583,7 @@ START_TEST(a_start_that_waits_counts_from_when_it_was_due)
 }
 END_TEST
 
-START_TEST(starts_without_a_place_are_told)
+START_TEST(starts_without_a_slot_are_reported)
 {
     start_server("", 0, THEN_STAYS);
     plan.parallel = 2;
@@ -597,7 +596,7 @@ START_TEST(starts_without_a_place_are_told)
 }
 END_TEST
 
-START_TEST(starts_behind_the_count_are_none)
+START_TEST(there_are_no_starts_after_the_count)
 {
     start_server("", 0, THEN_STAYS);
     plan.rate = 1000;
@@ -678,7 +677,7 @@ END_TEST
 START_TEST(no_load_without_descriptors)
 {
     start_right_server();
-    lacks_epoll = true;
+    no_epoll = true;
     ck_assert_ptr_null(load_start(&plan));
     ck_assert_int_eq(errno, EMFILE);
 }
@@ -701,13 +700,13 @@ static void add_verdicts(TCase *tcase)
     tcase_add_loop_test(tcase, more_a_seventeenth_octet, 0, 2);
     tcase_add_loop_test(tcase, end_of_file_after_0_to_15_octets, 0, WIRE_OCTETS);
     tcase_add_test(tcase, failed_reset_before_the_reply);
-    tcase_add_test(tcase, failed_reset_behind_the_reply);
+    tcase_add_test(tcase, failed_reset_after_the_reply);
     tcase_add_test(tcase, failed_the_peer_is_gone_when_we_send);
     tcase_add_test(tcase, failed_nothing_listens_so_connect_is_refused);
     tcase_add_test(tcase, failed_no_way_there);
-    tcase_add_test(tcase, failed_a_family_that_this_host_lacks);
+    tcase_add_test(tcase, failed_a_family_that_this_host_does_not_have);
     tcase_add_loop_test(tcase, timeout_no_reply, 0, 2);
-    tcase_add_test(tcase, timeout_nobody_answers_the_handshake);
+    tcase_add_test(tcase, timeout_the_handshake_is_not_answered);
     tcase_add_loop_test(tcase, local_nothing_leaves_this_host, 0, 2);
 }
 
@@ -715,13 +714,13 @@ Suite *load_suite(void)
 {
     Suite *suite = suite_create("load");
     TCase *closed = add_load_case(suite, "load, closed loop");
-    tcase_add_loop_test(closed, exactly_so_many_exchanges, 1, 6);
+    tcase_add_loop_test(closed, exactly_as_many_exchanges_as_the_count, 1, 6);
     tcase_add_test(closed, no_more_at_once_than_there_are);
     tcase_add_test(closed, no_socket_is_left_open);
-    tcase_add_test(closed, none_begins_behind_the_duration);
+    tcase_add_test(closed, none_begins_after_the_duration);
     tcase_add_test(closed, the_rate_is_of_the_time_before_the_end);
     tcase_add_test(closed, what_has_been_done_can_be_seen_meanwhile);
-    tcase_add_test(closed, servers_are_asked_by_turns);
+    tcase_add_test(closed, servers_are_asked_in_turn);
     tcase_add_test(closed, each_thread_asks_each_server);
     tcase_add_test(closed, a_header_goes_before_the_message);
     tcase_add_test(closed, descriptors_for_all_at_once);
@@ -731,8 +730,8 @@ Suite *load_suite(void)
     TCase *open = add_load_case(suite, "load, open loop");
     tcase_add_test(open, starts_are_scheduled);
     tcase_add_test(open, a_start_that_waits_counts_from_when_it_was_due);
-    tcase_add_test(open, starts_without_a_place_are_told);
-    tcase_add_test(open, starts_behind_the_count_are_none);
+    tcase_add_test(open, starts_without_a_slot_are_reported);
+    tcase_add_test(open, there_are_no_starts_after_the_count);
 
     TCase *ends_of_it = add_load_case(suite, "load, its end");
     tcase_add_loop_test(ends_of_it, a_stop_lets_those_under_way_end, 0, 2);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the client does wrong, by its name, and what its peer gets of it. */
+/* Each misbehaviour of the client, by its name, and what the peer gets. */
 #include <config.h>
 
 #include "client/misbehaviour.h"
@@ -34,7 +34,7 @@ static bool is_ended(void)
     return poll(&end, 1, 0) == 1;
 }
 
-/* Fails unless that is what the peer gets, and end of file only when we close. */
+/* Fail unless that is what the peer gets, and end of file only when we close. */
 static void assert_sent(const char *expected, size_t count)
 {
     ck_assert(!is_ended());
@@ -176,7 +176,7 @@ START_TEST(what_fails_is_told)
 }
 END_TEST
 
-START_TEST(an_end_that_fails_is_told)
+START_TEST(an_end_that_fails_is_reported)
 {
     IO_SCRIPT({0}, {.error = ENOTCONN});
     ck_assert_int_eq(act(_i ? MISBEHAVE_SHORT : MISBEHAVE_HALF_CLOSE, in_seconds(60)),
@@ -204,7 +204,7 @@ START_TEST(a_drip_takes_its_pace_between_two_octets)
 }
 END_TEST
 
-/* Each call takes as long as the pace, so there is nothing to wait for between two. */
+/* Each call takes as long as the pace, so there is no wait between two. */
 START_TEST(octets_are_due_at_multiples_of_the_pace)
 {
     clock_stop();
@@ -336,6 +336,6 @@ Suite *misbehaviour_suite(void)
             tcase_add_loop_test(failures, nothing_is_sent_behind_the_deadline, kind, kind + 1);
             tcase_add_loop_test(failures, what_fails_is_told, kind, kind + 1);
         }
-    tcase_add_loop_test(failures, an_end_that_fails_is_told, 0, 2);
+    tcase_add_loop_test(failures, an_end_that_fails_is_reported, 0, 2);
     return suite;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The client's exchange: each result, and the phase in which it comes about. */
+/* The client's exchange: each result, and the phase in which it occurs. */
 #include <config.h>
 
 #include "client/probe.h"
@@ -22,7 +22,7 @@ static struct {
     const char *reply;
     size_t length;
     enum then then;
-    char message[WIRE_OCTETS]; /* what came, and from where */
+    char message[WIRE_OCTETS]; /* what was received, and from where */
     struct address peer;
 } server;
 
@@ -64,7 +64,7 @@ static void ask_address(const struct address *address, double seconds)
     probe_run(&probe, address, &question, 0);
 }
 
-/* Ask the server, and see it through. */
+/* Ask the server, and wait for its end. */
 static void ask(void)
 {
     ask_address(&server.address, 60);
@@ -97,7 +97,7 @@ START_TEST(right_sixteen_octets_then_end_of_file)
 }
 END_TEST
 
-START_TEST(the_names_of_both_ends_are_told)
+START_TEST(the_names_of_both_ends_are_reported)
 {
     char text[ADDRESS_TEXT];
     start_server(WIRE_REPLY, WIRE_OCTETS, THEN_CLOSES);
@@ -177,7 +177,7 @@ START_TEST(failed_the_peer_is_gone_when_we_send)
 }
 END_TEST
 
-START_TEST(timeout_nobody_takes_what_we_send)
+START_TEST(timeout_the_peer_reads_nothing)
 {
     IO_SCRIPT({.seconds = 61, .error = EAGAIN});
     start_server(WIRE_REPLY, 0, THEN_CLOSES);
@@ -223,8 +223,8 @@ START_TEST(failed_nothing_listens_so_connect_is_refused)
 }
 END_TEST
 
-/* Linux lets a queue for 0 hold one, and drops the handshake of any other. */
-START_TEST(timeout_nobody_answers_the_handshake)
+/* On Linux a queue for 0 holds one connection; other handshakes are dropped. */
+START_TEST(timeout_the_handshake_is_not_answered)
 {
     int listening = bound_socket(&server.address, 0);
     int first = socket(AF_INET, SOCK_STREAM, 0);
@@ -238,7 +238,7 @@ START_TEST(timeout_nobody_answers_the_handshake)
 }
 END_TEST
 
-START_TEST(failed_a_family_that_this_host_lacks)
+START_TEST(failed_a_family_that_this_host_does_not_have)
 {
     const struct address none = {.u.any.sa_family = AF_UNSPEC, .length = sizeof none.u};
     ask_address(&none, 60);
@@ -246,7 +246,7 @@ START_TEST(failed_a_family_that_this_host_lacks)
 }
 END_TEST
 
-START_TEST(local_no_socket_to_be_had)
+START_TEST(local_no_socket_is_available)
 {
     struct rlimit usual;
     need(getrlimit(RLIMIT_NOFILE, &usual) == 0, "limits");
@@ -265,7 +265,7 @@ Suite *probe_suite(void)
     Suite *suite = suite_create("probe");
     TCase *replies = add_case(suite, "probe of a server", NULL);
     tcase_add_test(replies, right_sixteen_octets_then_end_of_file);
-    tcase_add_test(replies, the_names_of_both_ends_are_told);
+    tcase_add_test(replies, the_names_of_both_ends_are_reported);
     tcase_add_test(replies, no_socket_is_left_open);
     tcase_add_test(replies, differs_sixteen_other_octets);
     tcase_add_test(replies, more_the_seventeenth_octet_comes_along);
@@ -273,15 +273,15 @@ Suite *probe_suite(void)
     tcase_add_loop_test(replies, end_of_file_after_0_to_15_octets, 0, WIRE_OCTETS);
     tcase_add_test(replies, failed_reset_before_the_reply);
     tcase_add_test(replies, failed_the_peer_is_gone_when_we_send);
-    tcase_add_test(replies, timeout_nobody_takes_what_we_send);
+    tcase_add_test(replies, timeout_the_peer_reads_nothing);
     tcase_add_test(replies, timeout_no_reply);
     tcase_add_test(replies, timeout_in_the_middle_of_the_reply);
     tcase_add_test(replies, silent_the_reply_and_then_no_end_of_file);
 
     TCase *connects = add_case(suite, "probe, connect", NULL);
     tcase_add_test(connects, failed_nothing_listens_so_connect_is_refused);
-    tcase_add_test(connects, timeout_nobody_answers_the_handshake);
-    tcase_add_test(connects, failed_a_family_that_this_host_lacks);
-    tcase_add_test(connects, local_no_socket_to_be_had);
+    tcase_add_test(connects, timeout_the_handshake_is_not_answered);
+    tcase_add_test(connects, failed_a_family_that_this_host_does_not_have);
+    tcase_add_test(connects, local_no_socket_is_available);
     return suite;
 }

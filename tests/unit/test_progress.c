@@ -15,33 +15,33 @@
 static struct client_options options;
 static struct progress progress;
 static int captured;
-static int stderr_copy;
+static int stderr_kept;
 
 static void capture(void)
 {
     memset(&options, 0, sizeof options);
     progress = (struct progress){.options = &options};
     captured = memfd_create("stderr", MFD_CLOEXEC);
-    stderr_copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
-    need(captured >= 0 && stderr_copy >= 0 && dup2(captured, STDERR_FILENO) >= 0, "standard error");
+    stderr_kept = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+    need(captured >= 0 && stderr_kept >= 0 && dup2(captured, STDERR_FILENO) >= 0, "standard error");
 }
 
 static void release(void)
 {
-    dup2(stderr_copy, STDERR_FILENO);
-    close(stderr_copy);
+    dup2(stderr_kept, STDERR_FILENO);
+    close(stderr_kept);
     close(captured);
 }
 
-/* Fails unless that was written since the last look. */
-static void assert_said(const char *expected)
+/* Fail unless that was written since the last check. */
+static void assert_shown(const char *expected)
 {
-    static char said[512];
-    ssize_t length = pread(captured, said, sizeof said - 1, 0);
+    static char text[512];
+    ssize_t length = pread(captured, text, sizeof text - 1, 0);
     need(length >= 0 && ftruncate(captured, 0) == 0 && lseek(captured, 0, SEEK_SET) == 0,
          "what was written");
-    said[length] = '\0';
-    ck_assert_str_eq(said, expected);
+    text[length] = '\0';
+    ck_assert_str_eq(text, expected);
 }
 
 static void show(uint64_t done, double seconds)
@@ -53,7 +53,7 @@ static void show(uint64_t done, double seconds)
 START_TEST(a_load_without_an_end_has_no_time_left)
 {
     show(5000, 10);
-    assert_said("10 s: 5000 done, 500/s, 3 errors");
+    assert_shown("10 s: 5000 done, 500/s, 3 errors");
 }
 END_TEST
 
@@ -61,7 +61,7 @@ START_TEST(a_count_is_left_for_as_long_as_it_takes_at_this_rate)
 {
     options.count = 20000;
     show(5000, 10);
-    assert_said("10 s: 5000 done, 500/s, 3 errors, 30 s left");
+    assert_shown("10 s: 5000 done, 500/s, 3 errors, 30 s left");
 }
 END_TEST
 
@@ -69,22 +69,22 @@ START_TEST(a_duration_or_a_deadline_is_left)
 {
     options.duration = 60;
     show(5000, 10);
-    assert_said("10 s: 5000 done, 500/s, 3 errors, 50 s left");
+    assert_shown("10 s: 5000 done, 500/s, 3 errors, 50 s left");
     options.duration = 0;
     options.deadline = 70;
     show(10000, 20);
-    assert_said("20 s: 10000 done, 500/s, 3 errors, 50 s left");
+    assert_shown("20 s: 10000 done, 500/s, 3 errors, 50 s left");
 }
 END_TEST
 
-/* By which is the soonest: the duration, the deadline, the count. */
-START_TEST(what_ends_it_first_is_told)
+/* The soonest of the duration, the deadline and the count. */
+START_TEST(what_ends_it_first_is_reported)
 {
     options.duration = _i == 0 ? 17 : 40;
     options.deadline = _i == 1 ? 17 : 40;
     options.count = _i == 2 ? 8500 : 100000;
     show(5000, 10);
-    assert_said("10 s: 5000 done, 500/s, 3 errors, 7 s left");
+    assert_shown("10 s: 5000 done, 500/s, 3 errors, 7 s left");
 }
 END_TEST
 
@@ -92,9 +92,9 @@ START_TEST(the_rate_is_that_since_the_last_look)
 {
     options.count = 7000;
     show(5000, 10);
-    assert_said("10 s: 5000 done, 500/s, 3 errors, 4 s left");
+    assert_shown("10 s: 5000 done, 500/s, 3 errors, 4 s left");
     show(5500, 12);
-    assert_said("12 s: 5500 done, 250/s, 3 errors, 6 s left");
+    assert_shown("12 s: 5500 done, 250/s, 3 errors, 6 s left");
 }
 END_TEST
 
@@ -102,9 +102,9 @@ START_TEST(a_count_that_does_not_grow_has_no_time_left)
 {
     options.count = 7000;
     show(5000, 10);
-    assert_said("10 s: 5000 done, 500/s, 3 errors, 4 s left");
+    assert_shown("10 s: 5000 done, 500/s, 3 errors, 4 s left");
     show(5000, 12);
-    assert_said("12 s: 5000 done, 0/s, 3 errors");
+    assert_shown("12 s: 5000 done, 0/s, 3 errors");
 }
 END_TEST
 
@@ -113,17 +113,17 @@ START_TEST(a_look_at_the_very_beginning_has_no_rate)
     options.duration = 60;
     options.count = 10;
     show(0, 0);
-    assert_said("0 s: 0 done, 0/s, 3 errors, 60 s left");
+    assert_shown("0 s: 0 done, 0/s, 3 errors, 60 s left");
 }
 END_TEST
 
-/* Those under way are let end, which the deadline bounds but nobody waits for. */
+/* The time until the deadline, in which exchanges under way can end, does not count. */
 START_TEST(no_time_is_left_once_the_duration_is_over)
 {
     options.duration = 10;
     options.deadline = 60;
     show(5000, 12);
-    assert_said("12 s: 5000 done, 417/s, 3 errors, 0 s left");
+    assert_shown("12 s: 5000 done, 417/s, 3 errors, 0 s left");
 }
 END_TEST
 
@@ -132,10 +132,10 @@ START_TEST(on_a_terminal_a_line_takes_the_place_of_the_last)
     progress.is_shown = true;
     show(5000, 10);
     show(10000, 20);
-    assert_said(CLEARED "10 s: 5000 done, 500/s, 3 errors" CLEARED
-                        "20 s: 10000 done, 500/s, 3 errors");
+    assert_shown(CLEARED "10 s: 5000 done, 500/s, 3 errors" CLEARED
+                         "20 s: 10000 done, 500/s, 3 errors");
     progress_clear(&progress);
-    assert_said(CLEARED);
+    assert_shown(CLEARED);
 }
 END_TEST
 
@@ -143,10 +143,10 @@ START_TEST(a_line_that_stays_has_an_end)
 {
     const struct load_progress load = {.done = 5000, .errors = 0};
     progress_show(&progress, load, SECONDS(10), true);
-    assert_said("10 s: 5000 done, 500/s, 0 errors\n");
+    assert_shown("10 s: 5000 done, 500/s, 0 errors\n");
     progress.is_shown = true;
     progress_show(&progress, load, SECONDS(20), true);
-    assert_said(CLEARED "20 s: 5000 done, 0/s, 0 errors\n");
+    assert_shown(CLEARED "20 s: 5000 done, 0/s, 0 errors\n");
 }
 END_TEST
 
@@ -157,7 +157,7 @@ START_TEST(where_there_is_no_terminal_nothing_is_shown_and_cleared)
     ck_assert(!progress.is_shown);
     ck_assert_ptr_eq(progress.options, &options);
     progress_clear(&progress);
-    assert_said("");
+    assert_shown("");
 }
 END_TEST
 
@@ -169,7 +169,7 @@ Suite *progress_suite(void)
     tcase_add_test(tcase, a_load_without_an_end_has_no_time_left);
     tcase_add_test(tcase, a_count_is_left_for_as_long_as_it_takes_at_this_rate);
     tcase_add_test(tcase, a_duration_or_a_deadline_is_left);
-    tcase_add_loop_test(tcase, what_ends_it_first_is_told, 0, 3);
+    tcase_add_loop_test(tcase, what_ends_it_first_is_reported, 0, 3);
     tcase_add_test(tcase, the_rate_is_that_since_the_last_look);
     tcase_add_test(tcase, a_count_that_does_not_grow_has_no_time_left);
     tcase_add_test(tcase, a_look_at_the_very_beginning_has_no_rate);

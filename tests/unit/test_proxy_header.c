@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The PROXY protocol headers that are written, octet by octet, and as the server reads them. */
+/* The PROXY headers that the client writes, octet by octet, and as the daemon reads them. */
 #include <config.h>
 
 #include "client/proxy_header.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The PROXY protocol's header, as its specification has it: what it says, what it may not say,
- * and that nothing is said before it is all there. */
+/* The PROXY header, as its specification has it: valid and malformed headers, and that nothing is
+ * decided before the header is complete. */
 #include <config.h>
 
 #include "server/connection/proxy_header.h"
@@ -20,7 +20,7 @@
 
 static struct proxy_header header;
 
-/* Exactly so many octets, so that a sanitizer sees who reads on. */
+/* Parse a copy of exactly `count` octets, so that a sanitizer detects a read past them. */
 static enum proxy_header_status parse(const char *octets, size_t count)
 {
     unsigned char *copy = malloc(count > 0 ? count : 1);
@@ -31,7 +31,7 @@ static enum proxy_header_status parse(const char *octets, size_t count)
     return status;
 }
 
-/* Until all is there more is wanted, and never more than there is in the end. */
+/* Fail unless more octets are wanted until the header is complete, and never more than it has. */
 static void assert_wants_the_rest(const char *octets, size_t length)
 {
     for (size_t count = 0; count < length; count++) {
@@ -44,7 +44,7 @@ static void assert_wants_the_rest(const char *octets, size_t length)
 struct sample {
     const char *octets;
     size_t length;
-    const char *source, *destination; /* NULL: none is carried */
+    const char *source, *destination; /* NULL: the header has no addresses */
 };
 
 #define OCTETS(text) text, sizeof(text) - 1

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A connection by way of a proxy: its header, then the exchange under the addresses that it
- * carries, or what came of it instead. */
+/* A connection through a proxy: its header, then the exchange with the addresses in the header, or
+ * another outcome. */
 #include <config.h>
 
 #include "exchange_support.h"
@@ -94,7 +94,7 @@ START_TEST(local_and_unknown_keep_the_real_addresses)
 }
 END_TEST
 
-/* A stream may come in any parts. */
+/* TCP may deliver a stream in any parts. */
 static size_t first;
 
 static void *put_in_two(void *argument)
@@ -138,7 +138,7 @@ START_TEST(a_message_that_ends_too_early_is_short)
 }
 END_TEST
 
-/* A balancer that looks whether the port is open. */
+/* A balancer that only tests the port. */
 START_TEST(a_header_alone_or_nothing_is_a_probe)
 {
     if (_i == 0)
@@ -180,7 +180,7 @@ START_TEST(a_header_that_is_late_is_slow)
 }
 END_TEST
 
-/* A drain that ran out of time shuts the socket down: no fault of the proxy's. */
+/* A drain that timed out shuts the socket down; the proxy did nothing wrong. */
 START_TEST(a_header_that_a_drain_cuts_is_slow)
 {
     put(HEADER, (size_t)_i);

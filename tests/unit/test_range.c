@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Thresholds as the guidelines for monitoring plugins have them, and what they alert for. */
+/* Thresholds as in the guidelines for monitoring plugins, and the values that they alert for. */
 #include <config.h>
 
 #include "client/range.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The three outcomes of recv(2) that sixteen(7) tells of, and its two other results. */
+/* The three outcomes of recv(2) that sixteen(7) describes, and its two other results. */
 #include <config.h>
 
 #include "common/transfer.h"
@@ -37,7 +37,7 @@ START_TEST(everything_is_there_at_once)
 }
 END_TEST
 
-/* An octet whenever the receiver waits for one. */
+/* Send an octet whenever the receiver waits for one. */
 static void *drip(void *argument)
 {
     const struct peer *peer = argument;

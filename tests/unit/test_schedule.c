@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The starts of an open loop: even, without drift, and counted exactly. */
+/* The starts of an open loop: evenly spaced, without drift, and counted exactly. */
 #include <config.h>
 
 #include "client/schedule.h"
@@ -51,7 +51,7 @@ START_TEST(the_start_at_the_end_itself_does_not_count)
 }
 END_TEST
 
-START_TEST(the_end_of_the_clock_is_no_trouble)
+START_TEST(the_end_of_the_clock_is_handled)
 {
     ck_assert_int_ge(schedule_due(1e-9, UINT64_MAX), SECOND * 86400 * 365 * 100);
     uint64_t centuries = schedule_before(rates[_i], INT64_MAX);
@@ -69,6 +69,6 @@ Suite *schedule_suite(void)
     tcase_add_loop_test(tcase, those_before_an_instant_are_due_before_it_and_no_other_is, 0,
                         COUNT(rates));
     tcase_add_loop_test(tcase, the_start_at_the_end_itself_does_not_count, 0, COUNT(rates));
-    tcase_add_loop_test(tcase, the_end_of_the_clock_is_no_trouble, 0, COUNT(rates));
+    tcase_add_loop_test(tcase, the_end_of_the_clock_is_handled, 0, COUNT(rates));
     return suite;
 }

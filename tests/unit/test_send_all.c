@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The three outcomes of send(2) that sixteen(7) tells of. */
+/* The three outcomes of send(2) that sixteen(7) describes. */
 #include <config.h>
 
 #include "common/transfer.h"
@@ -19,7 +19,7 @@ static char much[MUCH];
 static char came[MUCH];
 static size_t came_count;
 
-/* Fill `much` so that an octet at a wrong place is seen: 251 is prime. */
+/* Fill `much` so that an octet at a wrong place is detected: 251 is prime. */
 static void connect_with_little_room(void)
 {
     connect_unix();
@@ -38,7 +38,7 @@ static enum transfer_status send_much(void)
     return send_all(ends.ours, much, sizeof much, 0, in_seconds(60), &count);
 }
 
-/* The peer got exactly the octets that send_all counted, in their order. */
+/* Fail unless the peer got exactly the octets that send_all() counted, in their order. */
 static void assert_peer_gets(const char *sent)
 {
     int end;

@@ -68,7 +68,7 @@ START_TEST(only_right_ones_have_times)
 }
 END_TEST
 
-START_TEST(failures_are_told_apart_by_result_phase_and_error)
+START_TEST(failures_differ_by_result_phase_and_error)
 {
     static const struct verdict kinds[] = {
         {RESULT_FAILED, PHASE_CONNECT, ECONNREFUSED, 0}, /* and each differs in one thing */
@@ -102,7 +102,7 @@ static struct verdict kind_number(int number)
     return (struct verdict){RESULT_FAILED, PHASE_CONNECT, number, 0};
 }
 
-/* A failure of each of so many kinds. */
+/* Add a failure of each kind. */
 static void add_kinds(struct tally *to, int first, int count)
 {
     for (int number = first; number < first + count; number++) {
@@ -233,8 +233,8 @@ START_TEST(lost_percent_are_of_those_sent)
 }
 END_TEST
 
-/* By what there is: 1 stands for right ones, 2 for wrong, 4 for lost, 8 for those of this host. */
-START_TEST(the_status_tells_of_the_server_before_this_host)
+/* Bits of `_i`: 1 right, 2 wrong, 4 lost, 8 failed on this host. */
+START_TEST(the_status_reports_the_server_before_this_host)
 {
     static const int expected[16] = {1, 0, 1, 1, 1, 1, 1, 1, 2, 2, 1, 1, 1, 1, 1, 1};
     const struct verdict verdicts[] = {right, wrong, lost, local};
@@ -254,7 +254,7 @@ Suite *tally_suite(void)
     tcase_add_checked_fixture(tcase, start_empty, NULL);
     tcase_add_test(tcase, each_class_is_counted_and_only_what_was_begun_is_sent);
     tcase_add_test(tcase, only_right_ones_have_times);
-    tcase_add_test(tcase, failures_are_told_apart_by_result_phase_and_error);
+    tcase_add_test(tcase, failures_differ_by_result_phase_and_error);
     tcase_add_test(tcase, failures_with_more_octets_or_fewer_are_of_one_kind);
     tcase_add_test(tcase, kinds_beyond_the_last_count_as_the_last);
     tcase_add_test(tcase, what_was_cut_is_lost_if_it_was_slower_than_each_right_one);
@@ -265,6 +265,6 @@ Suite *tally_suite(void)
     tcase_add_test(tcase, merged_kinds_beyond_the_last_count_as_the_last);
     tcase_add_test(tcase, lost_percent_are_of_those_sent);
     tcase_add_test(tcase, behind_a_right_reply_the_end_is_no_loss);
-    tcase_add_loop_test(tcase, the_status_tells_of_the_server_before_this_host, 0, 16);
+    tcase_add_loop_test(tcase, the_status_reports_the_server_before_this_host, 0, 16);
     return suite;
 }

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* Their mean is 5, and so are the squares of the differences from it in sum 32. */
+/* Their mean is 5, and the sum of the squared differences from it is 32. */
 static const uint64_t figures[] = {5, 2, 4, 9, 4, 7, 4, 5};
 
 static struct times times;
@@ -66,7 +66,7 @@ START_TEST(nothing_is_less_than_0_whenever_it_came)
 }
 END_TEST
 
-/* Apart in all ways: the first `_i` of them are counted in one, the rest in the other. */
+/* Count the first `_i` of them in one, the rest in the other. */
 START_TEST(merged_ones_are_as_if_all_had_been_counted_in_one)
 {
     static struct times all;

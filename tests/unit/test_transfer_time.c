@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The deadline of recv_all and send_all: absolute, however often the peer moves. */
+/* The deadline of recv_all() and send_all() is absolute, however often the peer sends or reads. */
 #include <config.h>
 
 #include "common/transfer.h"
@@ -29,22 +29,22 @@ static void message_is_there(void)
     write_octets(ends.theirs, MESSAGE, WIRE_OCTETS);
 }
 
-/* What a peer that takes and gives an octet a second lets our calls do. */
+/* The calls with a peer that reads and sends one octet a second. */
 static void calls_pass_an_octet_a_second(void)
 {
     clock_stop();
     IO_SCRIPT({.times = WIRE_OCTETS, .most = 1, .seconds = 1});
 }
 
-/* So the deadline is past when the next call ends, and not before it begins, on a busy
- * machine too. The call itself waits as long as the kernel was told to. */
+/* So the deadline passes during the next call, and not before it, even on a busy machine. The call
+ * itself waits for its timeout in the kernel. */
 static void next_call_takes_a_second(void)
 {
     clock_stop();
     IO_SCRIPT({.seconds = 1});
 }
 
-/* The clock that the kernel has, whatever ours was told. */
+/* The kernel's clock, which a stopped clock does not change. */
 static int64_t real_now(void)
 {
     struct timespec now;
@@ -52,7 +52,7 @@ static int64_t real_now(void)
     return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
-/* Fails unless the peer gets as many octets as were counted. */
+/* Fail unless the peer gets as many octets as were counted. */
 static void assert_count_went(void)
 {
     int end;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What each result of the client's exchange means, and the words for it. */
+/* The meaning of each result of the client's exchange, and its words. */
 #include <config.h>
 
 #include "client/verdict.h"
@@ -109,7 +109,7 @@ START_TEST(what_is_right_may_have_a_remark)
 }
 END_TEST
 
-/* What is left of a longer time is no round number. */
+/* The rest of a longer time is not a round number. */
 START_TEST(seconds_are_told_to_the_millisecond)
 {
     const struct verdict late = {RESULT_TIMEOUT, PHASE_CONNECT, 0, 0};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Workers: who is woken, who is made, and when they end. */
+/* Workers: which one is woken, when one is started, and when they end. */
 #include <config.h>
 
 #include "server/connection/workers.h"
@@ -13,13 +13,14 @@
 #include <unistd.h>
 
 #define MOST 8
-#define IDLE 100 /* seconds by a clock that the test moves */
+#define IDLE 100 /* seconds, by a clock that the test moves */
 
 static struct settings *settings;
 static struct lingering *lingering;
 static struct workers *workers;
 static int wake_fd;
 static struct ends pairs[MOST];
+
 static void begin(void)
 {
     settings = new_settings();
@@ -179,7 +180,7 @@ START_TEST(idle_workers_end_when_their_time_is_over)
     clock_move(IDLE - 1);
     ck_assert_int_gt(workers_end_idle(workers), 0);
     ck_assert_uint_eq(read_gauges().workers, 1);
-    while (workers_end_idle(workers) != NEVER) /* a worker is counted out before it sleeps */
+    while (workers_end_idle(workers) != NEVER) /* the connection ends before the worker is idle */
         clock_move(2);
     ck_assert_uint_eq(read_gauges().workers, 0);
     one_exchange(1);
@@ -278,7 +279,7 @@ START_TEST(fewer_or_more_can_be_active_after_a_change)
     submit_and_wake(2);
     ck_assert(!workers_have_slot(workers));
     for (size_t i = 0; i < 3; i++) {
-        greet(i); /* whoever was there goes on */
+        greet(i); /* active connections go on */
         assert_answered(i);
     }
     wait_until_done();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs every suite and writes TAP. Check's own variables choose among them:
- * CK_RUN_SUITE=linger ./unit, CK_RUN_CASE=recv_all ./unit; CK_FORK=no for a debugger. */
+/* Run every suite and write TAP. Check's own variables select some: CK_RUN_SUITE=workers ./unit,
+ * CK_RUN_CASE=recv_all ./unit. CK_FORK=no helps a debugger. */
 #include <config.h>
 
 #include "support.h"
@@ -16,6 +16,7 @@ int main(void)
                                              transfer_time_suite,
                                              endpoint_suite,
                                              address_suite,
+                                             prefix_suite,
                                              number_suite,
                                              histogram_suite,
                                              text_suite,
@@ -23,33 +24,32 @@ int main(void)
                                              settings_suite,
                                              setting_store_suite,
                                              config_scan_suite,
-                                             settings_print_suite,
                                              config_file_suite,
+                                             settings_print_suite,
+                                             options_suite,
+                                             log_writer_suite,
+                                             warning_suite,
+                                             stats_suite,
+                                             prometheus_suite,
                                              connection_suite,
                                              exchange_suite,
                                              exchange_faults_suite,
-                                             workers_suite,
-                                             lingering_close_suite,
-                                             log_writer_suite,
-                                             probe_suite,
-                                             schedule_suite,
-                                             load_suite,
-                                             accept_error_suite,
-                                             warning_suite,
-                                             stats_suite,
-                                             admission_suite,
-                                             notify_suite,
-                                             activation_suite,
-                                             listener_suite,
-                                             loop_suite,
-                                             prometheus_suite,
-                                             options_suite,
-                                             prefix_suite,
                                              proxy_header_parse_suite,
                                              proxy_header_receive_suite,
+                                             admission_suite,
+                                             workers_suite,
+                                             lingering_close_suite,
+                                             accept_error_suite,
+                                             listener_suite,
+                                             loop_suite,
+                                             activation_suite,
+                                             notify_suite,
                                              range_suite,
                                              source_suite,
                                              proxy_header_suite,
+                                             probe_suite,
+                                             schedule_suite,
+                                             load_suite,
                                              times_suite,
                                              verdict_suite,
                                              tally_suite,
@@ -58,7 +58,7 @@ int main(void)
                                              json_suite,
                                              progress_suite};
 
-    /* A forked test would write once more what it finds in the buffer. */
+    /* A forked test would write the buffered text once more. */
     setvbuf(stdout, NULL, _IOLBF, 0);
     SRunner *runner = srunner_create(NULL);
     for (size_t i = 0; i < COUNT(suites); i++)
