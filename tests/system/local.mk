@@ -12,6 +12,7 @@ system_tests = \
 	%D%/completions.t \
 	%D%/config.t \
 	%D%/confinement.t \
+	%D%/documents.t \
 	%D%/drain.t \
 	%D%/exchange.t \
 	%D%/haproxy.t \
