@@ -124,17 +124,6 @@ static enum acceptor_result handle_error(struct acceptor *acceptor, int error)
     return pause_accepting(acceptor);
 }
 
-/* In the words of the first sixteen program. */
-static void log_steps(const struct connection *connection)
-{
-    char peer[ADDRESS_TEXT];
-    char local[ADDRESS_TEXT];
-    address_format(&connection->peer, peer);
-    address_format(&connection->local, local);
-    log_line(LOG_DEBUG, "We have accepted a connection from %s", peer);
-    log_line(LOG_DEBUG, "Socket connects %s and %s", local, peer);
-}
-
 static void begin(struct connection *connection, const struct acceptor *acceptor,
                   const struct listener *listener, int fd, const struct address *peer)
 {
@@ -219,8 +208,7 @@ static enum acceptor_result accept_one(struct acceptor *acceptor, const struct l
         return handle_error(acceptor, errno);
     stats_accepted();
     begin(&connection, acceptor, listener, fd, &peer);
-    if (log_wants(LOG_DEBUG))
-        log_steps(&connection);
+    connection_log_step(&connection, STEP_ACCEPTED);
     return admit(acceptor, &connection);
 }
 

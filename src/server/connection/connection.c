@@ -78,6 +78,41 @@ char *connection_format(const struct connection *connection, char line[CONNECTIO
     return line;
 }
 
+static void log_end(const struct connection *connection, const char *peer)
+{
+    char message[QUOTE_SIZE(WIRE_OCTETS)];
+    if (connection->count >= WIRE_OCTETS)
+        log_line(LOG_DEBUG, "The incoming sixteen-octet message says %s peer=%s",
+                 quote(connection->octets, WIRE_OCTETS, message, sizeof message), peer);
+    if (connection->outcome == OUTCOME_SHORT)
+        log_line(LOG_DEBUG, "socket closed %zu bytes into a %d-byte message peer=%s",
+                 connection->count, WIRE_OCTETS, peer);
+    if (connection->half_closed)
+        log_line(LOG_DEBUG, "Reply sent, socket closed peer=%s", peer);
+}
+
+void connection_log_step(const struct connection *connection, enum connection_step step)
+{
+    char peer[ADDRESS_TEXT];
+    char other[ADDRESS_TEXT];
+    if (!log_wants(LOG_DEBUG))
+        return;
+    address_format(&connection->peer, peer);
+    switch (step) {
+    case STEP_ACCEPTED:
+        log_line(LOG_DEBUG, "We have accepted a connection from %s", peer);
+        log_line(LOG_DEBUG, "Socket connects %s and %s", address_format(&connection->local, other),
+                 peer);
+        break;
+    case STEP_PROXIED:
+        log_line(LOG_DEBUG, "The proxy %s speaks for %s",
+                 address_format(&connection->proxy->address, other),
+                 connection->proxy->has_addresses ? peer : "itself");
+        break;
+    case STEP_ENDED: log_end(connection, peer); break;
+    }
+}
+
 void connection_report(const struct connection *connection)
 {
     char line[CONNECTION_LINE];

@@ -82,6 +82,15 @@ int64_t connection_microseconds(const struct connection *connection);
  * `line`. */
 char *connection_format(const struct connection *connection, char line[CONNECTION_LINE]);
 
+enum connection_step {
+    STEP_ACCEPTED, /* accept4() returned the connection */
+    STEP_PROXIED,  /* its PROXY header is complete */
+    STEP_ENDED     /* its outcome is known */
+};
+
+/* Log a step at LOG_DEBUG, in the words of the first sixteen program. */
+void connection_log_step(const struct connection *connection, enum connection_step step);
+
 /* Count the connection's outcome, and log its line at the severity of that outcome. */
 void connection_report(const struct connection *connection);
 

@@ -13,7 +13,6 @@
 #include "common/transfer.h"
 #include "server/connection/admission.h"
 #include "server/connection/proxy_header.h"
-#include "server/log/log.h"
 
 #include <errno.h>
 #include <string.h>
@@ -98,29 +97,11 @@ static enum outcome judge(struct connection *connection, enum transfer_status st
     return connection->count > WIRE_OCTETS ? OUTCOME_EXCESS : OUTCOME_OK;
 }
 
-/* In the words of the first sixteen program. */
-static void log_steps(const struct connection *connection)
-{
-    char peer[ADDRESS_TEXT];
-    char message[QUOTE_SIZE(WIRE_OCTETS)];
-
-    address_format(&connection->peer, peer);
-    if (connection->count >= WIRE_OCTETS)
-        log_line(LOG_DEBUG, "The incoming sixteen-octet message says %s peer=%s",
-                 quote(connection->octets, WIRE_OCTETS, message, sizeof message), peer);
-    if (connection->outcome == OUTCOME_SHORT)
-        log_line(LOG_DEBUG, "socket closed %zu bytes into a %d-byte message peer=%s",
-                 connection->count, WIRE_OCTETS, peer);
-    if (connection->half_closed)
-        log_line(LOG_DEBUG, "Reply sent, socket closed peer=%s", peer);
-}
-
 static void conclude(struct connection *connection, enum transfer_status status)
 {
     connection->outcome = judge(connection, status);
     connection->decided = clock_nanoseconds();
-    if (log_wants(LOG_DEBUG))
-        log_steps(connection);
+    connection_log_step(connection, STEP_ENDED);
 }
 
 bool exchange_try(struct connection *connection)

@@ -16,7 +16,6 @@
 #include "server/connection/proxy_header.h"
 
 #include "server/connection/admission.h"
-#include "server/log/log.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -214,15 +213,6 @@ static struct proxy_buffer *create_buffer(void)
     return buffer;
 }
 
-static void log_proxy(const struct connection *connection)
-{
-    char peer[ADDRESS_TEXT];
-    char proxy[ADDRESS_TEXT];
-    const struct proxy_buffer *buffer = connection->proxy;
-    log_line(LOG_DEBUG, "The proxy %s speaks for %s", address_format(&buffer->address, proxy),
-             buffer->has_addresses ? address_format(&connection->peer, peer) : "itself");
-}
-
 static void apply_addresses(struct connection *connection, const struct proxy_header *header)
 {
     struct proxy_buffer *buffer = connection->proxy;
@@ -232,8 +222,7 @@ static void apply_addresses(struct connection *connection, const struct proxy_he
         connection->peer = header->source;
         connection->local = header->destination;
     }
-    if (log_wants(LOG_DEBUG))
-        log_proxy(connection);
+    connection_log_step(connection, STEP_PROXIED);
 }
 
 /* Hand on the payload that came with the header. One octet too many is enough to see excess. */

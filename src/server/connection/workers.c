@@ -7,8 +7,9 @@
  * in these lists.
  *
  * Why a worker may wait for its peer as long as it must. There are never fewer workers than active
- * connections, because workers_submit() starts one where there would be. If that thread cannot be
- * started, the new connection fails at once, and no other connection needs a thread later.
+ * connections, because workers_submit() starts another if all of them have one. If that thread
+ * cannot be started, the new connection fails at once, and no other connection needs a thread
+ * later.
  *
  * Why no wake-up is lost. A worker is idle, awake, or waits for its peer. While a connection waits,
  * at least one worker has no connection, and it is awake or idle. Each change of state is made
