@@ -188,7 +188,8 @@ static bool refuse_text(const struct setting *row, const char *value, char error
 static bool refuse_element(const char *value, const char *reason, char error[ERROR_SIZE])
 {
     char quoted[QUOTE_CUT_SIZE];
-    snprintf(error, ERROR_SIZE, "%s: %s", quote_cut(value, strlen(value), quoted), reason);
+    error[0] = '\0';
+    text_append(error, ERROR_SIZE, "%s: %s", quote_cut(value, strlen(value), quoted), reason);
     return false;
 }
 
