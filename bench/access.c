@@ -12,7 +12,6 @@
 #include "common/deadline.h"
 #include "common/prefix.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +43,7 @@ static void random_octets(unsigned char octets[16])
         octets[i] = (unsigned char)random_bits();
 }
 
-static void random_prefix(char text[PREFIX_TEXT], sa_family_t family)
+static struct prefix random_prefix(sa_family_t family)
 {
     struct prefix prefix = {.family = family};
     prefix.length =
@@ -52,18 +51,20 @@ static void random_prefix(char text[PREFIX_TEXT], sa_family_t family)
     random_octets(prefix.octets);
     for (unsigned bit = prefix.length; bit < 8 * sizeof prefix.octets; bit++)
         prefix.octets[bit / 8] &= (unsigned char)~(0x80 >> bit % 8);
-    prefix_format(&prefix, text);
+    return prefix;
 }
 
 static void fill(struct prefixes *prefixes, size_t size)
 {
-    static char texts[PREFIXES_MAX][PREFIX_TEXT];
-    static const char *list[PREFIXES_MAX];
-    for (size_t i = 0; i < size; i++) {
-        random_prefix(texts[i], i % 2 == 0 ? AF_INET : AF_INET6);
-        list[i] = texts[i];
+    struct prefix *list = calloc(size + 1, sizeof *list);
+    if (list == NULL) {
+        perror("access");
+        exit(EXIT_FAILURE);
     }
-    prefixes_store(prefixes, list, size);
+    for (size_t i = 0; i < size; i++)
+        list[i] = random_prefix(i % 2 == 0 ? AF_INET : AF_INET6);
+    free(prefixes->list);
+    *prefixes = prefixes_of(list, size);
 }
 
 static void choose_address(const struct prefixes *prefixes, struct address *address)

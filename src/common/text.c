@@ -47,7 +47,9 @@ char *quote(const void *octets, size_t count, char *text, size_t size)
 char *quote_cut(const char *text, size_t length, char quoted[QUOTE_CUT_SIZE])
 {
     quote(text, length < QUOTE_CUT ? length : QUOTE_CUT, quoted, QUOTE_CUT_SIZE);
-    return length > QUOTE_CUT ? strcat(quoted, "...") : quoted;
+    if (length > QUOTE_CUT)
+        text_append(quoted, QUOTE_CUT_SIZE, "...");
+    return quoted;
 }
 
 void text_append(char *text, size_t size, const char *format, ...)

@@ -144,7 +144,8 @@ bool setting_refuse(const struct setting *row, char error[ERROR_SIZE], const cha
     va_start(arguments, format);
     vsnprintf(got, sizeof got, format, arguments);
     va_end(arguments);
-    strcpy(error, "must be ");
+    error[0] = '\0';
+    text_append(error, ERROR_SIZE, "must be ");
     describe(row, error);
     text_append(error, ERROR_SIZE, ", not %s", got);
     return false;

@@ -94,12 +94,12 @@ struct choice {
 struct setting {
     const char *key; /* "limits.connections" */
     enum setting_type type;
+    bool fixed;    /* a change takes effect at the next restart; set for daemon.* */
     size_t offset; /* of the value in struct settings */
     double min, max;
     double number;                /* the default of a number or a choice */
     const char *text;             /* the default of a text */
     const struct choice *choices; /* ends with a NULL name */
-    bool fixed;                   /* changes at a restart only; set for daemon.* */
 };
 
 /* Return row `index`, in the order of sixteen.conf(5); NULL after the last one. */

@@ -137,10 +137,12 @@ static void write_stderr(int severity, const struct timespec *at, const char *li
     char stamp[64];
     if (sizeof gathered - gathered_length < sizeof stamp + LOG_LINE_SIZE)
         flush_stderr();
-    if (target == TO_STDERR)
-        gather(stamp, print_stamp(severity, at, stamp));
-    else
+    if (target == TO_STDERR) {
+        size_t used = print_stamp(severity, at, stamp);
+        gather(stamp, used);
+    } else {
         gather("sixteend: ", strlen("sixteend: "));
+    }
     gather(line, length);
     gather("\n", 1);
 }
