@@ -66,7 +66,7 @@ enum remedy {
 };
 
 struct accept_error {
-    const char *name; /* as errno(3) has it */
+    const char *name; /* as in errno(3) */
     int number;
     enum remedy remedy;
 };

@@ -49,7 +49,7 @@ struct stats {
     unsigned long lines_lost;
     size_t accept_errors;
     struct {
-        const char *name; /* as errno(3) has it */
+        const char *name; /* as in errno(3) */
         uint64_t count;
     } accept_error[STATS_ACCEPT_ERRORS];
 
