@@ -40,7 +40,7 @@ const char *endpoint_parse(const char *text, struct endpoint *endpoint);
 char *endpoint_format(const struct endpoint *endpoint, char text[ENDPOINT_TEXT]);
 
 /* Whether `port` is a number from 0 to 65535, or has a letter and so can be a service name:
- * RFC 6335, 5.1. getaddrinfo(3) takes 65537 for 1. */
+ * RFC 6335, 5.1. It must be checked because getaddrinfo(3) reads 65537 as 1. */
 bool port_is_plausible(const char *port);
 
 /* Whether `text` is a number from 0 to 65535, and that number. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A list is a sorted array in which each prefix knows the longest other one that contains it, so a
- * match takes a binary search and a few steps. With 1,000 prefixes in each of its three lists an
- * accept takes 0.15 us more, and 0.25 us on a busy machine (bench/access). */
+ * match takes a binary search and a few steps. With 1,000 prefixes in each of access.allow,
+ * access.deny and access.proxies, an accept takes 0.15 us more, and 0.25 us on a busy machine
+ * (bench/access). */
 #include <config.h>
 
 #include "common/prefix.h"

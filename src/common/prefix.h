@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Networks in CIDR notation (RFC 4632, 3.1; RFC 4291, 2.3), and which one of a list an address
- * belongs to. */
+/* Networks in CIDR notation (RFC 4632, 3.1; RFC 4291, 2.3), and the longest one in a list that
+ * contains an address. */
 #ifndef COMMON_PREFIX_H
 #define COMMON_PREFIX_H
 

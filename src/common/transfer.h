@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* recv(2) and send(2) for an exact number of octets, by a deadline.
+/* recv(2) and send(2) for a given number of octets, by a deadline.
  *
  * TCP is a stream: one recv(2) can return fewer octets than were asked for, and one send(2) can
  * take fewer than it was given; sixteen(7) says when. These loops continue until the count is
- * right, the stream ends, or the deadline passes. */
+ * reached, the stream ends, a call fails or would block, or the deadline passes. */
 #ifndef COMMON_TRANSFER_H
 #define COMMON_TRANSFER_H
 

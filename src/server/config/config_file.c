@@ -222,7 +222,7 @@ bool config_file_parse(const char *path, const char *text, size_t length, struct
     return valid;
 }
 
-/* Open what can be read to its end at once. A reload would wait for the writer of a FIFO. */
+/* Open the file. Refuse a FIFO, because a reload would wait for its writer. */
 static int open_file(const char *path)
 {
     struct stat about = {0};

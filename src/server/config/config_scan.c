@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Refused here, because libconfig 1.5 misreads it: it drops the upper half of integers beyond 32
+/* What is refused here, libconfig 1.5 would misread. It drops the upper half of integers beyond 32
  * bits, drops \x00 from strings, leaves unknown escapes as they are, and stops at a NUL octet;
  * @include follows the working directory and can make its scanner call exit(3); and it leaks a
  * string that is not a value. */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The configuration file, the command line, --show-config and the reload all use one table. A new
- * key is a member of struct settings, a row here, an entry in sixteen.conf(5) and a line in the
- * sample file.
+/* The configuration file, --show-config and the reload use one table; options.c sets what the
+ * command line names. A new key is a member of struct settings, a row here, an entry in
+ * sixteen.conf(5) and a line in the sample file.
  *
- * Settings are counted. Once they are shared they do not change: a reload creates new ones, and
- * each connection keeps the settings that it began with. The main thread has one reference, each
- * connection another until its outcome is reported. (limits.connections, timeouts.linger and
- * timeouts.idle_worker always follow the newest settings: loop_apply().) A thread takes a reference
- * only from one that is held already, so the count never rises from 0 and taking needs no memory
- * order. Dropping is acquire and release, so that the thread that frees has seen the end of every
- * other use. */
+ * Settings are reference-counted. Once they are shared they do not change: a reload creates new
+ * ones, and each connection keeps the settings that it began with. The main thread has one
+ * reference, each connection that was submitted to the workers another until its outcome is
+ * reported. (limits.connections, timeouts.linger, timeouts.idle_worker and log.* always follow the
+ * newest settings: loop_apply() and log_configure().) A thread takes a reference only while another
+ * one is held, so the count never rises from 0 and taking needs no memory order. Dropping is
+ * acquire and release, so that the thread that frees has seen the end of every other use. */
 #include <config.h>
 
 #include "server/config/settings.h"
@@ -282,7 +282,7 @@ static bool store_prefixes(struct prefixes *prefixes, const char *const *values,
                            size_t *wrong, char error[ERROR_SIZE])
 {
     char reason[ERROR_SIZE];
-    struct prefix *list = calloc(count + 1, sizeof *list); /* not 0, for which NULL is no failure */
+    struct prefix *list = calloc(count + 1, sizeof *list); /* never 0 octets: NULL is a failure */
     if (list == NULL)
         return refuse_errno("stored", error);
     for (size_t i = 0; i < count; i++) {

@@ -112,8 +112,8 @@ const struct setting *settings_find(const char *key);
  * options are applied. */
 void settings_set_log_target(struct settings *settings);
 
-/* Store one value. Each returns true; or false with what is wrong in `error`, in the form "must be
- * …, not …", and the old value kept. A value of another type than the row's is such an error. */
+/* Store one value. Each returns true; or false with what is wrong in `error`, such as "must be …,
+ * not …", and the old value kept. A value of another type than the row's is such an error. */
 bool setting_store_bool(const struct setting *row, struct settings *settings, bool value,
                         char error[ERROR_SIZE]);
 bool setting_store_integer(const struct setting *row, struct settings *settings, long long value,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* --show-config: every key with its value, in a form that the configuration file can have. */
+/* --show-config: every key with its value, in the configuration file's own syntax. */
 #include <config.h>
 
 #include "server/config/settings.h"

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* For each connection: accept4(2), which also returns the peer's address, because getpeername(2)
- * fails after an early reset; then the admission; then a worker. Until a worker has the
- * connection, each failure is cleaned up here: leave the admission, close, count, log. After that
- * the acceptor does not touch it. All of this runs in the main loop, so there is no lock.
+ * fails after an early reset; then the admission; then a worker. Until the connection is submitted
+ * to the workers, each failure is cleaned up here: leave the admission, close, count, log. After
+ * that the acceptor does not touch it. All of this runs in the main loop, so there is no lock.
  *
  * An accept4(2) that fails for a shortage leaves the connection queued, and ppoll(2) would report
- * the listener again at once. So the main loop leaves all listeners alone for a pause that starts
- * at 1 ms, doubles with each failure up to 100 ms, and halves with each connection that gets a
- * worker. A connection that cannot get memory or a thread has the same effect.
+ * the listener again at once. If descriptors are short, the oldest lingering socket is closed
+ * first. If none is left, or anything else is short, the main loop leaves all listeners alone for a
+ * pause that starts at 1 ms, doubles with each failure up to 100 ms, and halves with each
+ * connection that gets a worker. A connection that cannot get memory or a thread is closed, and
+ * causes the same pause.
  *
  * Without a free slot, connections stay in the kernel's queue (limits.when_full = "wait"), or all
  * are accepted and the admission refuses those past the limit ("refuse"). */
@@ -151,7 +153,7 @@ static void turn_away(struct connection *connection, enum outcome outcome)
     connection_report(connection);
 }
 
-/* A resource is short for this connection, and can be for the next. */
+/* This connection met a shortage, and the next one can, too. */
 static enum acceptor_result fail(struct acceptor *acceptor, struct connection *connection,
                                  int error)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Admission: the decision whether an accepted connection gets a worker. It checks access lists,
+/* Admission: the decision whether an accepted connection is served. It checks access lists,
  * limits.per_source and, with limits.when_full = "refuse", limits.connections. With "wait" the
  * acceptor asks the workers for a free slot before it accepts. */
 #ifndef SERVER_CONNECTION_ADMISSION_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is reported of a connection: its outcome is counted, and its line is logged. acceptor.c
- * creates the struct. */
+/* What is reported of a connection: its steps and its line are logged, and its outcome is counted.
+ * acceptor.c creates the struct. */
 #include <config.h>
 
 #include "server/connection/connection.h"

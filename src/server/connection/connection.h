@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* One accepted TCP connection: the struct that travels from the acceptor to the lingering close.
- * Each station fills in its part, and ownership passes with the struct. The acceptor closes the
- * socket if no worker gets it, its worker if it is not half-closed, and otherwise the lingering
- * close. */
+ * Each station fills in its part, and ownership passes with the struct. The socket is closed by the
+ * acceptor if no worker gets it, by the lingering close if it is half-closed, and otherwise by its
+ * worker. */
 #ifndef SERVER_CONNECTION_CONNECTION_H
 #define SERVER_CONNECTION_CONNECTION_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The exchange on one connected socket: a PROXY header if one must come (proxy_header.h), sixteen
- * octets in, sixteen out, and the half-close. It knows no threads and no listeners, so that a
- * socketpair(2) can drive it. */
+ * octets in, sixteen out, and the half-close. It needs neither a worker nor a listener, so a test
+ * can run it over a socketpair(2). */
 #ifndef SERVER_CONNECTION_EXCHANGE_H
 #define SERVER_CONNECTION_EXCHANGE_H
 

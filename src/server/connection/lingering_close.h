@@ -17,8 +17,8 @@ struct lingering;
  * stays the caller's. Returns NULL and errno on failure. */
 struct lingering *lingering_create(int wake_fd);
 
-/* Let at most `max` sockets linger, each for at most `seconds`, those that linger already
- * included. The main loop only. */
+/* Let at most `max` sockets linger, each for at most `seconds`. This also holds for sockets that
+ * already linger. The main loop only. */
 void lingering_set_limits(struct lingering *lingering, size_t max, double seconds);
 
 /* Return the number of sockets, without those added since the last sweep. The main loop only. */

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* close(2) resets the connections in a listener's queue, and to close a listener as soon as
- * accept4(2) returns EAGAIN still loses those that arrive in between. So:
+/* close(2) resets the connections in a listener's queue, and even if accept4(2) has just returned
+ * EAGAIN, connections that arrive before close(2) are lost. So:
  *   1. the listener stops accepting: the kernel drops segments that begin a handshake;
  *   2. for 0.1 s, enough for a round trip, handshakes that had begun still complete;
  *   3. the main loop accepts until the queue is empty, and then closes the listener.
  *
- * What drops the segments is IP_MINTTL or IPV6_MINHOPCOUNT (RFC 5082) of 255, which next to no
- * segment has left. Linux compares it for segments that reach the listener itself, and not for
- * those of a handshake that has begun. Connections inherit it, so it is reset on each connection
- * that is accepted later, and on a listener that accepts again.
+ * What drops the segments is IP_MINTTL or IPV6_MINHOPCOUNT (RFC 5082) of 255: almost no segment
+ * arrives with that many hops left. Linux compares it for segments that reach the listener itself,
+ * and not for those of a handshake that has begun. Connections inherit it, so it is reset on each
+ * connection that is accepted later, and on a listener that accepts again.
  *
- * A socket filter could say the same exactly, but kernels from about 6.18 on let only CAP_NET_ADMIN
- * attach one to a TCP socket. */
+ * A socket filter could select these segments exactly, but kernels from about 6.18 on let only
+ * CAP_NET_ADMIN attach one to a TCP socket. */
 #include <config.h>
 
 #include "server/connection/listener.h"

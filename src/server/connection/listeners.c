@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A reload changes all listeners or none: new addresses are opened first, and only when all are
- * open do old listeners stop accepting. To close the old ones first could leave the daemon with
- * neither. An address that overlaps an open one, such as a wildcard, therefore cannot be opened
- * (EADDRINUSE) and the reload is refused.
+/* A reload makes all changes of addresses or none: new addresses are opened first, and only when
+ * all are open do old listeners stop accepting. If the old ones were closed first, a failure could
+ * leave the daemon without a listener. An address that overlaps an open one, such as a wildcard,
+ * therefore cannot be opened (EADDRINUSE) and the reload is refused.
  *
  * All of this belongs to the main thread. Names are resolved at a reload only if `listen` changed,
  * because the main thread waits for the answer. */
@@ -189,7 +189,7 @@ static void change_backlog(struct listeners *listeners, int backlog)
                       address_format(&listeners->list[i].bound, text));
 }
 
-/* Of the listeners that were open before, let those accept that are kept, and no others. */
+/* Make the kept listeners accept, and stop the others that were open before. */
 static void settle(struct opening *opening)
 {
     for (size_t i = 0; i < opening->before; i++) {

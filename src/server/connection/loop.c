@@ -10,6 +10,7 @@
  *   - a worker whose lingering socket is due before the planned sweep;
  *   - a worker that ends a connection while the loop waits for a slot or for the last connection;
  *   - a worker whose connection exceeded limits.per_source, so that the warning is logged.
+ *
  * No such wake-up is lost. Each thread first changes its state, under that state's lock, and then
  * writes; the eventfd keeps its count until the loop reads it; and every turn checks everything.
  *
@@ -144,7 +145,7 @@ static int64_t do_due_work(struct loop *loop)
 }
 
 /* True when no listener and no active connection is left, and, unless the drain timed out, no
- * lingering socket either. The sweep after the last connection ended has counted its socket. */
+ * lingering socket either. By then a sweep has counted the last connection's socket. */
 static bool is_drained(struct loop *loop)
 {
     if (!loop->draining || loop->listeners->count > 0 || !workers_are_done(loop->acceptor.workers))

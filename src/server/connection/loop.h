@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The main loop: the main thread waits here for listeners, signals and timers. The loop serves
- * listeners itself; for a signal or a timer it returns to service.c. */
+ * listeners itself; for a signal, and at the time that service.c asks for, it returns there. */
 #ifndef SERVER_CONNECTION_LOOP_H
 #define SERVER_CONNECTION_LOOP_H
 

@@ -4,10 +4,11 @@
  * free slot. The worker reads the header and asks the admission again, for the client that the
  * header names.
  *
- * A proxy that sends nothing at all is a `probe`, because balancers that only test the port would
- * fill the log; one octet that begins no header is `malformed`. A header without addresses leaves
- * the connection to the proxy itself, which the access lists must then allow: otherwise UNKNOWN
- * would admit clients that no list names. TLVs are skipped unread, as the specification allows.
+ * A proxy that closes before its first octet is a `probe`, because balancers that only test the
+ * port would fill the log; one octet that begins no header is `malformed`. A header without
+ * addresses leaves the connection to the proxy itself, which the access lists must then allow:
+ * otherwise UNKNOWN would admit clients that no list names. TLVs are skipped unread, as the
+ * specification allows.
  *
  * The header has a buffer of its own, so that connections without a proxy do not pay for it. One
  * recv(2) takes header and payload together if both are there. */

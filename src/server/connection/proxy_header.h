@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The header that a load balancer sends before a connection's first octet to name the client
- * that it speaks for: PROXY protocol, versions 1 and 2 (HAProxy's proxy-protocol.txt, section 2).
- * What follows the header is the payload: here the sixteen octets. */
+/* The header that a load balancer sends ahead of its client's octets, to name that client: PROXY
+ * protocol, versions 1 and 2 (HAProxy's proxy-protocol.txt, section 2). What follows the header is
+ * the payload: here the sixteen octets. */
 #ifndef SERVER_CONNECTION_PROXY_HEADER_H
 #define SERVER_CONNECTION_PROXY_HEADER_H
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Who owns what. Once the main loop has submitted a connection, one worker owns it. Only that
- * worker closes the socket and frees the connection, or passes both to the lingering close. Only
- * the main loop submits connections, and starts and joins workers; the list of all workers, their
- * number and the limits are its own. `lock` protects the rest: the active connections, those that
- * wait for a worker, the idle workers, the counts, each worker's state, and a connection's entries
- * in these lists.
+/* Who owns what. Once the main loop has submitted a connection, the workers own it; from
+ * next_connection() on, one worker alone. Only that worker closes the socket and frees the
+ * connection, or passes both to the lingering close. Only the main loop submits connections, and
+ * starts and joins workers; the list of all workers, their number and the limits are its own.
+ * `lock` protects the rest: the active connections, those that wait for a worker, the idle workers,
+ * the counts, each worker's state, and a connection's entries in these lists.
  *
  * Why a worker may wait for its peer as long as it must. There are never fewer workers than active
  * connections, because workers_submit() starts another if all of them have one. If that thread
@@ -18,6 +18,7 @@
  *   - a worker that starts to wait for its peer wakes an idle one, if a connection waits and fewer
  *     than AWAKE_MAX workers are awake; the main loop does the same after each batch;
  *   - an idle worker is ended only while no connection waits.
+ *
  * So while a connection waits, either a worker is awake and will look for it, or the one that stops
  * being awake wakes another. A post to a worker's semaphore stays until the worker takes it. In the
  * same way, the main loop finds no slot, or connections still active, and sets `loop_waits` in one
@@ -348,8 +349,8 @@ static void join_worker(struct worker *worker)
     free(worker);
 }
 
-/* Return a worker that was idle for too long, or NULL, and the nanoseconds until one can have been.
- * No worker ends while a connection waits. Called with the lock held. */
+/* Return a worker whose idle time is over, or NULL, and in `*wait` the time until the next one can
+ * be. No worker ends while a connection waits. Called with the lock held. */
 static struct worker *expired_worker(const struct workers *workers, int64_t *wait)
 {
     int64_t now = clock_nanoseconds();

@@ -31,8 +31,8 @@ int workers_submit(struct workers *workers, struct connection *connection);
 /* Make sure that a worker is awake for the submitted connections. */
 void workers_wake(struct workers *workers);
 
-/* Join workers that were idle for too long. Returns the nanoseconds until the next one can have
- * been, or NEVER if there is no worker. The main loop only. */
+/* Join workers that were idle for too long. Returns the nanoseconds until the idle time of the
+ * next one can be over, or NEVER if there is no worker. The main loop only. */
 int64_t workers_end_idle(struct workers *workers);
 
 /* Fill in the gauges, except `lingering`. The main loop only. */

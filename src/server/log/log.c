@@ -6,7 +6,7 @@
  * Each line passes its facility to syslog(3): a reload that changed it by openlog(3) would wait
  * for the lock that a hanging syslog(3) holds. Target, facility and threshold are atomic, because
  * the main thread changes them at a reload while other threads read them. If the log writer does
- * not stop in time, it hangs in syslog(3) with that lock held, and nothing is logged any more. */
+ * not stop in time, it may hang in syslog(3) with that lock held, so nothing is logged any more. */
 #include <config.h>
 
 #include "server/log/log.h"

@@ -3,7 +3,7 @@
  *
  * The severity of a line says what the event costs:
  *   LOG_CRIT     the daemon
- *   LOG_ERR      a connection or a reload, because something failed on our side
+ *   LOG_ERR      a connection, a listener or a reload, because something failed on our side
  *   LOG_WARNING  a limit was reached, or something that was asked for is left out
  *   LOG_NOTICE   nothing: the daemon started, reloaded, stopped
  *   LOG_INFO     nothing: one connection, and what its peer did
@@ -26,7 +26,7 @@
 void log_configure(bool to_syslog, int facility, int threshold);
 
 /* Until log_start(), write lines of LOG_WARNING and above to standard error too, because the
- * terminal that started the daemon waits there. */
+ * command that starts the daemon has not returned yet. */
 void log_to_terminal(void);
 
 /* Start the log writer, so that no thread waits for the log: log_writer.h. No other thread may

@@ -10,8 +10,8 @@
  * gives is explicit, so it only matters for a careless library.
  *
  * In the foreground, too, descriptors that were not passed on purpose are closed, and the working
- * directory is the root. Standard input stays open: if it is a terminal, so is descriptor 2. A
- * stricter umask stays: it is the UMask= of a service manager. */
+ * directory is the root. Standard input is not closed: that would not free the terminal, which
+ * descriptor 2 still holds. A stricter umask stays: it is the UMask= of a service manager. */
 #include <config.h>
 
 #include "server/process/background.h"

@@ -8,8 +8,8 @@
  * message goes to a peer. Returns 0, or -1 and errno. */
 int background_open_standard(void);
 
-/* Close all descriptors after the standard three and the `passed` sockets that follow them, forbid
- * by the umask that group and others write, and change to the root directory. Call it before
+/* Close all descriptors after the standard three and the `passed` sockets that follow them, set a
+ * umask that denies group and others write access, and change to the root directory. Call it before
  * anything is opened, in the foreground too. Returns 0, or -1 and errno. */
 int background_prepare(int passed);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Groups change first, then the group, then the user, because only root can change groups.
- * capset(2) is called only if capget(2) shows a capability to drop, and regaining root, which must
- * fail, is tried only if daemon.user or daemon.group is set. For an ordinary
- * user neither is needed, and the SystemCallFilter= of a unit can kill the process for either. */
+/* The supplementary groups change first, then the group, then the user, because only root can
+ * change groups. capset(2) is called only if capget(2) shows a capability to drop, and regaining
+ * root, which must fail, is tried only if daemon.user or daemon.group is set. For an ordinary user
+ * neither is needed, and the SystemCallFilter= of a unit can kill the process for either. */
 #include <config.h>
 
 #include "server/process/privileges.h"

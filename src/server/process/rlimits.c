@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* RLIMIT_CORE is 1, which makes the kernel write no core: it would hold what peers sent. 0 would
- * still pass a core to a program that core_pattern names, for which the kernel ignores the limit
- * (core(5); seen on 6.18). A core_pattern that is a socket gets the core even so. Only
- * PR_SET_DUMPABLE would prevent that, but then /proc/PID belongs to root, and ss -p, strace and gdb
- * show the daemon's own user nothing.
+/* RLIMIT_CORE is 1, unless the hard limit is 0 already. 1 stops the kernel from writing a core,
+ * which would hold what peers sent. With 0 the kernel would still pass a core to a program that
+ * core_pattern names, for which it ignores the limit (core(5); seen on 6.18). A core_pattern that
+ * is a socket gets the core even so. Only PR_SET_DUMPABLE would prevent that, but then /proc/PID
+ * belongs to root, and ss -p, strace and gdb show the daemon's own user nothing.
  *
  * Under SCHED_BATCH a thread that is woken does not preempt the one that woke it. That was worth a
  * factor of two when each connection woke a worker. Now that few do, it is worth little, and is

@@ -9,12 +9,12 @@
  * executable that was written. Files can be mapped executable, because a reload loads those
  * modules. The option is not the default: a module that needs another call ends the daemon.
  *
- * The filter is installed after all sockets are open and before the first thread, which inherits
- * it. It raises SIGSYS, and the handler logs the call before the signal ends the process;
- * SCMP_ACT_KILL_PROCESS reports only to the kernel's audit log, which containers do not see. The
- * handler cannot be replaced, because rt_sigaction is refused for SIGSYS. clone3 fails with ENOSYS:
- * its flags lie in memory, where no filter sees them. The C library then uses clone, which is
- * allowed only for threads.
+ * The filter is installed after the start has opened its sockets, and before the first thread,
+ * which inherits it. It raises SIGSYS, and the handler logs the call before the signal ends the
+ * process; SCMP_ACT_KILL_PROCESS reports only to the kernel's audit log, which containers do not
+ * see. The handler cannot be replaced, because rt_sigaction is refused for SIGSYS. clone3 fails
+ * with ENOSYS: its flags lie in memory, where no filter sees them. The C library then uses clone,
+ * which is allowed only for threads.
  *
  * The thread that made the call may hold any lock, and an attacker may control it. So the handler
  * calls only functions of signal-safety(7), waits for nothing, and the kernel ends the process. */

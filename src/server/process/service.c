@@ -3,12 +3,12 @@
  *
  * The order of start() matters, and its comments say why. The reload (HUP) reads the configuration,
  * creates new settings and opens new listeners; if any of these fails, nothing has changed and the
- * log says why. USR1 logs the statistics. Between signals the daemon renews its metrics file and
- * its status, and notifies the watchdog.
+ * log says why. USR1 logs the statistics. Between signals the daemon passes new metrics to the log
+ * writer, renews its status, and notifies the watchdog.
  *
- * The stop (TERM, INT) first drains: the main loop stops accepting, and serves what is queued and
- * active for at most timeouts.drain; a second signal ends that at once. Then stop() undoes the
- * start. */
+ * The stop (TERM, INT) first drains: the listeners let no new connection in, and the main loop
+ * serves what is queued (except on sockets that a service manager passed) and active, for at most
+ * timeouts.drain; a second TERM or INT ends that at once. Then stop() undoes the start. */
 #include <config.h>
 
 #include "server/process/service.h"
@@ -86,7 +86,7 @@ static int leave_environment(const struct service *service)
     return EX_OK;
 }
 
-/* In the foreground only --pid-file makes one. */
+/* In the foreground there is a pid file only with --pid-file. */
 static int lock_pid_file(struct service *service)
 {
     const struct settings *settings = service->settings;
