@@ -321,14 +321,14 @@ START_TEST(a_warning_waits_for_its_second_but_at_the_end)
     log_capture();
     settings->limits.per_source = 1;
     assert_entered(0, 1, ADMITTED);
-    ck_assert_int_eq(admission_warn(admission), NEVER);
+    ck_assert_int_eq(admission_warn(admission, false), NEVER);
     assert_entered(1, 2, ADMISSION_PER_SOURCE);
-    ck_assert_int_eq(admission_warn(admission), NEVER);
+    ck_assert_int_eq(admission_warn(admission, false), NEVER);
     assert_logged(WARNING "1\n");
     assert_entered(2, 5, ADMISSION_PER_SOURCE);
-    ck_assert_int_gt(admission_warn(admission), 0);
+    ck_assert_int_gt(admission_warn(admission, false), 0);
     assert_logged("");
-    admission_finish(admission);
+    (void)admission_warn(admission, true);
     assert_logged(WARNING "3\n");
     log_release();
 }

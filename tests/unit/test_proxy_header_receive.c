@@ -257,7 +257,7 @@ START_TEST(limits_per_source_counts_the_client)
     hold_one_of(_i == 0 ? "192.0.2.7" : "198.51.100.1");
     if (_i == 0) {
         assert_not_answered(OUTCOME_LIMITED, 0);
-        (void)admission_warn(admission);
+        (void)admission_warn(admission, false);
         ck_assert_ptr_nonnull(strstr(logged_text(),
                                      "warning limits.per_source reached; new connections "
                                      "from that source are refused count=1\n"));

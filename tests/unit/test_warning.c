@@ -18,7 +18,7 @@ static void begin(void)
 static void happens(unsigned times)
 {
     for (unsigned i = 0; i < times; i++)
-        warning_count(&warning);
+        warning.count++;
 }
 
 /* Return the count that must be written, or 0. */
@@ -26,14 +26,14 @@ static unsigned long due(void)
 {
     unsigned long count = 0;
     int64_t wait = NEVER;
-    return warning_due(&warning, &count, &wait) ? count : 0;
+    return warning_due(&warning, false, &count, &wait) ? count : 0;
 }
 
 static void assert_wait(int64_t before, int64_t after)
 {
     unsigned long count = 12345;
     int64_t wait = before;
-    ck_assert(!warning_due(&warning, &count, &wait));
+    ck_assert(!warning_due(&warning, false, &count, &wait));
     ck_assert_int_eq(wait, after);
     ck_assert_uint_eq(count, 12345);
 }
@@ -109,7 +109,22 @@ START_TEST(a_warning_that_is_due_leaves_the_wait_alone)
     unsigned long count;
     int64_t wait = 5;
     happens(1);
-    ck_assert(warning_due(&warning, &count, &wait));
+    ck_assert(warning_due(&warning, false, &count, &wait));
+    ck_assert_int_eq(wait, 5);
+}
+END_TEST
+
+START_TEST(at_the_last_chance_it_is_written_within_the_second)
+{
+    unsigned long count;
+    int64_t wait = 5;
+    ck_assert(!warning_due(&warning, true, &count, &wait));
+    happens(1);
+    ck_assert_uint_eq(due(), 1);
+    happens(2);
+    ck_assert_uint_eq(due(), 0);
+    ck_assert(warning_due(&warning, true, &count, &wait));
+    ck_assert_uint_eq(count, 2);
     ck_assert_int_eq(wait, 5);
 }
 END_TEST
@@ -154,6 +169,7 @@ Suite *warning_suite(void)
     tcase_add_test(tcase, after_a_quiet_second_it_is_written_at_once);
     tcase_add_test(tcase, the_wait_is_lowered_to_when_it_is_due);
     tcase_add_test(tcase, a_warning_that_is_due_leaves_the_wait_alone);
+    tcase_add_test(tcase, at_the_last_chance_it_is_written_within_the_second);
     tcase_add_test(tcase, every_time_is_counted_once);
     tcase_add_test(tcase, the_count_is_of_the_times_since_the_last);
     return suite;

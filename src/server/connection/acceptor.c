@@ -67,33 +67,24 @@ static bool refuses_when_full(const struct acceptor *acceptor)
     return acceptor->settings->limits.when_full == WHEN_FULL_REFUSE;
 }
 
-int64_t acceptor_warn(struct acceptor *acceptor)
+int64_t acceptor_warn(struct acceptor *acceptor, bool last_chance)
 {
-    struct warning *warnings = acceptor->warnings;
     unsigned long count;
     int64_t wait = NEVER;
 
-    if (warning_due(&warnings[WARNING_RESOURCES], &count, &wait))
+    if (warning_due(&acceptor->shortage_warning, last_chance, &count, &wait))
         log_line(LOG_WARNING, "cannot accept connections, pausing: %s count=%lu",
                  strerror(acceptor->error), count);
-    if (warning_due(&warnings[WARNING_CONNECTIONS], &count, &wait))
+    if (warning_due(&acceptor->limit_warning, last_chance, &count, &wait))
         log_line(LOG_WARNING, "limits.connections reached; new connections %s count=%lu",
                  refuses_when_full(acceptor) ? "are refused" : "wait in the queue", count);
-    return sooner(wait, admission_warn(acceptor->admission));
-}
-
-void acceptor_finish(struct acceptor *acceptor)
-{
-    for (size_t i = 0; i < ACCEPTOR_WARNINGS; i++)
-        acceptor->warnings[i].last = 0;
-    (void)acceptor_warn(acceptor);
-    admission_finish(acceptor->admission);
+    return sooner(wait, admission_warn(acceptor->admission, last_chance));
 }
 
 void acceptor_note_shortage(struct acceptor *acceptor, int error)
 {
     acceptor->error = error;
-    warning_count(&acceptor->warnings[WARNING_RESOURCES]);
+    acceptor->shortage_warning.count++;
 }
 
 static enum acceptor_result pause_accepting(struct acceptor *acceptor)
@@ -191,7 +182,7 @@ static enum acceptor_result admit(struct acceptor *acceptor, struct connection *
 {
     enum admission_verdict verdict = admission_enter(acceptor->admission, connection);
     if (verdict == ADMISSION_CONNECTIONS)
-        warning_count(&acceptor->warnings[WARNING_CONNECTIONS]);
+        acceptor->limit_warning.count++;
     switch (verdict) {
     case ADMISSION_DENIED: return refuse(connection, OUTCOME_DENIED);
     case ADMISSION_CONNECTIONS:
@@ -238,8 +229,8 @@ bool acceptor_can_accept(struct acceptor *acceptor, int64_t *wait)
     bool was_full = acceptor->full;
     acceptor->full = !has_slot(acceptor);
     if (acceptor->full && !was_full) {
-        warning_count(&acceptor->warnings[WARNING_CONNECTIONS]);
-        *wait = sooner(*wait, acceptor_warn(acceptor));
+        acceptor->limit_warning.count++;
+        *wait = sooner(*wait, acceptor_warn(acceptor, false));
     }
     return !acceptor->full;
 }

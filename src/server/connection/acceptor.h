@@ -13,9 +13,6 @@
 /* The errors of accept(2) that are counted by name, and "other". */
 #define ACCEPT_ERRORS 21
 
-/* The warnings of the acceptor. */
-enum acceptor_warning { WARNING_RESOURCES, WARNING_CONNECTIONS, ACCEPTOR_WARNINGS };
-
 /* The main loop's; no other thread touches it. */
 struct acceptor {
     struct settings *settings; /* of the connections that are accepted next */
@@ -26,8 +23,9 @@ struct acceptor {
     int64_t resume; /* end of the current pause: clock_nanoseconds() */
     bool full;      /* the last check found no slot */
     bool submitted; /* a worker got a connection; the main loop clears it */
-    int error;      /* the last errno of WARNING_RESOURCES */
-    struct warning warnings[ACCEPTOR_WARNINGS];
+    int error;      /* errno of the last resource shortage */
+    struct warning shortage_warning;
+    struct warning limit_warning; /* of limits.connections */
     uint64_t errors[ACCEPT_ERRORS];
 };
 
@@ -48,11 +46,9 @@ bool acceptor_can_accept(struct acceptor *acceptor, int64_t *wait);
 /* Record a resource shortage, with its errno, for the next warning. */
 void acceptor_note_shortage(struct acceptor *acceptor, int error);
 
-/* Log the warnings that are due. Returns the nanoseconds until the next one is, or NEVER. */
-int64_t acceptor_warn(struct acceptor *acceptor);
-
-/* Log the remaining warnings, due or not. */
-void acceptor_finish(struct acceptor *acceptor);
+/* Log the warnings that are due, or all that remain if this is the `last_chance`. Returns the
+ * nanoseconds until the next one is due, or NEVER. */
+int64_t acceptor_warn(struct acceptor *acceptor, bool last_chance);
 
 /* Add the errors of accept(2) to the statistics. */
 void acceptor_count_errors(const struct acceptor *acceptor, struct stats *stats);

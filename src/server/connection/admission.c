@@ -84,7 +84,7 @@ static enum admission_verdict enter_source(struct admission *admission,
     else
         source->count++;
     if (verdict == ADMISSION_PER_SOURCE)
-        warning_count(&admission->warning);
+        admission->warning.count++;
     CHECKED(pthread_mutex_unlock(&admission->lock));
     if (verdict == ADMITTED)
         connection->source = source;
@@ -143,12 +143,12 @@ enum admission_verdict admission_enter_again(struct connection *connection)
     return enter_source(connection->admission, connection);
 }
 
-int64_t admission_warn(struct admission *admission)
+int64_t admission_warn(struct admission *admission, bool last_chance)
 {
     unsigned long count;
     int64_t wait = NEVER;
     CHECKED(pthread_mutex_lock(&admission->lock));
-    bool due = warning_due(&admission->warning, &count, &wait);
+    bool due = warning_due(&admission->warning, last_chance, &count, &wait);
     CHECKED(pthread_mutex_unlock(&admission->lock));
     if (due)
         log_line(
@@ -156,12 +156,6 @@ int64_t admission_warn(struct admission *admission)
             "limits.per_source reached; new connections from that source are refused count=%lu",
             count);
     return wait;
-}
-
-void admission_finish(struct admission *admission)
-{
-    admission->warning.last = 0;
-    (void)admission_warn(admission);
 }
 
 void admission_leave(struct connection *connection)

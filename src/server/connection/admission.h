@@ -33,12 +33,9 @@ enum admission_verdict admission_enter_again(struct connection *connection);
  * this. */
 void admission_leave(struct connection *connection);
 
-/* Log the warning of limits.per_source if it is due. Returns the nanoseconds until it is, or NEVER.
- * The main loop only. */
-int64_t admission_warn(struct admission *admission);
-
-/* Log the remaining warning, due or not. The main loop only. */
-void admission_finish(struct admission *admission);
+/* Log the warning of limits.per_source if it is due or this is the `last_chance`. Returns the
+ * nanoseconds until it is due, or NEVER. The main loop only. */
+int64_t admission_warn(struct admission *admission, bool last_chance);
 
 /* Free everything. No connection may be counted. NULL is ignored. */
 void admission_destroy(struct admission *admission);

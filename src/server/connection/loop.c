@@ -139,7 +139,7 @@ static int64_t do_due_work(struct loop *loop)
     wait = sooner(wait, close_stopped_listeners(loop));
     wait = sooner(wait, lingering_sweep(loop->acceptor.lingering, loop->acceptor.submitted));
     wait = sooner(wait, workers_end_idle(loop->acceptor.workers));
-    wait = sooner(wait, acceptor_warn(&loop->acceptor));
+    wait = sooner(wait, acceptor_warn(&loop->acceptor, false));
     loop->acceptor.submitted = false;
     return wait;
 }
@@ -158,7 +158,7 @@ enum loop_event loop_run(struct loop *loop, int64_t until)
     for (;;) {
         int64_t wait = do_due_work(loop);
         if (is_drained(loop)) {
-            acceptor_finish(&loop->acceptor);
+            (void)acceptor_warn(&loop->acceptor, true);
             return LOOP_DRAINED;
         }
         int64_t left = until - clock_nanoseconds();

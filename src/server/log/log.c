@@ -237,17 +237,12 @@ void log_errno(int severity, const char *format, ...)
     errno = error;
 }
 
-void warning_count(struct warning *warning)
-{
-    warning->count++;
-}
-
-bool warning_due(struct warning *warning, unsigned long *count, int64_t *wait)
+bool warning_due(struct warning *warning, bool last_chance, unsigned long *count, int64_t *wait)
 {
     if (warning->count == 0)
         return false;
     int64_t now = clock_nanoseconds();
-    int64_t left = warning->last == 0 ? 0 : warning->last + NS_PER_SECOND - now;
+    int64_t left = warning->last == 0 || last_chance ? 0 : warning->last + NS_PER_SECOND - now;
     if (left > 0) {
         *wait = sooner(*wait, left);
         return false;

@@ -61,18 +61,15 @@ void log_errno(int severity, const char *format, ...) __attribute__((format(prin
 void log_text(int severity, const char *line);
 
 /* A warning of something that can happen thousands of times a second: it is written at most once a
- * second, with the number of times. All zero: it never happened. */
+ * second, with the number of times. All zero: it never happened. Each time, increment `count`. */
 struct warning {
     int64_t last;        /* when it was written last: clock_nanoseconds() */
     unsigned long count; /* how often it happened since then */
 };
 
-/* Count one more time. */
-void warning_count(struct warning *warning);
-
-/* Whether the warning must be written now: it happened, and was not written for a second. If so,
- * set `*count` to how often it happened since the last time. If not, lower `*wait`, in
- * nanoseconds, to the time until it must be. */
-bool warning_due(struct warning *warning, unsigned long *count, int64_t *wait);
+/* Whether the warning must be written now: it happened, and was not written for a second, or this
+ * is the `last_chance`. If so, set `*count` to how often it happened since the last time. If not,
+ * lower `*wait`, in nanoseconds, to the time until it must be. */
+bool warning_due(struct warning *warning, bool last_chance, unsigned long *count, int64_t *wait);
 
 #endif
