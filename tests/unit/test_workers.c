@@ -30,7 +30,7 @@ static void begin(void)
     workers = workers_create(lingering, wake_fd);
     need(wake_fd >= 0 && lingering != NULL && workers != NULL, "workers");
     lingering_set_limits(lingering, MOST, 1);
-    workers_set_limits(workers, MOST, IDLE);
+    workers_set_idle_timeout(workers, IDLE);
     for (size_t i = 0; i < MOST; i++)
         pairs[i] = unix_ends();
 }
@@ -73,7 +73,7 @@ static void assert_answered(size_t index)
 static void wait_until_done(void)
 {
     eventfd_t count;
-    while (!workers_are_done(workers))
+    while (!workers_have_fewer(workers, 1))
         need(eventfd_read(wake_fd, &count) == 0, "a wake-up");
 }
 
@@ -159,12 +159,12 @@ START_TEST(the_last_slot_is_taken_and_the_end_of_a_connection_is_reported)
 {
     eventfd_t count;
     for (size_t i = 0; i < MOST; i++) {
-        ck_assert(workers_have_slot(workers));
+        ck_assert(workers_have_fewer(workers, MOST));
         submit_and_wake(i);
     }
-    ck_assert(!workers_have_slot(workers));
+    ck_assert(!workers_have_fewer(workers, MOST));
     greet(3);
-    while (!workers_have_slot(workers))
+    while (!workers_have_fewer(workers, MOST))
         ck_assert_int_eq(eventfd_read(wake_fd, &count), 0);
     workers_cut(workers);
     wait_until_done();
@@ -207,7 +207,7 @@ START_TEST(cut_ends_connections_at_once)
 {
     for (size_t i = 0; i < MOST; i++)
         submit_and_wake(i);
-    ck_assert(!workers_are_done(workers));
+    ck_assert(!workers_have_fewer(workers, 1));
     workers_cut(workers);
     for (size_t i = 0; i < MOST; i++)
         assert_theirs_end_with(&pairs[i], "", 0);
@@ -270,14 +270,11 @@ START_TEST(fewer_or_more_can_be_active_after_a_change)
 {
     submit_and_wake(0);
     submit_and_wake(1);
-    workers_set_limits(workers, 2, IDLE);
-    ck_assert(!workers_have_slot(workers));
-    workers_set_limits(workers, 1, IDLE);
-    ck_assert(!workers_have_slot(workers));
-    workers_set_limits(workers, 3, IDLE);
-    ck_assert(workers_have_slot(workers));
+    ck_assert(!workers_have_fewer(workers, 2));
+    ck_assert(!workers_have_fewer(workers, 1));
+    ck_assert(workers_have_fewer(workers, 3));
     submit_and_wake(2);
-    ck_assert(!workers_have_slot(workers));
+    ck_assert(!workers_have_fewer(workers, 3));
     for (size_t i = 0; i < 3; i++) {
         greet(i); /* active connections go on */
         assert_answered(i);
@@ -291,13 +288,13 @@ START_TEST(the_idle_timeout_can_change)
     clock_stop();
     one_exchange(0);
     wait_idle(1);
-    workers_set_limits(workers, MOST, 3);
+    workers_set_idle_timeout(workers, 3);
     ck_assert_int_eq(workers_end_idle(workers), INT64_C(3000000000));
-    workers_set_limits(workers, MOST, 5);
+    workers_set_idle_timeout(workers, 5);
     ck_assert_int_eq(workers_end_idle(workers), INT64_C(5000000000));
     clock_move(4);
     ck_assert_int_eq(workers_end_idle(workers), INT64_C(1000000000));
-    workers_set_limits(workers, MOST, 3);
+    workers_set_idle_timeout(workers, 3);
     ck_assert_int_eq(workers_end_idle(workers), NEVER);
     assert_gauges(0, 1, 0, 0);
 }

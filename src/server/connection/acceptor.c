@@ -207,7 +207,8 @@ static enum acceptor_result accept_one(struct acceptor *acceptor, const struct l
 
 static bool has_slot(const struct acceptor *acceptor)
 {
-    return refuses_when_full(acceptor) || workers_have_slot(acceptor->workers);
+    size_t max = (size_t)acceptor->settings->limits.connections;
+    return refuses_when_full(acceptor) || workers_have_fewer(acceptor->workers, max);
 }
 
 enum acceptor_result acceptor_accept(struct acceptor *acceptor, const struct listener *listener)

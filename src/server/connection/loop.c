@@ -148,7 +148,8 @@ static int64_t do_due_work(struct loop *loop)
  * lingering socket either. By then a sweep has counted the last connection's socket. */
 static bool is_drained(struct loop *loop)
 {
-    if (!loop->draining || loop->listeners->count > 0 || !workers_are_done(loop->acceptor.workers))
+    if (!loop->draining || loop->listeners->count > 0 ||
+        !workers_have_fewer(loop->acceptor.workers, 1))
         return false;
     return loop->cut || lingering_sweep(loop->acceptor.lingering, false) == NEVER;
 }
@@ -187,10 +188,10 @@ void loop_drain(struct loop *loop, double seconds)
 
 void loop_apply(struct loop *loop, struct settings *settings)
 {
-    size_t max = (size_t)settings->limits.connections;
     loop->acceptor.settings = settings;
-    lingering_set_limits(loop->acceptor.lingering, max, settings->timeouts.linger);
-    workers_set_limits(loop->acceptor.workers, max, settings->timeouts.idle_worker);
+    lingering_set_limits(loop->acceptor.lingering, (size_t)settings->limits.connections,
+                         settings->timeouts.linger);
+    workers_set_idle_timeout(loop->acceptor.workers, settings->timeouts.idle_worker);
 }
 
 void loop_add_stats(struct loop *loop, struct stats *stats)

@@ -2,7 +2,7 @@
 /* Who owns what. Once the main loop has submitted a connection, the workers own it; from
  * next_connection() on, one worker alone. Only that worker closes the socket and frees the
  * connection, or passes both to the lingering close. Only the main loop submits connections, and
- * starts and joins workers; the list of all workers, their number and the limits are its own.
+ * starts and joins workers; the list of all workers, their number and the idle timeout are its own.
  * `lock` protects the rest: the active connections, those that wait for a worker, the idle workers,
  * the counts, each worker's state, and a connection's entries in these lists.
  *
@@ -21,8 +21,8 @@
  *
  * So while a connection waits, either a worker is awake and will look for it, or the one that stops
  * being awake wakes another. A post to a worker's semaphore stays until the worker takes it. In the
- * same way, the main loop finds no slot, or connections still active, and sets `loop_waits` in one
- * hold of the lock; the worker that ends the next connection sees it and writes the eventfd.
+ * same way, the main loop finds too many connections active and sets `loop_waits` in one hold of
+ * the lock; the worker that ends the next connection sees it and writes the eventfd.
  *
  * Why workers_cut() cannot hit a foreign socket. It shuts sockets down with the lock held, and a
  * worker takes its connection off the list before it closes the socket. So no descriptor in the
@@ -78,7 +78,6 @@ struct workers {
     pthread_attr_t attributes;
 
     /* the main loop's own */
-    size_t max;          /* active connections: limits.connections */
     double idle_timeout; /* timeouts.idle_worker */
     struct worker_list all;
     size_t count; /* of workers: never fewer than `active` */
@@ -100,10 +99,9 @@ static size_t stack_size(void)
     return least > STACK_SIZE ? (size_t)least : STACK_SIZE;
 }
 
-void workers_set_limits(struct workers *workers, size_t max, double idle_timeout)
+void workers_set_idle_timeout(struct workers *workers, double seconds)
 {
-    workers->max = max;
-    workers->idle_timeout = idle_timeout;
+    workers->idle_timeout = seconds;
 }
 
 struct workers *workers_create(struct lingering *lingering, int wake_fd)
@@ -138,22 +136,13 @@ static void unlock(struct workers *workers)
     CHECKED(pthread_mutex_unlock(&workers->lock));
 }
 
-bool workers_have_slot(struct workers *workers)
+bool workers_have_fewer(struct workers *workers, size_t limit)
 {
     lock(workers);
-    bool has_slot = workers->active < workers->max;
-    workers->loop_waits |= !has_slot;
+    bool fewer = workers->active < limit;
+    workers->loop_waits |= !fewer;
     unlock(workers);
-    return has_slot;
-}
-
-bool workers_are_done(struct workers *workers)
-{
-    lock(workers);
-    bool done = workers->active == 0;
-    workers->loop_waits |= !done;
-    unlock(workers);
-    return done;
+    return fewer;
 }
 
 /* The next three are called with the lock held; sleep_until_woken() releases it while it sleeps. */
@@ -201,11 +190,6 @@ static void finish_waiting(struct workers *workers, struct connection *connectio
     unlock(workers);
 }
 
-static void wake_main_loop(const struct workers *workers)
-{
-    eventfd_write(workers->wake_fd, 1);
-}
-
 /* Report the connection, and close its socket or let it linger. Once it is off the list,
  * workers_cut() cannot reach the socket. The main loop logs the warning of a limit. */
 static void finish(struct workers *workers, struct connection *connection)
@@ -217,7 +201,7 @@ static void finish(struct workers *workers, struct connection *connection)
     admission_leave(connection);
     connection_report(connection);
     if (connection->outcome == OUTCOME_LIMITED)
-        wake_main_loop(workers);
+        eventfd_write(workers->wake_fd, 1);
     free(connection->proxy);
     settings_unref(connection->settings);
     connection->proxy = NULL;
@@ -228,13 +212,6 @@ static void finish(struct workers *workers, struct connection *connection)
         close(connection->fd);
         free(connection);
     }
-}
-
-static void serve(struct workers *workers, struct connection *connection)
-{
-    if (!exchange_try(connection))
-        finish_waiting(workers, connection);
-    finish(workers, connection);
 }
 
 /* Take a waiting connection, or sleep until there is one. Returns NULL if the worker must end. */
@@ -265,16 +242,19 @@ static void count_end(struct workers *workers)
     workers->loop_waits = false;
     unlock(workers);
     if (loop_waits)
-        wake_main_loop(workers);
+        eventfd_write(workers->wake_fd, 1);
 }
 
 static void *run_worker(void *argument)
 {
     struct worker *worker = argument;
+    struct workers *workers = worker->workers;
     struct connection *connection;
     while ((connection = next_connection(worker)) != NULL) {
-        serve(worker->workers, connection);
-        count_end(worker->workers);
+        if (!exchange_try(connection))
+            finish_waiting(workers, connection);
+        finish(workers, connection);
+        count_end(workers);
     }
     return NULL;
 }

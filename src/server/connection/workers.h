@@ -10,18 +10,19 @@
 
 struct workers;
 
-/* Create the workers, none of them running; call workers_set_limits() before any other function.
+/* Create the workers, none of them running; call workers_set_idle_timeout() before any other
+ * function.
  * Workers pass half-closed sockets to `lingering`. They write to the eventfd(2) `wake_fd` when a
  * connection ends that the main loop waits for, or whose outcome needs a warning. Both stay the
  * caller's. Returns NULL and errno on failure. */
 struct workers *workers_create(struct lingering *lingering, int wake_fd);
 
-/* Allow `max` active connections, and let workers end that were idle for `idle_timeout` seconds.
- * The main loop only. */
-void workers_set_limits(struct workers *workers, size_t max, double idle_timeout);
+/* Let workers end that were idle for this many seconds. The main loop only. */
+void workers_set_idle_timeout(struct workers *workers, double seconds);
 
-/* Whether there is a free slot. If not, the next connection that ends writes to `wake_fd`. */
-bool workers_have_slot(struct workers *workers);
+/* Whether fewer than `limit` connections are active. If not, the next one that ends writes to
+ * `wake_fd`. */
+bool workers_have_fewer(struct workers *workers, size_t limit);
 
 /* Pass a connection from malloc(3) to the workers, who then own it, its socket and its reference
  * to the settings. Call workers_wake() afterwards. Returns 0; or an error number if no thread can
@@ -37,9 +38,6 @@ int64_t workers_end_idle(struct workers *workers);
 
 /* Fill in the gauges, except `lingering`. The main loop only. */
 void workers_gauges(struct workers *workers, struct gauges *gauges);
-
-/* Whether no connection is active. If one is, the next one that ends writes to `wake_fd`. */
-bool workers_are_done(struct workers *workers);
 
 /* Shut down the socket of every active connection; their outcome is `slow`. They are still active
  * until their workers have seen that. */
