@@ -202,31 +202,19 @@ void loop_add_stats(struct loop *loop, struct stats *stats)
     listeners_add_stats(loop->listeners, stats);
 }
 
-static int prepare(struct loop *loop, int signal_fd)
-{
-    struct acceptor *acceptor = &loop->acceptor;
-    loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (loop->wake_fd < 0)
-        return -1;
-    loop->poll[POLL_WAKE] = (struct pollfd){.fd = loop->wake_fd, .events = POLLIN};
-    loop->poll[POLL_SIGNALS] = (struct pollfd){.fd = signal_fd, .events = POLLIN};
-    if ((acceptor->admission = admission_create()) == NULL ||
-        (acceptor->lingering = lingering_create(loop->wake_fd)) == NULL ||
-        (acceptor->workers = workers_create(acceptor->lingering, loop->wake_fd)) == NULL)
-        return -1;
-    return 0;
-}
-
 struct loop *loop_create(struct listeners *listeners, struct settings *settings, int signal_fd)
 {
     struct loop *loop = calloc(1, sizeof *loop);
-    if (loop != NULL) {
+    if (loop != NULL && (loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) >= 0 &&
+        (loop->acceptor.admission = admission_create()) != NULL &&
+        (loop->acceptor.lingering = lingering_create(loop->wake_fd)) != NULL &&
+        (loop->acceptor.workers = workers_create(loop->acceptor.lingering, loop->wake_fd)) !=
+            NULL) {
         loop->listeners = listeners;
-        loop->wake_fd = -1;
-        if (prepare(loop, signal_fd) == 0) {
-            loop_apply(loop, settings);
-            return loop;
-        }
+        loop->poll[POLL_WAKE] = (struct pollfd){.fd = loop->wake_fd, .events = POLLIN};
+        loop->poll[POLL_SIGNALS] = (struct pollfd){.fd = signal_fd, .events = POLLIN};
+        loop_apply(loop, settings);
+        return loop;
     }
     log_errno(LOG_CRIT, "cannot create the main loop");
     loop_destroy(loop);
