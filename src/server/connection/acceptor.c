@@ -117,46 +117,17 @@ static enum acceptor_result handle_error(struct acceptor *acceptor, int error)
     return pause_accepting(acceptor);
 }
 
-static void begin(struct connection *connection, const struct acceptor *acceptor,
-                  const struct listener *listener, int fd, const struct address *peer)
-{
-    int64_t now = clock_nanoseconds();
-    const struct settings *settings = acceptor->settings;
-    *connection = (struct connection){.settings = acceptor->settings,
-                                      .fd = fd,
-                                      .peer = *peer,
-                                      .local = listener->bound,
-                                      .accepted = now,
-                                      .deadline = deadline_after(now, settings->timeouts.exchange)};
-    address_unmap(&connection->peer);
-    connection->proxied = prefixes_match(&settings->access.proxies, &connection->peer) >= 0;
-    if (listener->wildcard)
-        (void)address_of_socket(fd, &connection->local);
-}
-
-/* End a connection that no worker had. */
-static void turn_away(struct connection *connection, enum outcome outcome)
+/* End a connection that no worker had. If it met a shortage, the next one can, too. */
+static enum acceptor_result turn_away(struct acceptor *acceptor, struct connection *connection,
+                                      enum outcome outcome, int error)
 {
     connection->outcome = outcome;
+    connection->error = error;
     connection->decided = clock_nanoseconds();
     admission_leave(connection);
     close(connection->fd);
     connection_report(connection);
-}
-
-/* This connection met a shortage, and the next one can, too. */
-static enum acceptor_result fail(struct acceptor *acceptor, struct connection *connection,
-                                 int error)
-{
-    connection->error = error;
-    turn_away(connection, OUTCOME_FAILED);
-    return pause_accepting(acceptor);
-}
-
-static enum acceptor_result refuse(struct connection *connection, enum outcome outcome)
-{
-    turn_away(connection, outcome);
-    return ACCEPTOR_MORE;
+    return outcome == OUTCOME_FAILED ? pause_accepting(acceptor) : ACCEPTOR_MORE;
 }
 
 /* Move the connection to memory that its worker frees, and submit it. */
@@ -164,14 +135,14 @@ static enum acceptor_result submit(struct acceptor *acceptor, struct connection 
 {
     struct connection *lasting = malloc(sizeof *lasting);
     if (lasting == NULL)
-        return fail(acceptor, connection, ENOMEM);
+        return turn_away(acceptor, connection, OUTCOME_FAILED, ENOMEM);
     *lasting = *connection;
     (void)settings_ref(lasting->settings);
     int error = workers_submit(acceptor->workers, lasting);
     if (error != 0) {
         settings_unref(lasting->settings);
         free(lasting);
-        return fail(acceptor, connection, error);
+        return turn_away(acceptor, connection, OUTCOME_FAILED, error);
     }
     acceptor->pace /= 2;
     acceptor->submitted = true;
@@ -180,14 +151,13 @@ static enum acceptor_result submit(struct acceptor *acceptor, struct connection 
 
 static enum acceptor_result admit(struct acceptor *acceptor, struct connection *connection)
 {
-    enum admission_verdict verdict = admission_enter(acceptor->admission, connection);
-    if (verdict == ADMISSION_CONNECTIONS)
-        acceptor->limit_warning.count++;
-    switch (verdict) {
-    case ADMISSION_DENIED: return refuse(connection, OUTCOME_DENIED);
+    switch (admission_enter(acceptor->admission, connection)) {
+    case ADMISSION_DENIED: return turn_away(acceptor, connection, OUTCOME_DENIED, 0);
     case ADMISSION_CONNECTIONS:
-    case ADMISSION_PER_SOURCE: return refuse(connection, OUTCOME_LIMITED);
-    case ADMISSION_FAILED: return fail(acceptor, connection, ENOMEM);
+        acceptor->limit_warning.count++;
+        return turn_away(acceptor, connection, OUTCOME_LIMITED, 0);
+    case ADMISSION_PER_SOURCE: return turn_away(acceptor, connection, OUTCOME_LIMITED, 0);
+    case ADMISSION_FAILED: return turn_away(acceptor, connection, OUTCOME_FAILED, ENOMEM);
     default: return submit(acceptor, connection);
     }
 }
@@ -195,12 +165,22 @@ static enum acceptor_result admit(struct acceptor *acceptor, struct connection *
 static enum acceptor_result accept_one(struct acceptor *acceptor, const struct listener *listener)
 {
     struct address peer;
-    struct connection connection;
     int fd = listener_accept(listener, &peer);
     if (fd < 0)
         return handle_error(acceptor, errno);
     stats_accepted();
-    begin(&connection, acceptor, listener, fd, &peer);
+    address_unmap(&peer);
+    int64_t now = clock_nanoseconds();
+    struct settings *settings = acceptor->settings;
+    struct connection connection = {.settings = settings,
+                                    .fd = fd,
+                                    .peer = peer,
+                                    .local = listener->bound,
+                                    .accepted = now,
+                                    .deadline = deadline_after(now, settings->timeouts.exchange)};
+    connection.proxied = prefixes_match(&settings->access.proxies, &peer) >= 0;
+    if (listener->wildcard)
+        (void)address_of_socket(fd, &connection.local);
     connection_log_step(&connection, STEP_ACCEPTED);
     return admit(acceptor, &connection);
 }
