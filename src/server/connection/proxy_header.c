@@ -51,19 +51,19 @@ static bool matches(const unsigned char *octets, size_t count, const char *signa
     return memcmp(octets, signature, count < length ? count : length) == 0;
 }
 
-static void set_in(struct address *address, const void *host, const void *port)
+/* Host and port are as on the wire. */
+static void set_address(struct address *address, int family, const void *host, const void *port)
 {
-    *address = (struct address){.length = sizeof address->u.in, .u.in.sin_family = AF_INET};
-    memcpy(&address->u.in.sin_addr, host, sizeof address->u.in.sin_addr);
-    memcpy(&address->u.in.sin_port, port, sizeof address->u.in.sin_port);
-}
-
-static void set_in6(struct address *address, const void *host, const void *port)
-{
-    *address = (struct address){.length = sizeof address->u.in6, .u.in6.sin6_family = AF_INET6};
-    memcpy(&address->u.in6.sin6_addr, host, sizeof address->u.in6.sin6_addr);
-    memcpy(&address->u.in6.sin6_port, port, sizeof address->u.in6.sin6_port);
-    address_unmap(address);
+    if (family == AF_INET) {
+        *address = (struct address){.length = sizeof address->u.in, .u.in.sin_family = AF_INET};
+        memcpy(&address->u.in.sin_addr, host, sizeof address->u.in.sin_addr);
+        memcpy(&address->u.in.sin_port, port, sizeof address->u.in.sin_port);
+    } else {
+        *address = (struct address){.length = sizeof address->u.in6, .u.in6.sin6_family = AF_INET6};
+        memcpy(&address->u.in6.sin6_addr, host, sizeof address->u.in6.sin6_addr);
+        memcpy(&address->u.in6.sin6_port, port, sizeof address->u.in6.sin6_port);
+        address_unmap(address);
+    }
 }
 
 /* End the word at its next space. Returns the next word, or an empty text. */
@@ -82,10 +82,7 @@ static bool v1_address(int family, const char *host, const char *port, struct ad
     if (inet_pton(family, host, &number) != 1 || !port_is_number(port) || leading_zero)
         return false;
     in_port_t wire_port = htons(port_number(port));
-    if (family == AF_INET)
-        set_in(address, &number, &wire_port);
-    else
-        set_in6(address, &number, &wire_port);
+    set_address(address, family, &number, &wire_port);
     return true;
 }
 
@@ -95,10 +92,8 @@ static enum proxy_header_status v1_words(char *protocol, struct proxy_header *he
     char *source = split(protocol);
     if (strcmp(protocol, "UNKNOWN") == 0)
         return PROXY_COMPLETE;
-    int family = strcmp(protocol, "TCP4") == 0   ? AF_INET
-                 : strcmp(protocol, "TCP6") == 0 ? AF_INET6
-                                                 : AF_UNSPEC;
-    if (family == AF_UNSPEC)
+    int family = strcmp(protocol, "TCP4") == 0 ? AF_INET : AF_INET6;
+    if (family == AF_INET6 && strcmp(protocol, "TCP6") != 0)
         return malformed(header, "the protocol is not TCP4, TCP6 or UNKNOWN");
     char *destination = split(source);
     char *source_port = split(destination);
@@ -130,19 +125,17 @@ static enum proxy_header_status v1(const unsigned char *octets, size_t count,
     return v1_words(line + strlen(V1_SIGNATURE), header);
 }
 
-static enum proxy_header_status v2_addresses(const unsigned char *octets, unsigned family,
+static enum proxy_header_status v2_addresses(const unsigned char *octets, int family,
                                              struct proxy_header *header)
 {
     const unsigned char *block = octets + V2_FIXED;
-    size_t host = family == V2_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
+    size_t host = family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
     const unsigned char *ports = block + 2 * host;
     size_t port = sizeof(in_port_t);
     if (header->length < V2_FIXED + 2 * (host + port))
         return malformed(header, "the header is too short for its addresses");
-    void (*set)(struct address *, const void *, const void *) =
-        family == V2_INET ? set_in : set_in6;
-    set(&header->source, block, ports);
-    set(&header->destination, block + host, ports + port);
+    set_address(&header->source, family, block, ports);
+    set_address(&header->destination, family, block + host, ports + port);
     header->has_addresses = true;
     return PROXY_COMPLETE;
 }
@@ -167,7 +160,7 @@ static enum proxy_header_status v2(const unsigned char *octets, size_t count,
     if (count < header->length)
         return PROXY_MORE;
     if (command == V2_PROXY && (family == V2_INET || family == V2_INET6) && protocol == V2_STREAM)
-        return v2_addresses(octets, family, header);
+        return v2_addresses(octets, family == V2_INET ? AF_INET : AF_INET6, header);
     return PROXY_COMPLETE;
 }
 
@@ -196,34 +189,13 @@ static void refuse(struct connection *connection, enum outcome outcome)
     connection->outcome = outcome;
 }
 
-static void refuse_malformed(struct connection *connection, const char *reason)
-{
-    connection->proxy->reason = reason;
-    refuse(connection, OUTCOME_MALFORMED);
-}
-
 /* The octets are written before they are read, so they are left uninitialized. */
 static struct proxy_buffer *create_buffer(void)
 {
     struct proxy_buffer *buffer = malloc(sizeof *buffer);
-    if (buffer != NULL) {
-        buffer->complete = buffer->has_addresses = false;
-        buffer->count = 0;
-        buffer->reason = NULL;
-    }
+    if (buffer != NULL)
+        memset(buffer, 0, offsetof(struct proxy_buffer, octets));
     return buffer;
-}
-
-static void apply_addresses(struct connection *connection, const struct proxy_header *header)
-{
-    struct proxy_buffer *buffer = connection->proxy;
-    buffer->address = connection->peer;
-    buffer->has_addresses = header->has_addresses;
-    if (header->has_addresses) {
-        connection->peer = header->source;
-        connection->local = header->destination;
-    }
-    connection_log_step(connection, STEP_PROXIED);
 }
 
 /* Hand on the payload that came with the header. One octet too many is enough to see excess. */
@@ -239,8 +211,15 @@ static void take_payload(struct connection *connection, size_t header_length)
 static enum transfer_status complete(struct connection *connection,
                                      const struct proxy_header *header)
 {
-    connection->proxy->complete = true;
-    apply_addresses(connection, header);
+    struct proxy_buffer *buffer = connection->proxy;
+    buffer->complete = true;
+    buffer->address = connection->peer;
+    buffer->has_addresses = header->has_addresses;
+    if (header->has_addresses) {
+        connection->peer = header->source;
+        connection->local = header->destination;
+    }
+    connection_log_step(connection, STEP_PROXIED);
     switch (admission_enter_again(connection)) {
     case ADMITTED: take_payload(connection, header->length); break;
     case ADMISSION_DENIED: refuse(connection, OUTCOME_DENIED); break;
@@ -279,11 +258,12 @@ enum transfer_status proxy_header_receive(struct connection *connection, int fla
         status = receive(connection, header.length, flags);
     if (parsed == PROXY_COMPLETE)
         return complete(connection, &header);
-    if (parsed == PROXY_MALFORMED)
-        refuse_malformed(connection, header.reason);
-    else if (status != TRANSFER_EOF || buffer->count == 0 || atomic_load(&connection->cut))
-        return status;
-    else
-        refuse_malformed(connection, "the connection ended inside the header");
+    if (parsed == PROXY_MORE) {
+        if (status != TRANSFER_EOF || buffer->count == 0 || atomic_load(&connection->cut))
+            return status;
+        header.reason = "the connection ended inside the header";
+    }
+    buffer->reason = header.reason;
+    refuse(connection, OUTCOME_MALFORMED);
     return TRANSFER_DONE;
 }
