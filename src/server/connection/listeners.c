@@ -79,21 +79,21 @@ static int open_address(struct opening *opening, const struct address *address)
         log_errno(LOG_WARNING, "cannot listen at %s; continuing without it", text);
         return 0;
     }
-    const char *reason = strerror(errno);
-    const char *hint = advice(errno, opening, address);
-    log_line(opening->severity, "cannot listen at %s: %s%s", text, reason, hint);
+    log_line(opening->severity, "cannot listen at %s: %s%s", text, strerror(errno),
+             advice(errno, opening, address));
     return -1;
 }
 
-/* Return the index of the first listener that was asked for this address and is not kept yet, or
- * `before`. With port 0 there can be more than one. */
-static size_t find(const struct opening *opening, const struct address *asked)
+/* Keep the first listener that was asked for this address and is not kept yet. With port 0 there
+ * can be more than one. Returns false if there is none. */
+static bool keep(struct opening *opening, const struct address *asked)
 {
-    size_t i = 0;
-    while (i < opening->before &&
-           (opening->kept[i] || !address_equals(&opening->listeners->list[i].asked, asked)))
-        i++;
-    return i;
+    for (size_t i = 0; i < opening->before; i++)
+        if (!opening->kept[i] && address_equals(&opening->listeners->list[i].asked, asked)) {
+            opening->kept[i] = true;
+            return true;
+        }
+    return false;
 }
 
 /* Open the addresses of the endpoint that are not open yet, and keep the others. Returns 0, or -1
@@ -110,13 +110,9 @@ static int open_endpoint(struct opening *opening, const struct endpoint *endpoin
                  address_strerror(error));
         return -1;
     }
-    for (size_t i = 0; i < count && result == 0; i++) {
-        size_t found = find(opening, &addresses[i]);
-        if (found < opening->before)
-            opening->kept[found] = true;
-        else
+    for (size_t i = 0; i < count && result == 0; i++)
+        if (!keep(opening, &addresses[i]))
             result = open_address(opening, &addresses[i]);
-    }
     free(addresses);
     return result;
 }
@@ -136,32 +132,42 @@ static int open_all(struct opening *opening, const struct settings *settings)
     return -1;
 }
 
-int listeners_open(struct listeners *listeners, const struct settings *settings)
+/* Make the kept listeners accept, and stop the others that were open before. */
+static void settle(const struct opening *opening)
 {
-    listeners->count = 0;
-    struct opening opening = {
-        .listeners = listeners, .backlog = settings->limits.backlog, .severity = LOG_CRIT};
-    if (open_all(&opening, settings) == 0)
+    for (size_t i = 0; i < opening->before; i++) {
+        struct listener *listener = &opening->listeners->list[i];
+        if (!opening->kept[i])
+            listener_stop_accepting(listener);
+        else if (listener->quiet_from != 0)
+            listener_resume(listener);
+    }
+}
+
+/* Returns 0, or -1 with the reason logged and nothing changed. */
+static int change_addresses(struct listeners *listeners, const struct settings *settings)
+{
+    bool starts = listeners->count == 0;
+    struct opening opening = {.listeners = listeners,
+                              .before = listeners->count,
+                              .backlog = settings->limits.backlog,
+                              .severity = starts ? LOG_CRIT : LOG_ERR};
+    if (open_all(&opening, settings) == 0) {
+        settle(&opening);
         return 0;
-    listeners_close(listeners);
+    }
+    while (listeners->count > opening.before) {
+        if (!starts) /* a start that fails has its one message */
+            listener_log_end(&listeners->list[listeners->count - 1]);
+        listeners_remove(listeners, listeners->count - 1);
+    }
     return -1;
 }
 
-/* Returns 0, or -1 with the reason logged. */
-static int adopt(struct listeners *listeners, int fd)
+int listeners_open(struct listeners *listeners, const struct settings *settings)
 {
-    if (listener_adopt(&listeners->list[listeners->count], fd) == 0) {
-        listeners->count++;
-        return 0;
-    }
-    if (errno == EPROTOTYPE)
-        log_line(LOG_CRIT,
-                 "descriptor %d of LISTEN_FDS is not a listening TCP socket; a socket unit needs "
-                 "ListenStream= with an IP address, and Accept=no",
-                 fd);
-    else
-        log_errno(LOG_CRIT, "cannot take over descriptor %d of LISTEN_FDS", fd);
-    return -1;
+    listeners->count = 0;
+    return change_addresses(listeners, settings);
 }
 
 int listeners_adopt(struct listeners *listeners, int first_fd, int count)
@@ -172,10 +178,19 @@ int listeners_adopt(struct listeners *listeners, int first_fd, int count)
         return -1;
     }
     for (int fd = first_fd; fd < first_fd + count; fd++) {
-        if (adopt(listeners, fd) != 0) {
-            listeners_close(listeners);
-            return -1;
+        if (listener_adopt(&listeners->list[listeners->count], fd) == 0) {
+            listeners->count++;
+            continue;
         }
+        if (errno == EPROTOTYPE)
+            log_line(LOG_CRIT,
+                     "descriptor %d of LISTEN_FDS is not a listening TCP socket; a socket unit "
+                     "needs ListenStream= with an IP address, and Accept=no",
+                     fd);
+        else
+            log_errno(LOG_CRIT, "cannot take over descriptor %d of LISTEN_FDS", fd);
+        listeners_close(listeners);
+        return -1;
     }
     return 0;
 }
@@ -187,35 +202,6 @@ static void change_backlog(struct listeners *listeners, int backlog)
         if (listen(listeners->list[i].fd, backlog) != 0)
             log_errno(LOG_WARNING, "cannot change the backlog at %s",
                       address_format(&listeners->list[i].bound, text));
-}
-
-/* Make the kept listeners accept, and stop the others that were open before. */
-static void settle(struct opening *opening)
-{
-    for (size_t i = 0; i < opening->before; i++) {
-        struct listener *listener = &opening->listeners->list[i];
-        if (!opening->kept[i])
-            listener_stop_accepting(listener);
-        else if (listener->quiet_from != 0)
-            listener_resume(listener);
-    }
-}
-
-static int change_addresses(struct listeners *listeners, const struct settings *settings)
-{
-    struct opening opening = {.listeners = listeners,
-                              .before = listeners->count,
-                              .backlog = settings->limits.backlog,
-                              .severity = LOG_ERR};
-    if (open_all(&opening, settings) == 0) {
-        settle(&opening);
-        return 0;
-    }
-    while (listeners->count > opening.before) {
-        listener_log_end(&listeners->list[listeners->count - 1]);
-        listeners_remove(listeners, listeners->count - 1);
-    }
-    return -1;
 }
 
 int listeners_change(struct listeners *listeners, const struct settings *old,
