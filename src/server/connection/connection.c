@@ -13,27 +13,25 @@
 
 _Static_assert(CONNECTION_LINE <= LOG_LINE_SIZE, "log_text() takes the line of a connection");
 
-static const int severities[] = {
-    [OUTCOME_OK] = LOG_INFO,        [OUTCOME_EXCESS] = LOG_INFO, [OUTCOME_MISMATCH] = LOG_INFO,
-    [OUTCOME_SHORT] = LOG_INFO,     [OUTCOME_PROBE] = LOG_DEBUG, [OUTCOME_SLOW] = LOG_INFO,
-    [OUTCOME_RESET] = LOG_INFO,     [OUTCOME_DENIED] = LOG_INFO, [OUTCOME_LIMITED] = LOG_INFO,
-    [OUTCOME_MALFORMED] = LOG_INFO, [OUTCOME_FAILED] = LOG_ERR,
-};
-
-int64_t connection_microseconds(const struct connection *connection)
+/* Return the time from accept4() to the outcome. */
+static int64_t microseconds(const struct connection *connection)
 {
     return (connection->decided - connection->accepted) / 1000;
 }
 
-/* The put_ functions return the end of the line. */
+/* The put functions return the end of the line. */
+
+static char *put(char *to, const char *name, const char *value)
+{
+    return stpcpy(stpcpy(to, name), value);
+}
 
 static char *put_proxy(char *to, const struct proxy_buffer *proxy)
 {
     char text[ADDRESS_TEXT];
     if (proxy == NULL || !proxy->has_addresses)
         return to;
-    to = stpcpy(to, " via=");
-    return stpcpy(to, address_format(&proxy->address, text));
+    return put(to, " via=", address_format(&proxy->address, text));
 }
 
 /* The start of a header that is malformed or incomplete, at most as long as a message. */
@@ -43,13 +41,9 @@ static char *put_header(char *to, const struct proxy_buffer *proxy)
     if (proxy == NULL || proxy->complete || proxy->count == 0)
         return to;
     size_t count = proxy->count < WIRE_OCTETS ? proxy->count : WIRE_OCTETS;
-    to = stpcpy(to, " header=");
-    to = stpcpy(to, quote(proxy->octets, count, header, sizeof header));
-    if (proxy->reason != NULL) {
-        to = stpcpy(to, " reason='");
-        to = stpcpy(to, proxy->reason);
-        to = stpcpy(to, "'");
-    }
+    to = put(to, " header=", quote(proxy->octets, count, header, sizeof header));
+    if (proxy->reason != NULL)
+        to = stpcpy(put(to, " reason='", proxy->reason), "'");
     return to;
 }
 
@@ -60,17 +54,12 @@ char *connection_format(const struct connection *connection, char line[CONNECTIO
     size_t count = connection->count < WIRE_OCTETS ? connection->count : WIRE_OCTETS;
 
     char *to = stpcpy(line, outcome_name(connection->outcome));
-    to = stpcpy(to, " peer=");
-    to = stpcpy(to, address_format(&connection->peer, text));
-    to = stpcpy(to, " local=");
-    to = stpcpy(to, address_format(&connection->local, text));
+    to = put(to, " peer=", address_format(&connection->peer, text));
+    to = put(to, " local=", address_format(&connection->local, text));
     to = put_proxy(to, connection->proxy);
-    to = stpcpy(to, " octets=");
-    to = put_decimal(to, connection->count);
-    to = stpcpy(to, " message=");
-    to = stpcpy(to, quote(connection->octets, count, message, sizeof message));
-    to = stpcpy(to, " us=");
-    to = put_decimal(to, (unsigned long long)connection_microseconds(connection));
+    to = put_decimal(stpcpy(to, " octets="), connection->count);
+    to = put(to, " message=", quote(connection->octets, count, message, sizeof message));
+    to = put_decimal(stpcpy(to, " us="), (unsigned long long)microseconds(connection));
     to = put_header(to, connection->proxy);
     if (connection->outcome == OUTCOME_FAILED)
         snprintf(to, (size_t)(line + CONNECTION_LINE - to), " error='%s'",
@@ -116,8 +105,10 @@ void connection_log_step(const struct connection *connection, enum connection_st
 void connection_report(const struct connection *connection)
 {
     char line[CONNECTION_LINE];
-    int severity = severities[connection->outcome];
-    stats_outcome(connection->outcome, connection_microseconds(connection));
+    int severity = connection->outcome == OUTCOME_FAILED  ? LOG_ERR
+                   : connection->outcome == OUTCOME_PROBE ? LOG_DEBUG
+                                                          : LOG_INFO;
+    stats_outcome(connection->outcome, microseconds(connection));
     if (log_wants(severity))
         log_text(severity, connection_format(connection, line));
 }

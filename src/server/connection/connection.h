@@ -72,9 +72,6 @@ struct proxy_buffer {
     unsigned char octets[PROXY_HEADER_MAX + WIRE_OCTETS + 1];
 };
 
-/* Return the time from accept4() to the outcome. */
-int64_t connection_microseconds(const struct connection *connection);
-
 /* Room for the longest line of connection_format(). */
 #define CONNECTION_LINE (3 * ADDRESS_TEXT + 2 * QUOTE_SIZE(WIRE_OCTETS) + 320)
 
