@@ -225,6 +225,7 @@ bool lingering_evict(struct lingering *lingering)
     (void)take_incoming(lingering, 0, 0);
     if (lingering->count == 0)
         return false;
+    /* TAILQ_REMOVE() took the last one off: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     drop(lingering, TAILQ_FIRST(&lingering->by_age));
     return true;
 }
@@ -233,10 +234,8 @@ void lingering_destroy(struct lingering *lingering)
 {
     if (lingering == NULL)
         return;
-    (void)take_incoming(lingering, 0, 0);
-    while (lingering->count > 0)
-        /* TAILQ_REMOVE() took the last one off: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
-        drop(lingering, TAILQ_FIRST(&lingering->by_age));
+    while (lingering_evict(lingering))
+        continue;
     CHECKED(pthread_mutex_destroy(&lingering->lock));
     free(lingering);
 }

@@ -223,13 +223,11 @@ static struct connection *next_connection(struct worker *worker)
     lock(workers);
     while (!worker->ending && TAILQ_EMPTY(&workers->waiting))
         sleep_until_woken(worker);
-    if (worker->ending) {
-        workers->awake--;
-        next = NULL;
-    } else {
-        next = TAILQ_FIRST(&workers->waiting);
+    next = worker->ending ? NULL : TAILQ_FIRST(&workers->waiting);
+    if (next != NULL)
         TAILQ_REMOVE(&workers->waiting, next, queue);
-    }
+    else
+        workers->awake--;
     unlock(workers);
     return next;
 }
@@ -388,7 +386,6 @@ void workers_cut(struct workers *workers)
 void workers_destroy(struct workers *workers)
 {
     struct worker *worker;
-    struct worker *next;
     if (workers == NULL)
         return;
     lock(workers);
@@ -396,10 +393,9 @@ void workers_destroy(struct workers *workers)
     for (worker = TAILQ_FIRST(&workers->all); worker != NULL; worker = TAILQ_NEXT(worker, all))
         end_worker(worker);
     unlock(workers);
-    for (worker = TAILQ_FIRST(&workers->all); worker != NULL; worker = next) {
-        next = TAILQ_NEXT(worker, all);
+    while ((worker = TAILQ_FIRST(&workers->all)) != NULL)
+        /* TAILQ_REMOVE() took the last one off: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
         join_worker(worker);
-    }
     CHECKED(pthread_mutex_destroy(&workers->lock));
     CHECKED(pthread_attr_destroy(&workers->attributes));
     free(workers);
