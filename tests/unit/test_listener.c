@@ -499,10 +499,8 @@ END_TEST
 static void assert_limit(unsigned expected)
 {
     for (size_t i = 0; i < listeners.count; i++) {
-        unsigned queued;
         unsigned limit;
-        listener_queue(&listeners.list[i], &queued, &limit);
-        ck_assert_uint_eq(queued, 0);
+        ck_assert_uint_eq(listener_queue(&listeners.list[i], &limit), 0);
         ck_assert_uint_eq(limit, expected);
     }
 }
@@ -545,11 +543,10 @@ static void assert_change_refused(const char *last_line)
     ck_assert_int_eq(change(), -1);
     ck_assert_uint_eq(listeners.count, before.count);
     for (size_t i = 0; i < before.count; i++) {
-        unsigned queued;
         unsigned limit;
         ck_assert_int_eq(listeners.list[i].fd, before.list[i].fd);
         ck_assert_int_eq(listeners.list[i].quiet_from, 0);
-        listener_queue(&listeners.list[i], &queued, &limit);
+        (void)listener_queue(&listeners.list[i], &limit);
         ck_assert_uint_eq(limit, 5);
         assert_serves(i);
     }
@@ -677,7 +674,7 @@ static void wait_queued(const struct listener *listener, unsigned expected)
     unsigned limit;
     do {
         sched_yield();
-        listener_queue(listener, &queued, &limit);
+        queued = listener_queue(listener, &limit);
         ck_assert_uint_eq(limit, 5);
     } while (queued != expected);
 }
@@ -701,11 +698,10 @@ END_TEST
 
 START_TEST(a_descriptor_that_is_not_a_listener_has_no_queue)
 {
-    unsigned queued = 1;
     unsigned limit = 1;
     const struct listener none = {.fd = -1};
-    listener_queue(&none, &queued, &limit);
-    ck_assert_uint_eq(queued, 0);
+    ck_assert_uint_eq(listener_queue(&none, NULL), 0);
+    ck_assert_uint_eq(listener_queue(&none, &limit), 0);
     ck_assert_uint_eq(limit, 0);
 }
 END_TEST

@@ -140,11 +140,12 @@ int listener_accept(const struct listener *listener, struct address *peer)
     return fd;
 }
 
-void listener_queue(const struct listener *listener, unsigned *queued, unsigned *limit)
+unsigned listener_queue(const struct listener *listener, unsigned *limit)
 {
     struct tcp_info info = {0};
     socklen_t size = sizeof info;
     (void)getsockopt(listener->fd, IPPROTO_TCP, TCP_INFO, &info, &size);
-    *queued = info.tcpi_unacked;
-    *limit = info.tcpi_sacked;
+    if (limit != NULL)
+        *limit = info.tcpi_sacked;
+    return info.tcpi_unacked;
 }

@@ -41,7 +41,8 @@ void listener_log_end(const struct listener *listener);
  * peer's address in `*peer`. */
 int listener_accept(const struct listener *listener, struct address *peer);
 
-/* Get the number of queued connections and the limit of the queue: TCP_INFO, tcp(7). */
-void listener_queue(const struct listener *listener, unsigned *queued, unsigned *limit);
+/* Return the number of queued connections, and in `*limit` the limit of the queue, unless that is
+ * NULL: TCP_INFO, tcp(7). */
+unsigned listener_queue(const struct listener *listener, unsigned *limit);
 
 #endif

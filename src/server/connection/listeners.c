@@ -248,7 +248,7 @@ void listeners_add_stats(const struct listeners *listeners, struct stats *stats)
         if (listener->quiet_from != 0)
             continue;
         address_format(&listener->bound, one.address);
-        listener_queue(listener, &one.queued, &one.limit);
+        one.queued = listener_queue(listener, &one.limit);
         stats_add_listener(stats, &one);
     }
 }

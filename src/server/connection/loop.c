@@ -103,18 +103,13 @@ static int64_t close_stopped_listeners(struct loop *loop)
     int64_t now = clock_nanoseconds();
     int64_t wait = NEVER;
     for (size_t i = listeners->count; i-- > 0;) {
-        struct listener *listener = &listeners->list[i];
+        const struct listener *listener = &listeners->list[i];
         if (listener->quiet_from == 0)
             continue;
-        if (listener->quiet_from > now && !loop->cut) {
-            wait = sooner(wait, listener->quiet_from - now);
-            continue;
-        }
-        unsigned queued;
-        unsigned limit;
-        listener_queue(listener, &queued, &limit);
-        if (queued == 0 || loop->cut)
+        if (loop->cut || (listener->quiet_from <= now && listener_queue(listener, NULL) == 0))
             listeners_remove(listeners, i);
+        else if (listener->quiet_from > now)
+            wait = sooner(wait, listener->quiet_from - now);
     }
     return wait;
 }
