@@ -7,9 +7,6 @@
 
 #include "server/connection/connection.h"
 
-#include <stdbool.h>
-#include <stddef.h>
-
 struct lingering;
 
 /* Create an empty set of lingering sockets; call lingering_set_limits() before any other function.
