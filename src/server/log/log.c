@@ -13,6 +13,7 @@
 
 #include "common/deadline.h"
 #include "common/number.h"
+#include "common/text.h"
 #include "server/log/log_writer.h"
 
 #include <errno.h>
@@ -37,7 +38,7 @@ static atomic_int threshold = LOG_INFO;
 enum { TO_TERMINAL, TO_STDERR, TO_SYSLOG };
 
 /* The main thread's, until it starts the log writer. */
-static bool terminal; /* log_to_terminal() was called */
+static bool starting = true; /* warnings go to standard error too */
 static struct log_writer *writer;
 
 /* syslog(3) drops lines silently if no daemon takes them. */
@@ -66,11 +67,6 @@ void log_configure(bool to_syslog, int new_facility, int new_threshold)
         look_for_syslog();
 }
 
-void log_to_terminal(void)
-{
-    terminal = true;
-}
-
 bool log_wants(int severity)
 {
     return severity <= atomic_load_explicit(&threshold, memory_order_relaxed);
@@ -86,8 +82,10 @@ static const char *const severity_names[] = {
     [LOG_NOTICE] = "notice", [LOG_INFO] = "info", [LOG_DEBUG] = "debug",
 };
 
-/* Write the time, in UTC as RFC 3339 has it, and the severity. Returns the length. */
-static size_t print_stamp(int severity, const struct timespec *at, char *stamp)
+#define STAMP_SIZE 64
+
+/* Write the time, in UTC as RFC 3339 has it, and the severity. Returns the end. */
+static char *print_stamp(int severity, const struct timespec *at, char *stamp)
 {
     static time_t second = -1;
     static char printed[sizeof "2026-11-24T09:15:02"]; /* shared by all lines of one second */
@@ -102,7 +100,7 @@ static size_t print_stamp(int severity, const struct timespec *at, char *stamp)
     *to = '.';                                                 /* … that becomes the point */
     to = stpcpy(to + strlen(".000"), "Z ");
     to = stpcpy(to, severity_names[severity]);
-    return (size_t)(stpcpy(to, " ") - stamp);
+    return stpcpy(to, " ");
 }
 
 /* Lines for standard error that are not written yet. Owned by the thread that writes the log. */
@@ -126,25 +124,15 @@ static void flush_stderr(void)
     gathered_length = 0;
 }
 
-static void gather(const char *text, size_t length)
-{
-    memcpy(gathered + gathered_length, text, length);
-    gathered_length += length;
-}
-
 static void write_stderr(int severity, const struct timespec *at, const char *line, size_t length)
 {
-    char stamp[64];
-    if (sizeof gathered - gathered_length < sizeof stamp + LOG_LINE_SIZE)
+    if (sizeof gathered - gathered_length < STAMP_SIZE + LOG_LINE_SIZE)
         flush_stderr();
-    if (target == TO_STDERR) {
-        size_t used = print_stamp(severity, at, stamp);
-        gather(stamp, used);
-    } else {
-        gather("sixteend: ", strlen("sixteend: "));
-    }
-    gather(line, length);
-    gather("\n", 1);
+    char *to = gathered + gathered_length;
+    to = target == TO_STDERR ? print_stamp(severity, at, to) : stpcpy(to, "sixteend: ");
+    to = mempcpy(to, line, length);
+    *to++ = '\n';
+    gathered_length = (size_t)(to - gathered);
 }
 
 static void write_out(int severity, const struct timespec *at, const char *line, size_t length)
@@ -152,20 +140,19 @@ static void write_out(int severity, const struct timespec *at, const char *line,
     int priority = log_syslog_priority(severity);
     if (priority >= 0)
         syslog(priority, "%s", line);
-    if (priority < 0 || (terminal && severity <= LOG_WARNING))
+    if (priority < 0 || (starting && severity <= LOG_WARNING))
         write_stderr(severity, at, line, length);
 }
 
 int log_start(void (*write_metrics)(char *text))
 {
     static struct log_sink sink = {write_out, flush_stderr, NULL};
-    bool was_terminal = terminal;
     sink.write_metrics = write_metrics;
-    terminal = false;
+    starting = false;
     writer = log_writer_create(&sink);
     if (writer != NULL)
         return 0;
-    terminal = was_terminal;
+    starting = true;
     log_errno(LOG_CRIT, "cannot start the log writer");
     return -1;
 }
@@ -204,37 +191,35 @@ void log_text(int severity, const char *line)
     flush_stderr();
 }
 
+/* Keeps errno. `error` is an errno to append, or 0. */
 __attribute__((format(printf, 3, 0))) static void format_line(int severity, int error,
                                                               const char *format, va_list arguments)
 {
     char line[LOG_LINE_SIZE];
+    int kept = errno;
+    if (!log_wants(severity))
+        return;
     vsnprintf(line, sizeof line, format, arguments);
-    size_t used = strlen(line);
     if (error != 0)
-        snprintf(line + used, sizeof line - used, ": %s", strerror(error));
+        text_append(line, sizeof line, ": %s", strerror(error));
     log_text(severity, line);
+    errno = kept;
 }
 
 void log_line(int severity, const char *format, ...)
 {
-    int error = errno;
     va_list arguments;
     va_start(arguments, format);
-    if (log_wants(severity))
-        format_line(severity, 0, format, arguments);
+    format_line(severity, 0, format, arguments);
     va_end(arguments);
-    errno = error;
 }
 
 void log_errno(int severity, const char *format, ...)
 {
-    int error = errno;
     va_list arguments;
     va_start(arguments, format);
-    if (log_wants(severity))
-        format_line(severity, error, format, arguments);
+    format_line(severity, errno, format, arguments);
     va_end(arguments);
-    errno = error;
 }
 
 bool warning_due(struct warning *warning, bool last_chance, unsigned long *count, int64_t *wait)

@@ -21,13 +21,11 @@
 #define LOG_LINE_SIZE 1024
 
 /* Set where lines go, the facility for syslog(3), and the lowest severity that is logged. Before
- * the first call, lines go to standard error after the program's name. Warns if lines go to
- * syslog(3) from now on and no syslog daemon is there. The main thread only. */
+ * the first call, lines go to standard error after the program's name. Until log_start(), lines of
+ * LOG_WARNING and above go there even if the others go to syslog(3), because the command that
+ * starts the daemon has not returned yet. Warns if lines go to syslog(3) from now on and no syslog
+ * daemon is there. The main thread only. */
 void log_configure(bool to_syslog, int facility, int threshold);
-
-/* Until log_start(), write lines of LOG_WARNING and above to standard error too, because the
- * command that starts the daemon has not returned yet. */
-void log_to_terminal(void);
 
 /* Start the log writer, so that no thread waits for the log: log_writer.h. No other thread may
  * have logged before. `write_metrics` is what it does with a text from log_metrics(). Returns 0,

@@ -154,7 +154,6 @@ static int start(struct service *service)
         return status;
 
     signals_block(); /* before the first thread, which inherits the mask */
-    log_to_terminal();
     configure_log(settings);
     service->logging = true;
 
