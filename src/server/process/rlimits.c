@@ -21,44 +21,27 @@
  * spare. */
 #define OTHER_DESCRIPTORS 32
 
-/* While one connection is active, another can linger. */
-static rlim_t descriptors_needed(const struct settings *settings)
-{
-    return 2 * (rlim_t)settings->limits.connections + settings->listen.count + OTHER_DESCRIPTORS;
-}
-
-/* Only root may raise the hard limit. */
-static int raise_limit(const struct rlimit *limit, rlim_t needed)
-{
-    struct rlimit wanted = {.rlim_cur = needed, .rlim_max = limit->rlim_max};
-    if (wanted.rlim_max < needed)
-        wanted.rlim_max = needed;
-    return setrlimit(RLIMIT_NOFILE, &wanted);
-}
-
 void rlimits_raise(const struct settings *settings)
 {
-    rlim_t needed = descriptors_needed(settings);
+    /* While one connection is active, another can linger. */
+    rlim_t needed =
+        2 * (rlim_t)settings->limits.connections + settings->listen.count + OTHER_DESCRIPTORS;
     struct rlimit limit;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed ||
-        raise_limit(&limit, needed) == 0)
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
         return;
-    limit.rlim_cur = limit.rlim_max;
+    rlim_t hard = limit.rlim_max;
+    limit.rlim_cur = needed;
+    if (hard < needed)
+        limit.rlim_max = needed; /* which only root may */
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
+        return;
+    limit.rlim_cur = limit.rlim_max = hard;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
     log_line(LOG_WARNING,
              "limits.connections = %d can need %llu descriptors but the hard limit is %llu; "
              "beyond it peers wait; raise RLIMIT_NOFILE (LimitNOFILE= in a systemd unit)",
-             settings->limits.connections, (unsigned long long)needed,
-             (unsigned long long)limit.rlim_max);
-}
-
-/* Keep a policy that was chosen on purpose. */
-static void use_batch_policy(void)
-{
-    const struct sched_param none = {0};
-    if (sched_getscheduler(0) == SCHED_OTHER)
-        (void)sched_setscheduler(0, SCHED_BATCH, &none);
+             settings->limits.connections, (unsigned long long)needed, (unsigned long long)hard);
 }
 
 static void disable_core(void)
@@ -73,7 +56,10 @@ static void disable_core(void)
 
 void rlimits_prepare(const struct settings *settings)
 {
+    const struct sched_param none = {0};
+
     disable_core();
     rlimits_raise(settings);
-    use_batch_policy();
+    if (sched_getscheduler(0) == SCHED_OTHER) /* not a policy that was chosen on purpose */
+        (void)sched_setscheduler(0, SCHED_BATCH, &none);
 }
