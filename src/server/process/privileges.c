@@ -30,17 +30,6 @@ static int unknown(const char *what, const char *name)
     return -1;
 }
 
-static int look_up(const struct settings *settings, uid_t *uid, gid_t *gid)
-{
-    const char *user = settings->daemon.user;
-    const char *group = settings->daemon.group;
-    if (user[0] != '\0' && user_look_up(user, uid, gid) != 0)
-        return unknown("user", user);
-    if (group[0] != '\0' && group_look_up(group, gid) != 0)
-        return unknown("group", group);
-    return 0;
-}
-
 /* An ordinary user cannot change its groups, which does no harm if there are none to drop. */
 static int change(uid_t uid, gid_t gid)
 {
@@ -79,19 +68,20 @@ static bool can_regain_root(gid_t gid)
 /* Become the user and the group that the configuration names. */
 static int become(const struct settings *settings)
 {
+    const char *user = settings->daemon.user;
+    const char *group = settings->daemon.group;
     uid_t uid = geteuid();
     gid_t gid = getegid();
 
-    if (look_up(settings, &uid, &gid) != 0)
-        return -1;
-    if (change(uid, gid) != 0) {
-        log_errno(LOG_CRIT, "cannot become user %s, group %s%s",
-                  settings->daemon.user[0] != '\0' ? settings->daemon.user : "(unchanged)",
-                  settings->daemon.group[0] != '\0' ? settings->daemon.group : "(the user's)",
-                  geteuid() != 0 ? "; only root can" : "");
-        return -1;
-    }
-    return 0;
+    if (user[0] != '\0' && user_look_up(user, &uid, &gid) != 0)
+        return unknown("user", user);
+    if (group[0] != '\0' && group_look_up(group, &gid) != 0)
+        return unknown("group", group);
+    if (change(uid, gid) == 0)
+        return 0;
+    log_errno(LOG_CRIT, "cannot become user %s, group %s%s", user[0] != '\0' ? user : "(unchanged)",
+              group[0] != '\0' ? group : "(the user's)", geteuid() != 0 ? "; only root can" : "");
+    return -1;
 }
 
 int privileges_drop(const struct settings *settings)
