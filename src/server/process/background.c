@@ -95,21 +95,6 @@ static int forget_environment(void)
     return clearenv();
 }
 
-/* In the child. */
-static int become_daemon(int fd)
-{
-    report_fd = fd;
-    if (setsid() < 0)
-        return -1;
-    pid_t daemon = fork();
-    if (daemon < 0)
-        return -1;
-    if (daemon > 0)
-        _exit(EX_OK);
-    umask(LEAST_UMASK);
-    return forget_environment();
-}
-
 int background_begin(void)
 {
     int ends[2];
@@ -125,7 +110,16 @@ int background_begin(void)
         wait_for_daemon(child, ends[0]);
     }
     close(ends[0]);
-    return become_daemon(ends[1]);
+    report_fd = ends[1];
+    if (setsid() < 0)
+        return -1;
+    pid_t daemon = fork();
+    if (daemon < 0)
+        return -1;
+    if (daemon > 0)
+        _exit(EX_OK);
+    umask(LEAST_UMASK);
+    return forget_environment();
 }
 
 static void detach_from_terminal(void)
