@@ -108,17 +108,6 @@ static int open_listeners(struct service *service)
     return listeners_open(listeners, service->settings) == 0 ? EX_OK : EX_UNAVAILABLE;
 }
 
-static int create_loop(struct service *service)
-{
-    service->signal_fd = signals_open();
-    if (service->signal_fd < 0) {
-        log_errno(LOG_CRIT, "cannot open a signalfd");
-        return EX_OSERR;
-    }
-    service->loop = loop_create(&service->listeners, service->settings, service->signal_fd);
-    return service->loop != NULL ? EX_OK : EX_OSERR;
-}
-
 /* The one line that a start into the background writes to the terminal. */
 static void print_ready(const struct service *service)
 {
@@ -153,17 +142,23 @@ static int start(struct service *service)
         (status = leave_environment(service)) != EX_OK)
         return status;
 
-    signals_block(); /* before the first thread, which inherits the mask */
     configure_log(settings);
     service->logging = true;
 
+    service->signal_fd = signals_open(); /* before the first thread, which inherits the mask */
+    if (service->signal_fd < 0) {
+        log_errno(LOG_CRIT, "cannot open a signalfd");
+        return EX_OSERR;
+    }
     rlimits_prepare(settings); /* as root; threads inherit the scheduling policy */
 
     /* The pid file comes first, so that a second daemon reports the running one, not a port in use.
      */
-    if ((status = lock_pid_file(service)) != EX_OK || (status = open_listeners(service)) != EX_OK ||
-        (status = create_loop(service)) != EX_OK)
+    if ((status = lock_pid_file(service)) != EX_OK || (status = open_listeners(service)) != EX_OK)
         return status;
+    service->loop = loop_create(&service->listeners, service->settings, service->signal_fd);
+    if (service->loop == NULL)
+        return EX_OSERR;
 
     /* Everything that needs root is open by now. The log writer is the first thread, and inherits
      * the filter. */

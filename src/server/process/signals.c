@@ -12,15 +12,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-static void fill_handled(sigset_t *set)
-{
-    sigemptyset(set);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGINT);
-    sigaddset(set, SIGHUP);
-    sigaddset(set, SIGUSR1);
-}
-
 void signals_reset(void)
 {
     sigset_t none;
@@ -30,18 +21,16 @@ void signals_reset(void)
     CHECKED(pthread_sigmask(SIG_SETMASK, &none, NULL));
 }
 
-void signals_block(void)
-{
-    sigset_t handled;
-    fill_handled(&handled);
-    CHECKED(pthread_sigmask(SIG_BLOCK, &handled, NULL));
-    (void)signal(SIGPIPE, SIG_IGN);
-}
-
 int signals_open(void)
 {
     sigset_t handled;
-    fill_handled(&handled);
+    sigemptyset(&handled);
+    sigaddset(&handled, SIGTERM);
+    sigaddset(&handled, SIGINT);
+    sigaddset(&handled, SIGHUP);
+    sigaddset(&handled, SIGUSR1);
+    CHECKED(pthread_sigmask(SIG_BLOCK, &handled, NULL));
+    (void)signal(SIGPIPE, SIG_IGN);
     return signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
