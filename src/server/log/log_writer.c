@@ -43,7 +43,7 @@ struct record {
 
 struct queue {
     size_t used;
-    char *octets;
+    _Alignas(struct record) char octets[QUEUE_SIZE];
 };
 
 struct log_writer {
@@ -58,8 +58,9 @@ struct log_writer {
     unsigned long lost;     /* lines that did not fit */
     unsigned long reported; /* how many of them were logged */
     char *metrics;          /* to be written, or NULL */
-    struct queue queue;     /* that takes lines */
-    struct queue written;   /* that the thread writes */
+    struct queue *queue;    /* that takes lines */
+    struct queue *written;  /* that the thread writes */
+    struct queue queues[2]; /* both */
 };
 
 static size_t record_size(size_t length)
@@ -98,12 +99,13 @@ struct work {
 static struct work take_work(struct log_writer *writer)
 {
     CHECKED(pthread_mutex_lock(&writer->lock));
-    while (writer->queue.used == 0 && writer->metrics == NULL && !writer->stopping) {
+    while (writer->queue->used == 0 && writer->metrics == NULL && !writer->stopping) {
         writer->asleep = true;
         CHECKED(pthread_cond_wait(&writer->wanted, &writer->lock));
     }
     writer->asleep = false;
-    struct queue empty = {.octets = writer->written.octets};
+    struct queue *empty = writer->written;
+    empty->used = 0;
     writer->written = writer->queue;
     writer->queue = empty;
     struct work work = {writer->lost - writer->reported, writer->metrics, !writer->stopping};
@@ -121,7 +123,7 @@ static void *run(void *argument)
 
     do {
         work = take_work(writer);
-        write_queue(writer, &writer->written);
+        write_queue(writer, writer->written);
         if (work.lost > 0)
             write_loss(writer, work.lost);
         writer->sink->flush();
@@ -138,40 +140,31 @@ static void *run(void *argument)
     return NULL;
 }
 
-static void prepare(struct log_writer *writer)
-{
-    pthread_condattr_t monotonic;
-    CHECKED(pthread_mutex_init(&writer->lock, NULL));
-    CHECKED(pthread_cond_init(&writer->wanted, NULL));
-    CHECKED(pthread_condattr_init(&monotonic));
-    CHECKED(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC));
-    CHECKED(pthread_cond_init(&writer->done, &monotonic));
-    CHECKED(pthread_condattr_destroy(&monotonic));
-}
-
 static void destroy(struct log_writer *writer)
 {
     CHECKED(pthread_cond_destroy(&writer->done));
     CHECKED(pthread_cond_destroy(&writer->wanted));
     CHECKED(pthread_mutex_destroy(&writer->lock));
     free(writer->metrics);
-    free(writer->queue.octets);
-    free(writer->written.octets);
     free(writer);
 }
 
 struct log_writer *log_writer_create(const struct log_sink *sink)
 {
+    pthread_condattr_t monotonic;
     struct log_writer *writer = calloc(1, sizeof *writer);
     if (writer == NULL)
         return NULL;
     writer->sink = sink;
-    prepare(writer);
-    writer->queue.octets = malloc(QUEUE_SIZE);
-    writer->written.octets = malloc(QUEUE_SIZE);
-    int error = ENOMEM;
-    if (writer->queue.octets != NULL && writer->written.octets != NULL)
-        error = pthread_create(&writer->thread, NULL, run, writer);
+    writer->queue = &writer->queues[0];
+    writer->written = &writer->queues[1];
+    CHECKED(pthread_mutex_init(&writer->lock, NULL));
+    CHECKED(pthread_cond_init(&writer->wanted, NULL));
+    CHECKED(pthread_condattr_init(&monotonic));
+    CHECKED(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC));
+    CHECKED(pthread_cond_init(&writer->done, &monotonic));
+    CHECKED(pthread_condattr_destroy(&monotonic));
+    int error = pthread_create(&writer->thread, NULL, run, writer);
     if (error == 0)
         return writer;
     destroy(writer);
@@ -203,8 +196,8 @@ static void unlock_and_wake(struct log_writer *writer)
 void log_writer_put(struct log_writer *writer, int severity, const char *line, size_t length)
 {
     CHECKED(pthread_mutex_lock(&writer->lock));
-    if (record_size(length) <= QUEUE_SIZE - writer->queue.used)
-        append(&writer->queue, severity, line, length);
+    if (record_size(length) <= QUEUE_SIZE - writer->queue->used)
+        append(writer->queue, severity, line, length);
     else
         writer->lost++;
     unlock_and_wake(writer);
