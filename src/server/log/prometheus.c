@@ -127,17 +127,13 @@ static int replace(const char *path, const char *content)
     int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (fd < 0)
         return -1;
-    int result = write_all(fd, content, strlen(content));
-    if (result != 0)
-        close_after_error(fd);
-    else
-        result = close(fd) == 0 ? rename(fresh, path) : -1;
-    if (result != 0) {
-        int error = errno;
-        (void)unlink(fresh);
-        errno = error;
-    }
-    return result;
+    bool written = write_all(fd, content, strlen(content)) == 0;
+    if ((written ? close(fd) : close_after_error(fd)) == 0 && rename(fresh, path) == 0)
+        return 0;
+    int error = errno;
+    (void)unlink(fresh);
+    errno = error;
+    return -1;
 }
 
 void prometheus_write(char *text)
