@@ -45,11 +45,10 @@ struct service {
     struct loop *loop;
     int pid_file;
     int signal_fd;
-    int64_t started;  /* seconds since 1970 */
+    int64_t started;  /* seconds since 1970, or 0 unless the start succeeded */
     int64_t watchdog; /* when the watchdog must be notified next */
     int64_t renewal;  /* when status and metrics must be renewed next */
     bool logging;     /* the log is open */
-    bool ready;       /* the start succeeded */
     bool stopping;
     bool hurried; /* a second signal came */
     int status;   /* to exit with */
@@ -120,7 +119,6 @@ static void print_ready(const struct service *service)
 
 static void report_ready(struct service *service)
 {
-    service->ready = true;
     service->started = time(NULL);
     if (notify_watchdog_interval() != NEVER)
         service->watchdog = clock_nanoseconds() + notify_watchdog_interval();
@@ -298,13 +296,6 @@ static void serve(struct service *service)
     }
 }
 
-static void report_end(struct service *service)
-{
-    const struct stats *stats = read_stats(service);
-    stats_log(stats);
-    write_metrics(service, stats);
-}
-
 /* Undo the start, as far as it came. From signals_let_end() on, TERM and INT end the process at
  * once, so that a log that hangs cannot keep it. background_finish() acts only if the start failed.
  */
@@ -312,8 +303,11 @@ static void stop(struct service *service)
 {
     double seconds = service->settings->timeouts.drain;
 
-    if (service->ready)
-        report_end(service);
+    if (service->started != 0) {
+        const struct stats *stats = read_stats(service);
+        stats_log(stats);
+        write_metrics(service, stats);
+    }
     loop_destroy(service->loop);
     listeners_close(&service->listeners);
     if (service->signal_fd >= 0)
