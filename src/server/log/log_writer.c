@@ -220,10 +220,11 @@ unsigned long log_writer_lost(struct log_writer *writer)
     return lost;
 }
 
-/* Returns whether the thread has written everything by the deadline. */
-static bool wait_until_stopped(struct log_writer *writer, struct deadline deadline)
+bool log_writer_stop(struct log_writer *writer, double seconds)
 {
-    const struct timespec until = timespec_from(deadline.at);
+    if (writer == NULL)
+        return true;
+    const struct timespec until = timespec_from(deadline_after(clock_nanoseconds(), seconds).at);
     int error = 0;
     CHECKED(pthread_mutex_lock(&writer->lock));
     writer->stopping = true;
@@ -232,14 +233,7 @@ static bool wait_until_stopped(struct log_writer *writer, struct deadline deadli
         error = pthread_cond_timedwait(&writer->done, &writer->lock, &until);
     bool stopped = writer->stopped;
     CHECKED(pthread_mutex_unlock(&writer->lock));
-    return stopped;
-}
-
-bool log_writer_stop(struct log_writer *writer, double seconds)
-{
-    if (writer == NULL)
-        return true;
-    if (!wait_until_stopped(writer, deadline_after(clock_nanoseconds(), seconds)))
+    if (!stopped)
         return false;
     CHECKED(pthread_join(writer->thread, NULL));
     destroy(writer);
