@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Counters are atomic and relaxed: no other memory is read because of a counter's value.
- * loop_add_stats() adds gauges, listeners and accept errors, which belong to the main loop. */
+/* Counters are atomic, and no other memory is read because of a counter's value. loop_add_stats()
+ * adds gauges, listeners and accept errors, which belong to the main loop. */
 #include <config.h>
 
 #include "server/log/stats.h"
@@ -39,19 +39,9 @@ const char *outcome_name(enum outcome outcome)
     return outcome_names[outcome];
 }
 
-static void add(atomic_uint_fast64_t *counter, uint64_t amount)
-{
-    (void)atomic_fetch_add_explicit(counter, amount, memory_order_relaxed);
-}
-
-static uint64_t get(atomic_uint_fast64_t *counter)
-{
-    return atomic_load_explicit(counter, memory_order_relaxed);
-}
-
 void stats_accepted(void)
 {
-    add(&counters.accepted, 1);
+    counters.accepted++;
 }
 
 void stats_outcome(enum outcome outcome, int64_t microseconds)
@@ -59,27 +49,30 @@ void stats_outcome(enum outcome outcome, int64_t microseconds)
     size_t i = 0;
     while (i < STATS_BOUNDS && microseconds > stats_bounds[i])
         i++;
-    add(&counters.durations[i], 1);
-    add(&counters.microseconds, (uint64_t)microseconds);
-    add(&counters.outcomes[outcome], 1);
+    counters.durations[i]++;
+    counters.microseconds += (uint64_t)microseconds;
+    counters.outcomes[outcome]++;
 }
 
 void stats_reload(bool taken)
 {
-    add(taken ? &counters.reloads : &counters.reloads_refused, 1);
+    if (taken)
+        counters.reloads++;
+    else
+        counters.reloads_refused++;
 }
 
 void stats_read(struct stats *stats)
 {
-    *stats = (struct stats){.accepted = get(&counters.accepted),
-                            .microseconds = get(&counters.microseconds),
-                            .reloads = get(&counters.reloads),
-                            .reloads_refused = get(&counters.reloads_refused),
+    *stats = (struct stats){.accepted = counters.accepted,
+                            .microseconds = counters.microseconds,
+                            .reloads = counters.reloads,
+                            .reloads_refused = counters.reloads_refused,
                             .lines_lost = log_lost()};
     for (size_t i = 0; i < OUTCOMES; i++)
-        stats->outcomes[i] = get(&counters.outcomes[i]);
+        stats->outcomes[i] = counters.outcomes[i];
     for (size_t i = 0; i <= STATS_BOUNDS; i++)
-        stats->durations[i] = get(&counters.durations[i]);
+        stats->durations[i] = counters.durations[i];
 }
 
 void stats_add_accept_error(struct stats *stats, const char *name, uint64_t count)
