@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Leaves errno at EWOULDBLOCK. */
 static void log_holder(const char *path, int fd)
 {
     char text[32] = "";
@@ -26,6 +27,7 @@ static void log_holder(const char *path, int fd)
     text[length > 0 ? strspn(text, "0123456789") : 0] = '\0';
     log_line(LOG_CRIT, "pid file %s is locked by %s%s; another sixteend is running", path,
              text[0] != '\0' ? "process " : "another process", text);
+    errno = EWOULDBLOCK;
 }
 
 /* Returns 1; 0 if `path` names another file by now; or -1 and errno with the reason logged. */
@@ -35,12 +37,10 @@ static int lock(const char *path, int fd)
     struct stat locked;
 
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        int error = errno;
-        if (error == EWOULDBLOCK)
+        if (errno == EWOULDBLOCK)
             log_holder(path, fd);
         else
             log_errno(LOG_CRIT, "cannot lock the pid file %s", path);
-        errno = error;
         return -1;
     }
     int result = stat(path, &named);
