@@ -85,18 +85,16 @@ void stats_add_accept_error(struct stats *stats, const char *name, uint64_t coun
 
 void stats_add_listener(struct stats *stats, const struct listener_stats *listener)
 {
-    struct listener_stats *to = stats->listener;
-    struct listener_stats *end = to + stats->listeners;
-    while (to < end && strcmp(to->address, listener->address) != 0)
-        to++;
-    if (to < end) {
-        to->queued += listener->queued;
-        to->limit += listener->limit;
-    } else {
-        assert(stats->listeners < STATS_LISTENERS);
-        *to = *listener;
-        stats->listeners++;
+    size_t i = 0;
+    while (i < stats->listeners && strcmp(stats->listener[i].address, listener->address) != 0)
+        i++;
+    if (i < stats->listeners) {
+        stats->listener[i].queued += listener->queued;
+        stats->listener[i].limit += listener->limit;
+        return;
     }
+    assert(i < STATS_LISTENERS);
+    stats->listener[stats->listeners++] = *listener;
 }
 
 static void log_outcomes(const struct stats *stats)
@@ -110,16 +108,12 @@ static void log_outcomes(const struct stats *stats)
 
 static void log_accept_errors(const struct stats *stats)
 {
-    char line[768] = "accept errors";
-    bool none = true;
-    for (size_t i = 0; i < stats->accept_errors; i++) {
-        if (stats->accept_error[i].count > 0) {
+    char line[768] = "";
+    for (size_t i = 0; i < stats->accept_errors; i++)
+        if (stats->accept_error[i].count > 0)
             text_append(line, sizeof line, " %s=%" PRIu64, stats->accept_error[i].name,
                         stats->accept_error[i].count);
-            none = false;
-        }
-    }
-    log_line(LOG_NOTICE, "%s%s", line, none ? " none=0" : "");
+    log_line(LOG_NOTICE, "accept errors%s", line[0] != '\0' ? line : " none=0");
 }
 
 void stats_log(const struct stats *stats)
