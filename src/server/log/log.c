@@ -112,16 +112,15 @@ static void flush_stderr(void)
     const char *from = gathered;
     while (gathered_length > 0) {
         ssize_t written = write(STDERR_FILENO, from, gathered_length);
-        if (written < 0 && errno == EAGAIN) /* another process made it non-blocking */
-            (void)poll(&(struct pollfd){.fd = STDERR_FILENO, .events = POLLOUT}, 1, -1);
-        else if (written < 0 && errno != EINTR)
-            break; /* there is no other place to report it */
-        if (written > 0) {
+        if (written >= 0) {
             from += written;
             gathered_length -= (size_t)written;
+        } else if (errno == EAGAIN) { /* another process made it non-blocking */
+            (void)poll(&(struct pollfd){.fd = STDERR_FILENO, .events = POLLOUT}, 1, -1);
+        } else if (errno != EINTR) {
+            gathered_length = 0; /* there is no other place to report it */
         }
     }
-    gathered_length = 0;
 }
 
 static void write_stderr(int severity, const struct timespec *at, const char *line, size_t length)
