@@ -42,14 +42,6 @@ int systemd_count_sockets(void)
     return (int)count;
 }
 
-static void read_watchdog(void)
-{
-    long long us = environment_number("WATCHDOG_USEC");
-    bool for_us = getenv("WATCHDOG_PID") == NULL || environment_number("WATCHDOG_PID") == getpid();
-    if (us > 0 && us <= INT64_MAX / 1000 && for_us)
-        watchdog = us * 1000 / 2;
-}
-
 /* Fill in the address of a path or, after '@', of an abstract name: unix(7). Returns its length, or
  * 0. */
 static socklen_t make_address(const char *name, struct sockaddr_un *address)
@@ -82,7 +74,10 @@ int notify_open(void)
         notify_close();
         return -1;
     }
-    read_watchdog();
+    long long us = environment_number("WATCHDOG_USEC");
+    bool for_us = getenv("WATCHDOG_PID") == NULL || environment_number("WATCHDOG_PID") == getpid();
+    if (us > 0 && us <= INT64_MAX / 1000 && for_us)
+        watchdog = us * 1000 / 2;
     return 0;
 }
 
