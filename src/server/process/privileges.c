@@ -33,13 +33,8 @@ static int unknown(const char *what, const char *name)
 /* An ordinary user cannot change its groups, which does no harm if there are none to drop. */
 static int change(uid_t uid, gid_t gid)
 {
-    if (setgroups(0, NULL) != 0) {
-        int error = errno;
-        bool none = error == EPERM && getgroups(0, NULL) == 0;
-        errno = error;
-        if (!none)
-            return -1;
-    }
+    if (setgroups(0, NULL) != 0 && (errno != EPERM || getgroups(0, NULL) != 0))
+        return -1;
     if (setresgid(gid, gid, gid) != 0)
         return -1;
     return setresuid(uid, uid, uid);
