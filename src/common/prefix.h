@@ -11,12 +11,12 @@
 
 #define PREFIXES_MAX 4096 /* in a list */
 
-/* Without padding, so that memcmp(3) compares. */
+/* Without padding, and in the order in which a list is sorted, so that memcmp(3) compares. */
 struct prefix {
     sa_family_t family;
-    uint16_t length; /* in bits */
     unsigned char octets[sizeof(struct in6_addr)];
-    int32_t parent; /* the index in its list of the longest other prefix that contains it, or -1 */
+    uint16_t length; /* in bits */
+    int32_t parent;  /* the index in its list of the longest other prefix that contains it, or -1 */
 };
 
 /* Made by prefixes_of(). All zero is an empty list. */
