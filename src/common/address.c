@@ -46,7 +46,6 @@ static const char *take_host(const char *start, const char *end, struct endpoint
     if (length == 1 && *start == '*')
         length = 0;
     memcpy(endpoint->host, start, length);
-    endpoint->host[length] = '\0';
     return NULL;
 }
 
@@ -56,6 +55,7 @@ const char *endpoint_parse(const char *text, struct endpoint *endpoint)
     const char *end;
     const char *colon;
 
+    *endpoint = (struct endpoint){0};
     if (*text == '[') {
         start++;
         end = strchr(start, ']');

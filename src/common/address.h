@@ -22,7 +22,8 @@ struct address {
 /* Room for "[IPv6 address%interface]:65535" and its NUL. */
 #define ADDRESS_TEXT (INET6_ADDRSTRLEN + IF_NAMESIZE + sizeof "[]%:65535")
 
-/* A host and a port as text, before they are resolved. */
+/* A host and a port as text, before they are resolved. The octets after a text are zero, so that
+ * memcmp(3) compares. */
 struct endpoint {
     char host[256]; /* a DNS name has at most 253 characters: RFC 1035, 2.3.4 */
     char port[32];

@@ -15,7 +15,7 @@
 
 static void judge(const struct options *options)
 {
-    must(options->listen_count <= SETTINGS_LISTEN_MAX);
+    must(options->listen.count <= SETTINGS_LISTEN_MAX);
     must(strlen(options->pid_file) < sizeof options->pid_file);
     must(options->pid_file[0] == '\0' || options->pid_file[0] == '/');
     must(strlen(options->config) < sizeof options->config);
@@ -42,7 +42,7 @@ static void judge_settings(const struct options *options, struct settings *setti
     char message[ERROR_SIZE];
     must(settings->log.to != LOG_TO_DEFAULT);
     must(!options->to_stderr || settings->log.to == LOG_TO_STDERR);
-    must(options->listen_count == 0 || settings->listen.count == options->listen_count);
+    must(options->listen.count == 0 || settings->listen.count == options->listen.count);
     must(options_load(options, settings, &again, message) == EX_OK && *message == '\0');
     must(same_settings(again, settings));
     settings_unref(again);

@@ -25,10 +25,9 @@ void set_prefixes(struct prefixes *prefixes, const char *const *texts, size_t co
 
 void set_listen(struct settings *settings, const char *const *texts, size_t count)
 {
-    struct endpoint list[SETTINGS_LISTEN_MAX];
     for (size_t i = 0; i < count; i++)
-        need(endpoint_parse(texts[i], &list[i]) == NULL, "a valid address");
-    need(settings_set_listen(settings, list, count) == 0, "memory");
+        need(endpoint_parse(texts[i], &settings->listen.list[i]) == NULL, "a valid address");
+    settings->listen.count = count;
 }
 
 void assert_listen(const struct settings *settings, size_t index, const char *text)

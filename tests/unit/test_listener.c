@@ -80,7 +80,7 @@ static void end(void)
 /* Copy what concerns listeners. */
 static void copy_settings(struct settings *to, const struct settings *from)
 {
-    need(settings_set_listen(to, from->listen.list, from->listen.count) == 0, "memory");
+    to->listen = from->listen;
     to->limits.backlog = from->limits.backlog;
 }
 

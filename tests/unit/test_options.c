@@ -72,7 +72,8 @@ static void write_file(const char *text)
 
 static void add_listen(const char *text)
 {
-    need(endpoint_parse(text, &options.listen[options.listen_count++]) == NULL, "a valid address");
+    need(endpoint_parse(text, &options.listen.list[options.listen.count++]) == NULL,
+         "a valid address");
 }
 
 static int load(void)
@@ -226,7 +227,7 @@ START_TEST(a_wrong_address_of_the_command_line_is_a_usage_error)
     size_t size = 0;
     FILE *kept = stderr;
     ck_assert_int_eq(parse_two_addresses("[::1]:5"), 0);
-    ck_assert_uint_eq(options.listen_count, 2);
+    ck_assert_uint_eq(options.listen.count, 2);
     stderr = open_memstream(&text, &size);
     need(stderr != NULL, "a stream into memory");
     int result = parse_two_addresses("nonsense");

@@ -45,7 +45,7 @@ static bool store_default(const struct setting *row)
         return setting_store_text(row, settings, settings_choice_name(row->key, number), error);
     case SETTING_ENDPOINTS: return setting_store_texts(row, settings, listen, 2, &wrong, error);
     case SETTING_PREFIXES: return setting_store_texts(row, settings, NULL, 0, &wrong, error);
-    default: return setting_store_text(row, settings, row->text, error);
+    default: return setting_store_text(row, settings, row->text != NULL ? row->text : "", error);
     }
 }
 
@@ -211,13 +211,13 @@ static void set_all_lists(struct settings *of)
 
 START_TEST(settings_own_their_lists)
 {
-    struct endpoint list[1];
+    struct endpoints list = {.count = 1};
     set_all_lists(settings);
     set_all_lists(before);
     assert_same_settings(settings, before);
-    need(endpoint_parse("*:7", list) == NULL, "an address");
-    ck_assert_int_eq(settings_set_listen(settings, list, 1), 0);
-    list[0].port[0] = '8';
+    need(endpoint_parse("*:7", list.list) == NULL, "an address");
+    settings->listen = list;
+    list.list[0].port[0] = '8';
     ck_assert_uint_eq(settings->listen.count, 1);
     assert_listen(settings, 0, "*:7");
     ck_assert(!settings_same(settings_find("listen"), settings, before));

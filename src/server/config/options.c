@@ -58,17 +58,17 @@ static int usage(const char *text, const char *argument)
 
 static int add_listen(struct options *options, const char *text)
 {
-    if (options->listen_count == SETTINGS_LISTEN_MAX) {
+    if (options->listen.count == SETTINGS_LISTEN_MAX) {
         fprintf(stderr, "sixteend: too many --listen options (at most %d); see sixteend --help\n",
                 SETTINGS_LISTEN_MAX);
         return -1;
     }
-    const char *reason = endpoint_parse(text, &options->listen[options->listen_count]);
+    const char *reason = endpoint_parse(text, &options->listen.list[options->listen.count]);
     if (reason != NULL) {
         fprintf(stderr, "sixteend: --listen %s: %s\n", text, reason);
         return -1;
     }
-    options->listen_count++;
+    options->listen.count++;
     return 0;
 }
 
@@ -160,8 +160,7 @@ void options_remember_file(struct options *options)
         snprintf(options->config, sizeof options->config, "%s", file);
 }
 
-/* Returns 0, or -1 and errno. */
-static int apply(const struct options *options, struct settings *settings)
+static void apply(const struct options *options, struct settings *settings)
 {
     if (options->run_in != RUN_DEFAULT)
         settings->daemon.background = options->run_in == RUN_BACKGROUND;
@@ -170,9 +169,8 @@ static int apply(const struct options *options, struct settings *settings)
                  options->pid_file);
     if (options->verbose)
         settings->log.level = LOG_DEBUG;
-    return options->listen_count == 0
-               ? 0
-               : settings_set_listen(settings, options->listen, options->listen_count);
+    if (options->listen.count > 0)
+        settings->listen = options->listen;
 }
 
 /* Keep daemon.*, which a running daemon cannot change, and name the changed keys in a warning. */
@@ -218,10 +216,7 @@ static int load(const struct options *options, const struct settings *running,
 
     if (file != NULL && !config_file_read(file, settings, message))
         return EX_CONFIG;
-    if (apply(options, settings) != 0) {
-        snprintf(message, ERROR_SIZE, "cannot store the configuration: %s", strerror(errno));
-        return EX_OSERR;
-    }
+    apply(options, settings);
     if (running != NULL)
         keep_fixed(running, settings, message);
     return decide_log_target(options, settings, message);

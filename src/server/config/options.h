@@ -12,8 +12,7 @@ struct options {
     enum mode mode;
     char config[PATH_MAX]; /* the file to read, absolute; empty if none was named */
     enum { RUN_DEFAULT, RUN_FOREGROUND, RUN_BACKGROUND } run_in;
-    struct endpoint listen[SETTINGS_LISTEN_MAX];
-    size_t listen_count;
+    struct endpoints listen;
     char pid_file[PATH_MAX]; /* absolute, or empty */
     bool to_stderr;
     bool verbose;

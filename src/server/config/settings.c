@@ -72,10 +72,10 @@ static const struct setting table[] = {
     ROW(log.facility,         CHOICE,  .number = LOG_DAEMON, .choices = facilities),
     ROW(log.level,            CHOICE,  .number = LOG_INFO, .choices = levels),
     ROW(daemon.background,    BOOL,    .number = false, .fixed = true),
-    ROW(daemon.pid_file,      PATH,    .text = "", .fixed = true),
-    ROW(daemon.user,          USER,    .text = "", .fixed = true),
-    ROW(daemon.group,         GROUP,   .text = "", .fixed = true),
-    ROW(metrics.file,         PATH,    .text = ""),
+    ROW(daemon.pid_file,      PATH,    .fixed = true),
+    ROW(daemon.user,          USER,    .fixed = true),
+    ROW(daemon.group,         GROUP,   .fixed = true),
+    ROW(metrics.file,         PATH),
     ROW(metrics.interval,     SECONDS, .min = 0.1,  .max = 86400,   .number = 15.0),
 };
 /* clang-format on */
@@ -252,30 +252,19 @@ bool setting_store_text(const struct setting *row, struct settings *settings, co
     }
 }
 
-int settings_set_listen(struct settings *settings, const struct endpoint *list, size_t count)
-{
-    struct endpoint *copy = malloc(count * sizeof *copy);
-    if (copy == NULL)
-        return -1;
-    memcpy(copy, list, count * sizeof *copy);
-    free(settings->listen.list);
-    settings->listen.list = copy;
-    settings->listen.count = count;
-    return 0;
-}
-
-static bool store_endpoints(struct settings *settings, const char *const *values, size_t count,
+static bool store_endpoints(struct endpoints *endpoints, const char *const *values, size_t count,
                             size_t *wrong, char error[ERROR_SIZE])
 {
-    struct endpoint list[SETTINGS_LISTEN_MAX];
+    struct endpoints parsed = {.count = count};
     for (size_t i = 0; i < count; i++) {
-        const char *reason = endpoint_parse(values[i], &list[i]);
+        const char *reason = endpoint_parse(values[i], &parsed.list[i]);
         if (reason != NULL) {
             *wrong = i;
             return refuse_element(values[i], reason, error);
         }
     }
-    return settings_set_listen(settings, list, count) == 0 || refuse_errno("stored", error);
+    *endpoints = parsed;
+    return true;
 }
 
 static bool store_prefixes(struct prefixes *prefixes, const char *const *values, size_t count,
@@ -303,13 +292,13 @@ bool setting_store_texts(const struct setting *row, struct settings *settings,
 {
     *wrong = count;
     if (row->type == SETTING_ENDPOINTS && count >= 1 && count <= SETTINGS_LISTEN_MAX)
-        return store_endpoints(settings, values, count, wrong, error);
+        return store_endpoints(&settings->listen, values, count, wrong, error);
     if (row->type == SETTING_PREFIXES && count <= PREFIXES_MAX)
         return store_prefixes(value_of(row, settings), values, count, wrong, error);
     return setting_refuse(row, error, "an array of %zu", count);
 }
 
-static bool set_default(const struct setting *row, struct settings *settings)
+static void set_default(const struct setting *row, struct settings *settings)
 {
     char error[ERROR_SIZE];
     size_t wrong;
@@ -320,15 +309,12 @@ static bool set_default(const struct setting *row, struct settings *settings)
     case SETTING_CHOICE: *(int *)value = (int)row->number; break;
     case SETTING_SECONDS: *(double *)value = row->number; break;
     case SETTING_MESSAGE: memcpy(value, row->text, WIRE_OCTETS); break;
-    case SETTING_PATH:
-    case SETTING_USER:
-    case SETTING_GROUP: snprintf(value, PATH_MAX, "%s", row->text); break;
     case SETTING_ENDPOINTS:
-        return setting_store_texts(row, settings, default_listen,
-                                   sizeof default_listen / sizeof *default_listen, &wrong, error);
-    case SETTING_PREFIXES: break; /* empty */
+        (void)setting_store_texts(row, settings, default_listen,
+                                  sizeof default_listen / sizeof *default_listen, &wrong, error);
+        break;
+    default: break; /* the others are empty */
     }
-    return true;
 }
 
 struct settings *settings_create(void)
@@ -337,13 +323,8 @@ struct settings *settings_create(void)
     if (settings == NULL)
         return NULL;
     settings->references = 1;
-    for (size_t i = 0; settings_row(i) != NULL; i++) {
-        if (!set_default(&table[i], settings)) {
-            settings_unref(settings);
-            errno = ENOMEM;
-            return NULL;
-        }
-    }
+    for (size_t i = 0; settings_row(i) != NULL; i++)
+        set_default(&table[i], settings);
     return settings;
 }
 
@@ -358,7 +339,6 @@ void settings_unref(struct settings *settings)
     if (settings == NULL ||
         atomic_fetch_sub_explicit(&settings->references, 1, memory_order_acq_rel) != 1)
         return;
-    free(settings->listen.list);
     free(settings->access.allow.list);
     free(settings->access.deny.list);
     free(settings->access.proxies.list);
@@ -371,15 +351,9 @@ void settings_set_log_target(struct settings *settings)
         settings->log.to = settings->daemon.background ? LOG_TO_SYSLOG : LOG_TO_STDERR;
 }
 
-static bool same_endpoints(const struct settings *a, const struct settings *b)
+static bool same_endpoints(const struct endpoints *a, const struct endpoints *b)
 {
-    if (a->listen.count != b->listen.count)
-        return false;
-    for (size_t i = 0; i < a->listen.count; i++)
-        if (strcmp(a->listen.list[i].host, b->listen.list[i].host) != 0 ||
-            strcmp(a->listen.list[i].port, b->listen.list[i].port) != 0)
-            return false;
-    return true;
+    return a->count == b->count && memcmp(a->list, b->list, a->count * sizeof *a->list) == 0;
 }
 
 static bool same_prefixes(const struct prefixes *a, const struct prefixes *b)
@@ -398,7 +372,7 @@ bool settings_same(const struct setting *row, const struct settings *a, const st
     case SETTING_CHOICE: return *(const int *)left == *(const int *)right;
     case SETTING_SECONDS: return *(const double *)left == *(const double *)right;
     case SETTING_MESSAGE: return memcmp(left, right, WIRE_OCTETS) == 0;
-    case SETTING_ENDPOINTS: return same_endpoints(a, b);
+    case SETTING_ENDPOINTS: return same_endpoints(left, right);
     case SETTING_PREFIXES: return same_prefixes(left, right);
     default: return strcmp(left, right) == 0;
     }

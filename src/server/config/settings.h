@@ -19,12 +19,15 @@ enum log_target { LOG_TO_DEFAULT, LOG_TO_STDERR, LOG_TO_SYSLOG };
 /* What happens to a new connection while limits.connections are active. */
 enum when_full { WHEN_FULL_WAIT, WHEN_FULL_REFUSE };
 
+/* The addresses to listen at. */
+struct endpoints {
+    size_t count;
+    struct endpoint list[SETTINGS_LISTEN_MAX];
+};
+
 struct settings {
     atomic_size_t references;
-    struct {
-        size_t count;
-        struct endpoint *list;
-    } listen;
+    struct endpoints listen;
     char reply[WIRE_OCTETS];
     char expect[WIRE_OCTETS];
     bool strict;
@@ -98,7 +101,7 @@ struct setting {
     size_t offset; /* of the value in struct settings */
     double min, max;
     double number;                /* the default of a number or a choice */
-    const char *text;             /* the default of a text */
+    const char *text;             /* the default of a message; other texts are empty */
     const struct choice *choices; /* ends with a NULL name */
 };
 
@@ -128,9 +131,6 @@ bool setting_store_text(const struct setting *row, struct settings *settings, co
 bool setting_store_texts(const struct setting *row, struct settings *settings,
                          const char *const *values, size_t count, size_t *wrong,
                          char error[ERROR_SIZE]);
-
-/* Set the addresses to listen at. Returns 0, or -1 and errno. */
-int settings_set_listen(struct settings *settings, const struct endpoint *list, size_t count);
 
 /* Write in `error` that the row's value must be something else than what `format` describes.
  * Returns false, for the caller to return. */
