@@ -15,7 +15,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define FILE_MAX 1048576
@@ -199,13 +198,6 @@ static bool not_parsed(struct reading *reading, const config_t *config, const ch
     return complain_of_line(reading, text, error, advice(error));
 }
 
-static bool parse(struct reading *reading, config_t *config, const char *text)
-{
-    if (!config_read_string(config, text))
-        return not_parsed(reading, config, text);
-    return walk_group(reading, config_root_setting(config), "");
-}
-
 bool config_file_parse(const char *path, const char *text, size_t length, struct settings *settings,
                        char message[ERROR_SIZE])
 {
@@ -217,33 +209,25 @@ bool config_file_parse(const char *path, const char *text, size_t length, struct
 
     config_t config;
     config_init(&config);
-    bool valid = parse(&reading, &config, text);
+    bool valid = config_read_string(&config, text)
+                     ? walk_group(&reading, config_root_setting(&config), "")
+                     : not_parsed(&reading, &config, text);
     config_destroy(&config);
     return valid;
 }
 
-/* Open the file. Refuse a FIFO, because a reload would wait for its writer. */
-static int open_file(const char *path)
-{
-    struct stat about = {0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 || (fstat(fd, &about) == 0 && !S_ISFIFO(about.st_mode)))
-        return fd;
-    if (S_ISFIFO(about.st_mode))
-        errno = ESPIPE;
-    return close_after_error(fd);
-}
-
 /* Read the whole file, and add an end of line, because libconfig does not recognize a comment
- * without one, and a NUL. Returns the length without the NUL, or -1 and errno. */
+ * without one, and a NUL. Returns the length without the NUL, or -1 and errno: ESPIPE for a FIFO,
+ * on whose writer a reload would wait. */
 static ssize_t read_file(const char *path, char text[FILE_MAX + 2])
 {
     size_t length = 0;
-    ssize_t more;
-    int fd = open_file(path);
+    ssize_t more = 1;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return -1;
-    while (length <= FILE_MAX && (more = read(fd, text + length, FILE_MAX + 1 - length)) != 0) {
+    while (length <= FILE_MAX && more > 0) {
+        more = pread(fd, text + length, FILE_MAX + 1 - length, (off_t)length);
         if (more < 0)
             return close_after_error(fd);
         length += (size_t)more;
