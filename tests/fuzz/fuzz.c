@@ -107,7 +107,8 @@ void must_read_back(struct settings *settings)
     size_t length;
     FILE *out = open_memstream(&text, &length);
     must(out != NULL);
-    settings_set_log_target(settings);
+    if (settings->log.to == LOG_TO_DEFAULT)
+        settings->log.to = LOG_TO_STDERR;
     settings_print(settings, out);
     must(fclose(out) == 0);
     must(config_file_parse("printed", text, length, again, message));

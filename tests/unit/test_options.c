@@ -107,7 +107,7 @@ static void assert_refused(int status, const char *expected)
 START_TEST(without_file_and_options_the_defaults_hold)
 {
     assert_loaded();
-    settings_set_log_target(defaults);
+    defaults->log.to = LOG_TO_STDERR;
     assert_same_settings(settings, defaults);
     ck_assert_str_eq(options_file_name(&options), "the built-in defaults");
 }
@@ -195,6 +195,24 @@ START_TEST(the_command_line_sends_it_to_the_background)
     assert_loaded();
     ck_assert(settings->daemon.background);
     ck_assert_int_eq(settings->log.to, LOG_TO_SYSLOG);
+}
+END_TEST
+
+static void assert_log_target(enum log_target expected)
+{
+    assert_loaded();
+    ck_assert_int_eq(settings->log.to, expected);
+}
+
+START_TEST(the_log_goes_to_stderr_in_the_foreground_and_to_syslog_in_the_background)
+{
+    assert_log_target(LOG_TO_STDERR);
+    write_file("daemon: { background = true; };");
+    assert_log_target(LOG_TO_SYSLOG);
+    write_file("log: { to = \"syslog\"; };");
+    assert_log_target(LOG_TO_SYSLOG);
+    options.run_in = RUN_BACKGROUND;
+    assert_log_target(LOG_TO_SYSLOG);
 }
 END_TEST
 
@@ -306,6 +324,7 @@ Suite *options_suite(void)
     tcase_add_test(tcase, options_win_over_the_file);
     tcase_add_test(tcase, the_file_decides_what_no_option_does);
     tcase_add_test(tcase, the_command_line_sends_it_to_the_background);
+    tcase_add_test(tcase, the_log_goes_to_stderr_in_the_foreground_and_to_syslog_in_the_background);
     tcase_add_test(tcase, a_wrong_file_is_named);
     tcase_add_test(tcase, a_wrong_address_of_the_command_line_is_a_usage_error);
     tcase_add_test(tcase, standard_error_and_a_background_from_the_file_are_refused);

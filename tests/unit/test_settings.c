@@ -118,19 +118,6 @@ START_TEST(a_value_of_another_type_is_refused_by_every_row)
 }
 END_TEST
 
-START_TEST(the_log_goes_to_stderr_in_the_foreground_and_to_syslog_in_the_background)
-{
-    settings_set_log_target(settings);
-    ck_assert_int_eq(settings->log.to, LOG_TO_STDERR);
-    settings->daemon.background = true;
-    settings_set_log_target(settings);
-    ck_assert_int_eq(settings->log.to, LOG_TO_STDERR);
-    settings->log.to = LOG_TO_DEFAULT;
-    settings_set_log_target(settings);
-    ck_assert_int_eq(settings->log.to, LOG_TO_SYSLOG);
-}
-END_TEST
-
 /* Give the row another value, which differs in its last part. */
 static void alter(const struct setting *row)
 {
@@ -277,7 +264,6 @@ Suite *settings_suite(void)
     tcase_add_test(table, every_row_s_default_is_in_its_own_range_and_stores_back);
     tcase_add_test(table, every_key_is_found_and_no_other);
     tcase_add_test(table, a_value_of_another_type_is_refused_by_every_row);
-    tcase_add_test(table, the_log_goes_to_stderr_in_the_foreground_and_to_syslog_in_the_background);
     tcase_add_test(table, a_row_has_the_same_value_until_it_is_altered_and_no_other_is);
     tcase_add_test(table, other_addresses_to_listen_at_are_not_the_same);
     tcase_add_test(table, other_prefixes_are_not_the_same);

@@ -15,6 +15,7 @@ static struct settings *settings;
 static void begin_with_defaults(void)
 {
     settings = new_settings();
+    settings->log.to = LOG_TO_STDERR; /* LOG_TO_DEFAULT is never printed */
 }
 
 static void end(void)
@@ -41,7 +42,6 @@ static void assert_prints(const char *expected)
     free(text);
 }
 
-/* log.to is printed only once it is known: settings_set_log_target(). */
 static void assert_reads_back(void)
 {
     struct settings *again = new_settings();
@@ -59,7 +59,6 @@ static void assert_reads_back(void)
 
 START_TEST(the_defaults_are_printed)
 {
-    settings_set_log_target(settings);
     assert_prints("listen = [ \"127.0.0.1:1060\", \"[::1]:1060\" ];\n"
                   "reply = \"Farewell, client\";\n"
                   "expect = \"Hi there, server\";\n"
@@ -79,7 +78,6 @@ END_TEST
 
 START_TEST(the_defaults_are_read_back)
 {
-    settings_set_log_target(settings);
     assert_reads_back();
 }
 END_TEST
@@ -96,7 +94,6 @@ END_TEST
 
 START_TEST(octets_that_need_an_escape_are_read_back)
 {
-    settings_set_log_target(settings);
     memcpy(settings->reply, "\"\\\t\n\r\x01\x1f\x7f\x80\xff'#/*x0", WIRE_OCTETS);
     memcpy(settings->expect, "\\x00\\\\x00\\\"@\"//#;", WIRE_OCTETS);
     snprintf(settings->daemon.pid_file, PATH_MAX, "/a \"file\"\\");
@@ -106,7 +103,6 @@ END_TEST
 
 START_TEST(seconds_have_the_fewest_decimals_that_read_back_as_the_same)
 {
-    settings_set_log_target(settings);
     settings->timeouts.exchange = 0.1;
     settings->timeouts.linger = 0.1 + 0.2;
     settings->timeouts.drain = 0;

@@ -198,7 +198,8 @@ static int decide_log_target(const struct options *options, struct settings *set
     }
     if (options->to_stderr)
         settings->log.to = LOG_TO_STDERR;
-    settings_set_log_target(settings);
+    if (settings->log.to == LOG_TO_DEFAULT)
+        settings->log.to = settings->daemon.background ? LOG_TO_SYSLOG : LOG_TO_STDERR;
     if (settings->daemon.background && settings->log.to == LOG_TO_STDERR) {
         snprintf(message, ERROR_SIZE,
                  "%s: log.to must be \"syslog\" in the background, not \"stderr\"; "

@@ -345,12 +345,6 @@ void settings_unref(struct settings *settings)
     free(settings);
 }
 
-void settings_set_log_target(struct settings *settings)
-{
-    if (settings->log.to == LOG_TO_DEFAULT)
-        settings->log.to = settings->daemon.background ? LOG_TO_SYSLOG : LOG_TO_STDERR;
-}
-
 static bool same_endpoints(const struct endpoints *a, const struct endpoints *b)
 {
     return a->count == b->count && memcmp(a->list, b->list, a->count * sizeof *a->list) == 0;

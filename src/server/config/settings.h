@@ -14,6 +14,7 @@
 
 #define SETTINGS_LISTEN_MAX 64
 
+/* LOG_TO_DEFAULT is replaced by one of the others when the file and the options are applied. */
 enum log_target { LOG_TO_DEFAULT, LOG_TO_STDERR, LOG_TO_SYSLOG };
 
 /* What happens to a new connection while limits.connections are active. */
@@ -110,10 +111,6 @@ const struct setting *settings_row(size_t index);
 
 /* Return the row of `key`, or NULL. */
 const struct setting *settings_find(const char *key);
-
-/* Set what depends on other keys: the log's target if nothing set it. Call it once the file and the
- * options are applied. */
-void settings_set_log_target(struct settings *settings);
 
 /* Store one value. Each returns true; or false with what is wrong in `error`, such as "must be …,
  * not …", and the old value kept. A value of another type than the row's is such an error. */
