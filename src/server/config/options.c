@@ -87,37 +87,32 @@ static int set_path(char to[PATH_MAX], const char *option, const char *path)
     return 0;
 }
 
-static int set_run_in(struct options *options, int run_in)
+/* Set what only one of the options `names` can set. */
+static int set_once(int *to, int value, const char *names)
 {
-    if (options->run_in != RUN_DEFAULT && (int)options->run_in != run_in)
-        return usage("--foreground and --daemon are mutually exclusive", "");
-    options->run_in = run_in == RUN_FOREGROUND ? RUN_FOREGROUND : RUN_BACKGROUND;
-    return 0;
-}
-
-static int set_mode(struct options *options, enum mode mode)
-{
-    if (options->mode != MODE_RUN && options->mode != mode)
-        return usage("--test, --show-config, --help and --version are mutually exclusive", "");
-    options->mode = mode;
+    if (*to != 0 && *to != value)
+        return usage(names, " are mutually exclusive");
+    *to = value;
     return 0;
 }
 
 static int apply_flag(struct options *options, int flag, char *argv[])
 {
+    static const char runs[] = "--foreground and --daemon";
+    static const char modes[] = "--test, --show-config, --help and --version";
     char error[ERROR_SIZE];
     switch (flag) {
     case 'c': return set_path(options->config, "--config", optarg);
-    case 'f': return set_run_in(options, RUN_FOREGROUND);
-    case 'd': return set_run_in(options, RUN_BACKGROUND);
+    case 'f': return set_once(&options->run_in, RUN_FOREGROUND, runs);
+    case 'd': return set_once(&options->run_in, RUN_BACKGROUND, runs);
     case 'l': return add_listen(options, optarg);
     case 'p': return set_path(options->pid_file, "--pid-file", optarg);
     case 'e': options->to_stderr = true; return 0;
     case 'v': options->verbose = true; return 0;
-    case 't': return set_mode(options, MODE_TEST);
-    case 'T': return set_mode(options, MODE_SHOW);
-    case 'h': return set_mode(options, MODE_HELP);
-    case 'V': return set_mode(options, MODE_VERSION);
+    case 't': return set_once(&options->mode, MODE_TEST, modes);
+    case 'T': return set_once(&options->mode, MODE_SHOW, modes);
+    case 'h': return set_once(&options->mode, MODE_HELP, modes);
+    case 'V': return set_once(&options->mode, MODE_VERSION, modes);
     default: return usage(command_line_error(flag, flags, argv, error), "");
     }
 }

@@ -8,10 +8,12 @@
 
 enum mode { MODE_RUN, MODE_TEST, MODE_SHOW, MODE_HELP, MODE_VERSION };
 
+enum run_in { RUN_DEFAULT, RUN_FOREGROUND, RUN_BACKGROUND };
+
 struct options {
-    enum mode mode;
+    int mode;              /* enum mode */
+    int run_in;            /* enum run_in */
     char config[PATH_MAX]; /* the file to read, absolute; empty if none was named */
-    enum { RUN_DEFAULT, RUN_FOREGROUND, RUN_BACKGROUND } run_in;
     struct endpoints listen;
     char pid_file[PATH_MAX]; /* absolute, or empty */
     bool to_stderr;
