@@ -54,9 +54,9 @@ static bool store(const struct setting *row, struct settings *settings, const ui
     }
     take(&data, &size, &value, sizeof value);
     if (type % 5 == 2)
-        return setting_store_integer(row, settings, value.integer, error);
+        return setting_store_number(row, settings, (double)value.integer, true, error);
     if (type % 5 == 3)
-        return setting_store_float(row, settings, value.number, error);
+        return setting_store_number(row, settings, value.number, false, error);
     return setting_store_bool(row, settings, value.integer % 2 != 0, error);
 }
 

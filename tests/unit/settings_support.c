@@ -30,6 +30,18 @@ void set_listen(struct settings *settings, const char *const *texts, size_t coun
     settings->listen.count = count;
 }
 
+bool store_integer(const struct setting *row, struct settings *settings, long long value,
+                   char error[ERROR_SIZE])
+{
+    return setting_store_number(row, settings, (double)value, true, error);
+}
+
+bool store_float(const struct setting *row, struct settings *settings, double value,
+                 char error[ERROR_SIZE])
+{
+    return setting_store_number(row, settings, value, false, error);
+}
+
 void assert_listen(const struct settings *settings, size_t index, const char *text)
 {
     char formatted[ENDPOINT_TEXT];

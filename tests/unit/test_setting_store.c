@@ -57,7 +57,7 @@ START_TEST(a_bool_is_stored)
     ck_assert(settings->strict);
     ck_assert(setting_store_bool(row_of("strict"), settings, false, error));
     assert_untouched();
-    assert_refused(setting_store_integer(row_of("strict"), settings, 1, error),
+    assert_refused(store_integer(row_of("strict"), settings, 1, error),
                    "must be true or false, not 1");
 }
 END_TEST
@@ -65,9 +65,9 @@ END_TEST
 START_TEST(an_integer_is_stored_from_its_least_to_its_greatest)
 {
     const struct setting *row = row_of("limits.connections");
-    ck_assert(setting_store_integer(row, settings, 1, error));
+    ck_assert(store_integer(row, settings, 1, error));
     ck_assert_int_eq(settings->limits.connections, 1);
-    ck_assert(setting_store_integer(row, settings, 1000000, error));
+    ck_assert(store_integer(row, settings, 1000000, error));
     ck_assert_int_eq(settings->limits.connections, 1000000);
 }
 END_TEST
@@ -75,13 +75,13 @@ END_TEST
 START_TEST(an_integer_out_of_range_is_refused)
 {
     const struct setting *row = row_of("limits.connections");
-    assert_refused(setting_store_integer(row, settings, 0, error),
+    assert_refused(store_integer(row, settings, 0, error),
                    "must be a whole number from 1 to 1000000, not 0");
-    assert_refused(setting_store_integer(row, settings, 1000001, error),
+    assert_refused(store_integer(row, settings, 1000001, error),
                    "must be a whole number from 1 to 1000000, not 1000001");
-    assert_refused(setting_store_integer(row, settings, (1LL << 32) + 1, error),
+    assert_refused(store_integer(row, settings, (1LL << 32) + 1, error),
                    "must be a whole number from 1 to 1000000, not 4294967297");
-    assert_refused(setting_store_float(row, settings, 2.5, error),
+    assert_refused(store_float(row, settings, 2.5, error),
                    "must be a whole number from 1 to 1000000, not 2.5");
 }
 END_TEST
@@ -89,9 +89,9 @@ END_TEST
 START_TEST(seconds_are_stored_with_and_without_a_fraction)
 {
     const struct setting *row = row_of("timeouts.exchange");
-    ck_assert(setting_store_float(row, settings, 0.01, error));
+    ck_assert(store_float(row, settings, 0.01, error));
     ck_assert_double_eq(settings->timeouts.exchange, 0.01);
-    ck_assert(setting_store_integer(row, settings, 86400, error));
+    ck_assert(store_integer(row, settings, 86400, error));
     ck_assert_double_eq(settings->timeouts.exchange, 86400);
 }
 END_TEST
@@ -99,13 +99,13 @@ END_TEST
 START_TEST(seconds_out_of_range_are_refused)
 {
     const struct setting *row = row_of("timeouts.exchange");
-    assert_refused(setting_store_float(row, settings, 0.0099, error),
+    assert_refused(store_float(row, settings, 0.0099, error),
                    "must be a number of seconds from 0.01 to 86400, like 10.0, not 0.0099");
-    assert_refused(setting_store_integer(row, settings, 86401, error),
+    assert_refused(store_integer(row, settings, 86401, error),
                    "must be a number of seconds from 0.01 to 86400, like 10.0, not 86401");
-    assert_refused(setting_store_float(row, settings, HUGE_VAL, error),
+    assert_refused(store_float(row, settings, HUGE_VAL, error),
                    "must be a number of seconds from 0.01 to 86400, like 10.0, not inf");
-    ck_assert(!setting_store_float(row, settings, (double)NAN, error));
+    ck_assert(!store_float(row, settings, (double)NAN, error));
     assert_untouched();
 }
 END_TEST

@@ -37,8 +37,8 @@ static bool store_default(const struct setting *row)
     int number = (int)row->number;
     switch (row->type) {
     case SETTING_BOOL: return setting_store_bool(row, settings, number != 0, error);
-    case SETTING_INTEGER: return setting_store_integer(row, settings, number, error);
-    case SETTING_SECONDS: return setting_store_float(row, settings, row->number, error);
+    case SETTING_INTEGER: return store_integer(row, settings, number, error);
+    case SETTING_SECONDS: return store_float(row, settings, row->number, error);
     case SETTING_CHOICE:
         if (number == LOG_TO_DEFAULT && row == settings_find("log.to"))
             return true; /* follows from other keys, so it has no name */
@@ -105,8 +105,8 @@ START_TEST(a_value_of_another_type_is_refused_by_every_row)
         const struct setting *row = settings_row(i);
         enum setting_type type = row->type;
         ck_assert(takes_bool(type) || !setting_store_bool(row, settings, true, error));
-        ck_assert(takes_integer(type) || !setting_store_integer(row, settings, 1, error));
-        ck_assert(takes_float(type) || !setting_store_float(row, settings, 1.0, error));
+        ck_assert(takes_integer(type) || !store_integer(row, settings, 1, error));
+        ck_assert(takes_float(type) || !store_float(row, settings, 1.0, error));
         ck_assert(takes_text(type) || !setting_store_text(row, settings, "1", error));
         ck_assert(takes_text(type) || !setting_store_text(row, settings, "", error));
         ck_assert(takes_texts(type) ||

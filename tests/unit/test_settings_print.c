@@ -193,13 +193,13 @@ static bool store_random(const struct setting *row, char *error)
     switch (row->type) {
     case SETTING_BOOL: return setting_store_bool(row, settings, random_below(2) == 1, error);
     case SETTING_INTEGER:
-        return setting_store_integer(
-            row, settings, (long long)row->min + (long long)random_below((uint64_t)span + 1),
-            error);
+        return store_integer(row, settings,
+                             (long long)row->min + (long long)random_below((uint64_t)span + 1),
+                             error);
     case SETTING_SECONDS:
-        return setting_store_float(
-            row, settings, row->min + span * (double)random_below(UINT64_C(1) << 53) * 0x1p-53,
-            error);
+        return store_float(row, settings,
+                           row->min + span * (double)random_below(UINT64_C(1) << 53) * 0x1p-53,
+                           error);
     case SETTING_ENDPOINTS: return store_random_endpoints(row, error);
     case SETTING_PREFIXES: return store_random_prefixes(row, error);
     default: return store_random_text(row, error);

@@ -104,11 +104,12 @@ static bool store(struct reading *reading, const struct setting *row, const conf
     case CONFIG_TYPE_BOOL:
         return setting_store_bool(row, settings, config_setting_get_bool(node), error);
     case CONFIG_TYPE_INT:
-        return setting_store_integer(row, settings, config_setting_get_int(node), error);
+        return setting_store_number(row, settings, config_setting_get_int(node), true, error);
     case CONFIG_TYPE_INT64:
-        return setting_store_integer(row, settings, config_setting_get_int64(node), error);
+        return setting_store_number(row, settings, (double)config_setting_get_int64(node), true,
+                                    error);
     case CONFIG_TYPE_FLOAT:
-        return setting_store_float(row, settings, config_setting_get_float(node), error);
+        return setting_store_number(row, settings, config_setting_get_float(node), false, error);
     case CONFIG_TYPE_STRING:
         return setting_store_text(row, settings, config_setting_get_string(node), error);
     case CONFIG_TYPE_ARRAY: return store_array(reading, row, node, error);

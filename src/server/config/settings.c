@@ -160,23 +160,17 @@ bool setting_store_bool(const struct setting *row, struct settings *settings, bo
     return true;
 }
 
-bool setting_store_integer(const struct setting *row, struct settings *settings, long long value,
-                           char error[ERROR_SIZE])
+bool setting_store_number(const struct setting *row, struct settings *settings, double value,
+                          bool is_whole, char error[ERROR_SIZE])
 {
-    if (row->type == SETTING_SECONDS)
-        return setting_store_float(row, settings, (double)value, error);
-    if (row->type != SETTING_INTEGER || (double)value < row->min || (double)value > row->max)
-        return setting_refuse(row, error, "%lld", value);
-    *(int *)value_of(row, settings) = (int)value;
-    return true;
-}
-
-bool setting_store_float(const struct setting *row, struct settings *settings, double value,
-                         char error[ERROR_SIZE])
-{
-    if (row->type != SETTING_SECONDS || !(value >= row->min && value <= row->max))
-        return setting_refuse(row, error, "%g", value);
-    *(double *)value_of(row, settings) = value;
+    bool is_seconds = row->type == SETTING_SECONDS;
+    bool fits = is_seconds || (is_whole && row->type == SETTING_INTEGER);
+    if (!fits || !(value >= row->min && value <= row->max))
+        return setting_refuse(row, error, is_whole && !is_seconds ? "%.0f" : "%g", value);
+    if (is_seconds)
+        *(double *)value_of(row, settings) = value;
+    else
+        *(int *)value_of(row, settings) = (int)value;
     return true;
 }
 

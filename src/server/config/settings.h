@@ -113,13 +113,12 @@ const struct setting *settings_row(size_t index);
 const struct setting *settings_find(const char *key);
 
 /* Store one value. Each returns true; or false with what is wrong in `error`, such as "must be …,
- * not …", and the old value kept. A value of another type than the row's is such an error. */
+ * not …", and the old value kept. A value of another type than the row's is such an error.
+ * `is_whole` says that a number was written as an integer, which seconds can be too. */
 bool setting_store_bool(const struct setting *row, struct settings *settings, bool value,
                         char error[ERROR_SIZE]);
-bool setting_store_integer(const struct setting *row, struct settings *settings, long long value,
-                           char error[ERROR_SIZE]);
-bool setting_store_float(const struct setting *row, struct settings *settings, double value,
-                         char error[ERROR_SIZE]);
+bool setting_store_number(const struct setting *row, struct settings *settings, double value,
+                          bool is_whole, char error[ERROR_SIZE]);
 bool setting_store_text(const struct setting *row, struct settings *settings, const char *value,
                         char error[ERROR_SIZE]);
 
