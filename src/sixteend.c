@@ -51,7 +51,6 @@ int main(int argc, char *argv[])
         fprintf(stderr, "sixteend: %s\n", message);
         return status;
     }
-    options_remember_file(&options);
     if (options.mode != MODE_RUN)
         return check(&options, settings);
     return service_run(&options, settings);

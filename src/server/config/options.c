@@ -117,6 +117,14 @@ static int apply_flag(struct options *options, int flag, char *argv[])
     }
 }
 
+/* Return the file to read, or NULL for none. */
+static const char *file_of(const struct options *options)
+{
+    if (options->config[0] != '\0')
+        return options->config;
+    return access(DEFAULT_FILE, F_OK) == 0 || errno != ENOENT ? DEFAULT_FILE : NULL;
+}
+
 int options_parse(struct options *options, int argc, char *argv[])
 {
     int flag;
@@ -131,28 +139,16 @@ int options_parse(struct options *options, int argc, char *argv[])
         return usage("--stderr and --daemon are mutually exclusive: "
                      "a daemon in the background has no standard error",
                      "");
+    const char *file = file_of(options);
+    if (file != NULL && file != options->config)
+        snprintf(options->config, sizeof options->config, "%s", file);
     return 0;
-}
-
-/* Return the file to read, or NULL for none. */
-static const char *file_of(const struct options *options)
-{
-    if (options->config[0] != '\0')
-        return options->config;
-    return access(DEFAULT_FILE, F_OK) == 0 || errno != ENOENT ? DEFAULT_FILE : NULL;
 }
 
 const char *options_file_name(const struct options *options)
 {
     const char *file = file_of(options);
     return file != NULL ? file : "the built-in defaults";
-}
-
-void options_remember_file(struct options *options)
-{
-    const char *file = file_of(options);
-    if (file != NULL && file != options->config)
-        snprintf(options->config, sizeof options->config, "%s", file);
 }
 
 static void apply(const struct options *options, struct settings *settings)

@@ -13,15 +13,16 @@ enum run_in { RUN_DEFAULT, RUN_FOREGROUND, RUN_BACKGROUND };
 struct options {
     int mode;              /* enum mode */
     int run_in;            /* enum run_in */
-    char config[PATH_MAX]; /* the file to read, absolute; empty if none was named */
+    char config[PATH_MAX]; /* the file to read, absolute; empty for none */
     struct endpoints listen;
     char pid_file[PATH_MAX]; /* absolute, or empty */
     bool to_stderr;
     bool verbose;
 };
 
-/* Parse the command line. Returns 0; or -1 for a usage error, which is reported on standard
- * error. */
+/* Parse the command line. The default file is remembered if it exists, as if an option named it: if
+ * it is gone at a reload, that is an error, and does not mean the defaults. Returns 0; or -1 for a
+ * usage error, which is reported on standard error. */
 int options_parse(struct options *options, int argc, char *argv[]);
 
 /* Print the text of --help. */
@@ -32,10 +33,6 @@ void options_help(FILE *out);
  * Otherwise returns EX_CONFIG, EX_USAGE or EX_OSERR with one line in `message`. */
 int options_load(const struct options *options, const struct settings *running,
                  struct settings **loaded, char message[ERROR_SIZE]);
-
-/* Remember the file that was read, even if no option named it: if it is gone at a reload, that is
- * an error, and does not mean the defaults. */
-void options_remember_file(struct options *options);
 
 /* Return the name of the file that is read, or "the built-in defaults". */
 const char *options_file_name(const struct options *options);
