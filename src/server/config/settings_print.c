@@ -82,27 +82,22 @@ static void print_value(const struct setting *row, const struct settings *settin
     }
 }
 
+/* In the table the keys without a group are first, and those of a group follow each other. */
 void settings_print(const struct settings *settings, FILE *out)
 {
-    const char *group = "";
-    size_t group_length = 0;
-
+    const char *in_group = "";
     for (size_t i = 0; settings_row(i) != NULL; i++) {
         const char *key = settings_row(i)->key;
         const char *dot = strchr(key, '.');
-        size_t length = dot != NULL ? (size_t)(dot - key) : 0;
-        if (length != group_length || strncmp(key, group, length) != 0) {
-            if (group_length > 0)
-                fputs("};\n", out);
-            if (length > 0)
-                fprintf(out, "%.*s:\n{\n", (int)length, key);
-            group = key;
-            group_length = length;
+        const char *name = dot != NULL ? dot + 1 : key;
+        size_t group = (size_t)(name - key);
+        if (strncmp(key, in_group, group) != 0) {
+            fprintf(out, "%s%.*s:\n{\n", *in_group != '\0' ? "};\n" : "", (int)group - 1, key);
+            in_group = key;
         }
-        fprintf(out, "%s%s = ", dot != NULL ? "    " : "", dot != NULL ? dot + 1 : key);
+        fprintf(out, "%s%s = ", group > 0 ? "    " : "", name);
         print_value(settings_row(i), settings, out);
         fputs(";\n", out);
     }
-    if (group_length > 0)
-        fputs("};\n", out);
+    fputs("};\n", out);
 }
