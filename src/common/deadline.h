@@ -3,7 +3,6 @@
 #ifndef COMMON_DEADLINE_H
 #define COMMON_DEADLINE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/time.h>
 #include <time.h>

@@ -5,7 +5,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <sys/socket.h>
 
 /* Set the time that is left as the timeout of the next call on `fd`, if that call can wait. */
 static enum transfer_status arm(int fd, int option, int flags, struct deadline deadline)

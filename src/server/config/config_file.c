@@ -44,8 +44,6 @@ __attribute__((format(printf, 2, 3))) static bool complain(struct reading *readi
 static void list_keys(const char *prefix, char *names, size_t size)
 {
     const char *last = "";
-    size_t last_length = 0;
-
     names[0] = '\0';
     for (size_t i = 0; settings_row(i) != NULL; i++) {
         const char *key = settings_row(i)->key;
@@ -53,11 +51,10 @@ static void list_keys(const char *prefix, char *names, size_t size)
             continue;
         key += strlen(prefix);
         size_t length = strcspn(key, ".");
-        if (length == last_length && strncmp(key, last, length) == 0)
-            continue;
+        if (strncmp(key, last, length + 1) == 0)
+            continue; /* of the same group */
         text_append(names, size, "%s%.*s", names[0] != '\0' ? ", " : "", (int)length, key);
         last = key;
-        last_length = length;
     }
 }
 

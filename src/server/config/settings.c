@@ -144,8 +144,7 @@ bool setting_refuse(const struct setting *row, char error[ERROR_SIZE], const cha
     va_start(arguments, format);
     vsnprintf(got, sizeof got, format, arguments);
     va_end(arguments);
-    error[0] = '\0';
-    text_append(error, ERROR_SIZE, "must be ");
+    snprintf(error, ERROR_SIZE, "must be ");
     describe(row, error);
     text_append(error, ERROR_SIZE, ", not %s", got);
     return false;
