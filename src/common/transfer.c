@@ -15,9 +15,8 @@ static enum transfer_status arm(int fd, int option, int flags, struct deadline d
     if (flags & MSG_DONTWAIT)
         return TRANSFER_DONE;
     struct timeval timeout = timeval_from(left);
-    if (setsockopt(fd, SOL_SOCKET, option, &timeout, sizeof timeout) != 0)
-        return TRANSFER_FAILED;
-    return TRANSFER_DONE;
+    int rc = setsockopt(fd, SOL_SOCKET, option, &timeout, sizeof timeout);
+    return rc == 0 ? TRANSFER_DONE : TRANSFER_FAILED;
 }
 
 /* Judge a call that failed; TRANSFER_DONE means to call again. On a blocking socket EAGAIN says

@@ -201,19 +201,6 @@ static int decide_log_target(const struct options *options, struct settings *set
     return EX_OK;
 }
 
-static int load(const struct options *options, const struct settings *running,
-                struct settings *settings, char message[ERROR_SIZE])
-{
-    const char *file = file_of(options);
-
-    if (file != NULL && !config_file_read(file, settings, message))
-        return EX_CONFIG;
-    apply(options, settings);
-    if (running != NULL)
-        keep_fixed(running, settings, message);
-    return decide_log_target(options, settings, message);
-}
-
 int options_load(const struct options *options, const struct settings *running,
                  struct settings **loaded, char message[ERROR_SIZE])
 {
@@ -223,7 +210,14 @@ int options_load(const struct options *options, const struct settings *running,
         snprintf(message, ERROR_SIZE, "cannot store the configuration: %s", strerror(errno));
         return EX_OSERR;
     }
-    int status = load(options, running, settings, message);
+    const char *file = file_of(options);
+    int status = EX_CONFIG;
+    if (file == NULL || config_file_read(file, settings, message)) {
+        apply(options, settings);
+        if (running != NULL)
+            keep_fixed(running, settings, message);
+        status = decide_log_target(options, settings, message);
+    }
     if (status == EX_OK)
         *loaded = settings;
     else
