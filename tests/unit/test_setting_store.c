@@ -117,10 +117,10 @@ START_TEST(each_choice_is_stored_by_its_name)
         for (const struct choice *c = row->choices; c != NULL && c->name != NULL; c++) {
             ck_assert(setting_store_text(row, settings, c->name, error));
             ck_assert_int_eq(*(const int *)value_of(row), c->value);
-            ck_assert_str_eq(settings_choice_name(row->key, c->value), c->name);
+            ck_assert_str_eq(settings_choice_name(row, c->value), c->name);
         }
     }
-    ck_assert_str_eq(settings_choice_name("log.to", LOG_TO_DEFAULT), "");
+    ck_assert_str_eq(settings_choice_name(row_of("log.to"), LOG_TO_DEFAULT), "");
 }
 END_TEST
 

@@ -42,7 +42,7 @@ static bool store_default(const struct setting *row)
     case SETTING_CHOICE:
         if (number == LOG_TO_DEFAULT && row == settings_find("log.to"))
             return true; /* follows from other keys, so it has no name */
-        return setting_store_text(row, settings, settings_choice_name(row->key, number), error);
+        return setting_store_text(row, settings, settings_choice_name(row, number), error);
     case SETTING_ENDPOINTS: return setting_store_texts(row, settings, listen, 2, &wrong, error);
     case SETTING_PREFIXES: return setting_store_texts(row, settings, NULL, 0, &wrong, error);
     default: return setting_store_text(row, settings, row->text != NULL ? row->text : "", error);

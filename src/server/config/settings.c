@@ -17,7 +17,6 @@
 #include "common/text.h"
 #include "server/config/user_group.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -365,10 +364,8 @@ bool settings_same(const struct setting *row, const struct settings *a, const st
     }
 }
 
-const char *settings_choice_name(const char *key, int value)
+const char *settings_choice_name(const struct setting *row, int value)
 {
-    const struct setting *row = settings_find(key);
-    assert(row != NULL && row->choices != NULL);
     const struct choice *choice = row->choices;
     while (choice->name != NULL && choice->value != value)
         choice++;

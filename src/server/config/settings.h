@@ -136,8 +136,8 @@ bool setting_refuse(const struct setting *row, char error[ERROR_SIZE], const cha
 /* Whether both settings have the same value for the row. */
 bool settings_same(const struct setting *row, const struct settings *a, const struct settings *b);
 
-/* Return the name of `value` among the choices of `key`, or "". */
-const char *settings_choice_name(const char *key, int value);
+/* Return the name of `value` among the choices of the row, or "". */
+const char *settings_choice_name(const struct setting *row, int value);
 
 /* Print every key with its value, in the file's own syntax: settings_print.c. */
 void settings_print(const struct settings *settings, FILE *out);

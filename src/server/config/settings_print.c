@@ -71,7 +71,7 @@ static void print_value(const struct setting *row, const struct settings *settin
     case SETTING_INTEGER: fprintf(out, "%d", *(const int *)value); break;
     case SETTING_SECONDS: print_seconds(*(const double *)value, out); break;
     case SETTING_CHOICE:
-        fprintf(out, "\"%s\"", settings_choice_name(row->key, *(const int *)value));
+        fprintf(out, "\"%s\"", settings_choice_name(row, *(const int *)value));
         break;
     case SETTING_MESSAGE: print_string(value, WIRE_OCTETS, out); break;
     case SETTING_PATH:

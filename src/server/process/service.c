@@ -113,7 +113,7 @@ static void print_ready(const struct service *service)
     char text[LISTENERS_MAX * ADDRESS_TEXT];
     printf("sixteend: listening at %s; process %ld; logging to syslog, facility %s\n",
            listeners_format(&service->listeners, text, sizeof text), (long)getpid(),
-           settings_choice_name("log.facility", service->settings->log.facility));
+           settings_choice_name(settings_find("log.facility"), service->settings->log.facility));
     fflush(stdout);
 }
 
