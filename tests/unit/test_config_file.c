@@ -240,7 +240,7 @@ START_TEST(a_file_that_cannot_be_read_is_refused)
 }
 END_TEST
 
-/* No process has it open for writing, so an ordinary open(2) would wait. */
+/* A blocking open(2) would wait for a writer. */
 START_TEST(a_FIFO_is_refused_at_once)
 {
     char directory[] = "/tmp/sixteend-config-XXXXXX";

@@ -140,18 +140,18 @@ static int start(struct service *service)
         (status = leave_environment(service)) != EX_OK)
         return status;
 
+    service->signal_fd = signals_open(); /* before the first thread, which inherits the mask */
+    int error = errno;
     configure_log(settings);
     service->logging = true;
-
-    service->signal_fd = signals_open(); /* before the first thread, which inherits the mask */
     if (service->signal_fd < 0) {
+        errno = error;
         log_errno(LOG_CRIT, "cannot open a signalfd");
         return EX_OSERR;
     }
     rlimits_prepare(settings); /* as root; threads inherit the scheduling policy */
 
-    /* The pid file comes first, so that a second daemon reports the running one, not a port in use.
-     */
+    /* The pid file comes first: a second daemon reports the running one, not a port in use. */
     if ((status = lock_pid_file(service)) != EX_OK || (status = open_listeners(service)) != EX_OK)
         return status;
     service->loop = loop_create(&service->listeners, service->settings, service->signal_fd);
