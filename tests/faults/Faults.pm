@@ -369,7 +369,7 @@ sub run_faults {
     my @queue = map { [$_] } map { faults_of($_, $passed->{$_}) } new_sites($passed);
     while (my $faults = shift @queue) {
         my ($wrong, $sites, @fired);
-        for my $try (1 .. 3) {
+        for my $try (1 .. 10) {    # what another thread does may come after the phase
             ($wrong, $sites, @fired) = $case->($scenario, @$faults);
             last if @$wrong || !grep { $_ == 0 } @fired;
         }
