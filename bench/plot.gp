@@ -23,7 +23,7 @@ summary = results . '/summary.csv'
 set xlabel 'connections at once'
 set logscale x 2
 set xrange [0.8:640]
-set xtics (1, 4, 16, 64, 256, 512)
+set xtics (1, 2, 4, 8, 16, 64, 512)
 
 set output results . '/rate.svg'
 setup_title = setup eq 'shipped' ? 'as shipped' : setup
