@@ -9,7 +9,8 @@ our @EXPORT_OK = qw(csv_file csv_line write_csv write_table @MEASURED @SUMMARY @
 
 our @MEASURED = qw(setup round connections row rate exchanges all cpu_us p50 p99 p999 max
     unanswered refused reset wrong local peak_kib);
-our @SUMMARY = qw(setup connections row rate ratio cpu_us cpu_ratio p50 p99 p999 errors unanswered peak_kib spread);
+our @SUMMARY = qw(setup connections row rate ratio p99 p99_ratio cpu_us cpu_ratio p50 p50_ratio p999
+    errors unanswered peak_kib spread);
 our @HELD = qw(row connections octets held opened_s accepted_s rss_kib kernel_kib rate ratio spread errors);
 
 my %title = (
@@ -62,15 +63,17 @@ sub heading {
 
 sub comparison_row {
     my ($line, $name) = @_;
-    return markdown_row($name, as('%.0f', $line->{rate}), as('%.2f', $line->{ratio}), as('%.1f', $line->{cpu_us}),
-        as('%.2f', $line->{cpu_ratio}), map({ as('%.0f', $line->{$_}) } qw(p50 p99 p999 errors unanswered)),
+    return markdown_row($name, as('%.0f', $line->{rate}), as('%.2f', $line->{ratio}),
+        as('%.0f', $line->{p99}), as('%.2f', $line->{p99_ratio}),
+        as('%.1f', $line->{cpu_us}), as('%.2f', $line->{cpu_ratio}),
+        map({ as('%.0f', $line->{$_}) } qw(p50 p999 errors unanswered)),
         mib($line->{peak_kib}), as('%.0f %%', 100 * $line->{spread}));
 }
 
 sub comparison {
     my ($name, @lines) = @_;
-    my $text = heading('', 'exchanges/s', 'to the best bare loop', 'CPU µs', 'to that loop',
-        'p50 µs', 'p99 µs', 'p99.9 µs', 'errors', 'unanswered', 'peak MiB', 'spread');
+    my $text = heading('', 'exchanges/s', 'rate ratio', 'p99 µs', 'p99 ratio', 'CPU µs', 'CPU ratio',
+        'p50 µs', 'p99.9 µs', 'errors', 'unanswered', 'peak MiB', 'spread');
     for my $line (@lines) {
         my $called = $line->{is} ? "**best bare loop** ($name->{ $line->{is} })" : $name->{ $line->{row} };
         $text .= comparison_row($line, $called);

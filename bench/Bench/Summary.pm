@@ -47,6 +47,8 @@ sub line_of {
     $line{spread}    = spread_of(@$mine);
     $line{ratio}     = $best && ratio('rate', $mine, $best);
     $line{cpu_ratio} = $best && ratio('cpu_us', $mine, $best);
+    my @replied = grep { $_->{exchanges} } @$mine;    # without an exchange there is no latency
+    $line{"${_}_ratio"} = $best && ratio($_, \@replied, $best) for qw(p50 p99);
     return \%line;
 }
 
