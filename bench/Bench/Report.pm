@@ -10,7 +10,7 @@ our @EXPORT_OK = qw(csv_file csv_line write_csv write_table @MEASURED @SUMMARY @
 our @MEASURED = qw(setup round connections row rate exchanges all cpu_us p50 p99 p999 max
     unanswered refused reset wrong local peak_kib);
 our @SUMMARY = qw(setup connections row rate ratio p99 p99_ratio cpu_us cpu_ratio p50 p50_ratio p999
-    errors unanswered peak_kib spread);
+    errors unanswered peak_kib spread safe safe_ratio safe_p99_ratio safe_cpu_ratio);
 our @HELD = qw(row connections octets held opened_s accepted_s rss_kib kernel_kib rate ratio spread errors);
 
 my %title = (
@@ -81,6 +81,26 @@ sub comparison {
     return $text;
 }
 
+# The rows of sixteend compared with the bare loop that closes as safely: a line for each setup and
+# load. The argument `ours` lists these rows.
+sub safe_table {
+    my ($ours, @lines) = @_;
+    my (@levels, %there);
+    for my $line (grep { $_->{safe} } @lines) {
+        my $level = "$title{ $line->{setup} }, $line->{connections} at once";
+        push @levels, $level if !grep { $_ eq $level } @levels;
+        $there{ $line->{row} }{$level} = $line;
+    }
+    my @rows = grep { $there{ $_->{id} } } @$ours;
+    return '' if !@rows;
+    my $text = heading('', map { my $row = $_; map { "$row->{short}: $_ ratio" } qw(rate p99 CPU) } @rows);
+    for my $level (@levels) {
+        my @ratios = map { @{ $there{ $_->{id} }{$level} }{qw(safe_ratio safe_p99_ratio safe_cpu_ratio)} } @rows;
+        $text .= markdown_row($level, map { as('%.2f', $_) } @ratios);
+    }
+    return $text;
+}
+
 sub held_table {
     my ($name, @lines) = @_;
     my $text = heading('', 'octets sent', 'held to the end', 'accepted in s', 'RSS KiB each',
@@ -95,7 +115,7 @@ sub held_table {
 }
 
 # Write the whole table. Named arguments: notes => [...] for the top, summary, held,
-# name => { id => name }, left_out => [...].
+# name => { id => name }, ours => [rows of sixteend], left_out => [...].
 sub write_table {
     my ($path, %with) = @_;
     my $text = join '', map { "- $_\n" } @{ $with{notes} };
@@ -106,6 +126,8 @@ sub write_table {
         push @{ $lines{$section} }, $line;
     }
     $text .= "\n$_\n\n" . comparison($with{name}, @{ $lines{$_} }) for @sections;
+    my $safe = safe_table($with{ours}, @{ $with{summary} });
+    $text .= "\n## sixteend against a bare loop that closes as safely\n\n$safe" if $safe;
     $text .= "\n## Held connections\n\n" . held_table($with{name}, @{ $with{held} }) if @{ $with{held} };
     $text .= "\n## Left out\n\n" . join '', map { "- $_\n" } @{ $with{left_out} } if @{ $with{left_out} };
     open my $file, '>', $path or die "$path: $!\n";

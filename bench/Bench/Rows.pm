@@ -3,6 +3,7 @@
 #
 # A row has
 #   id, name      the name in the CSV, and in the table
+#   short         sixteend only: a word for the heads of a table
 #   kind          ours, bare (the limit), peer, or more (peers that are often not installed)
 #   reads         octets that the server must have read before it replies
 #   needs         programs or files without which the row is left out
@@ -103,16 +104,16 @@ sub nginx {
 sub ours {
     return (
         {
-            id => 'sixteend-file', name => 'sixteend, log to a file', kind => 'ours', reads => 16,
+            id => 'sixteend-file', name => 'sixteend, log to a file', short => 'file', kind => 'ours', reads => 16,
             holds => 1, command => sub { return sixteend($_[0], 'to = "stderr"') },
         },
         {
-            id => 'sixteend-syslog', name => 'sixteend, log to syslog(3)', kind => 'ours', reads => 16,
+            id => 'sixteend-syslog', name => 'sixteend, log to syslog(3)', short => 'syslog', kind => 'ours', reads => 16,
             needs   => ['unshare', 'root'], package => 'util-linux', helper => \&syslog_reader,
             command => sub { return (with_dev_log($_[0]), sixteend($_[0], 'to = "syslog"')) },
         },
         {
-            id => 'sixteend-quiet', name => 'sixteend, log.level = "warning"', kind => 'ours', reads => 16,
+            id => 'sixteend-quiet', name => 'sixteend, log.level = "warning"', short => 'no log', kind => 'ours', reads => 16,
             command => sub { return sixteend($_[0], 'to = "stderr"; level = "warning"') },
         });
 }

@@ -36,20 +36,30 @@ sub ratio {
     return median(map { $_->{$key} / $other{ $_->{round} } } grep { $other{ $_->{round} } } @$mine);
 }
 
+# The ratios of a row's figures to those of another row; none if there is no other row.
+sub ratios {
+    my ($mine, $theirs) = @_;
+    return if !$theirs;
+    my @replied = grep { $_->{exchanges} } @$mine;    # without an exchange there is no latency
+    return (ratio => ratio('rate', $mine, $theirs), cpu_ratio => ratio('cpu_us', $mine, $theirs),
+        p50_ratio => ratio('p50', \@replied, $theirs), p99_ratio => ratio('p99', \@replied, $theirs));
+}
+
+# One row: its figures, and the ratios to the best bare loop and to the best of those that close
+# safely; the keys of the latter begin with "safe".
 sub line_of {
-    my ($mine, $best) = @_;
+    my ($mine, $best, $safe) = @_;
     my %line = map { $_ => $mine->[0]{$_} } qw(setup connections row);
     $line{$_} = median_of($_, @$mine) for qw(rate cpu_us p50 p99 p999);
     for my $key (qw(errors unanswered)) {
         $line{$key} = sum(map { $_->{$key} } @$mine);
     }
-    $line{peak_kib}  = max(map { $_->{peak_kib} } @$mine);
-    $line{spread}    = spread_of(@$mine);
-    $line{ratio}     = $best && ratio('rate', $mine, $best);
-    $line{cpu_ratio} = $best && ratio('cpu_us', $mine, $best);
-    my @replied = grep { $_->{exchanges} } @$mine;    # without an exchange there is no latency
-    $line{"${_}_ratio"} = $best && ratio($_, \@replied, $best) for qw(p50 p99);
-    return \%line;
+    $line{peak_kib} = max(map { $_->{peak_kib} } @$mine);
+    $line{spread}   = spread_of(@$mine);
+    my %safe = ratios($mine, $safe);
+    $line{"safe_$_"} = $safe{$_} for keys %safe;
+    $line{safe} = $safe->[0]{row} if $safe;
+    return { %line, ratios($mine, $best) };
 }
 
 # Group the measurements by a key, in the order in which its values first occurred.
@@ -63,14 +73,18 @@ sub groups {
     return map { $group{$_} } @order;
 }
 
+# The row with the highest median rate.
+sub fastest { return (sort { median_of('rate', @$b) <=> median_of('rate', @$a) } @_)[0] }
+
 # The lines of one setup at one load. The best bare loop comes first, in an additional line with its
 # own name.
 sub summarize_level {
     my ($order, @measurements) = @_;
     my @rows = sort { $order->{ $a->[0]{row} } <=> $order->{ $b->[0]{row} } } groups('row', @measurements);
-    my ($best) = sort { median_of('rate', @$b) <=> median_of('rate', @$a) } grep { $_->[0]{row} =~ /^bare-(?!.*safe)/ } @rows;
-    my @lines = map { line_of($_, $best) } @rows;
-    unshift @lines, { %{ line_of($best, $best) }, row => 'best-bare', is => $best->[0]{row} } if $best;
+    my $best = fastest(grep { $_->[0]{row} =~ /^bare-(?!.*safe)/ } @rows);
+    my $safe = fastest(grep { $_->[0]{row} =~ /^bare-.*safe/ } @rows);
+    my @lines = map { line_of($_, $best, $safe) } @rows;
+    unshift @lines, { %{ line_of($best, $best, $safe) }, row => 'best-bare', is => $best->[0]{row} } if $best;
     return @lines;
 }
 
