@@ -16,6 +16,7 @@ bench_modules = \
 	%D%/Bench/Held.pm \
 	%D%/Bench/Load.pm \
 	%D%/Bench/Machine.pm \
+	%D%/Bench/Noise.pm \
 	%D%/Bench/Proc.pm \
 	%D%/Bench/Report.pm \
 	%D%/Bench/Rows.pm \

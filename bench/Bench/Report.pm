@@ -72,7 +72,10 @@ sub comparison_row {
 
 sub comparison {
     my ($name, @lines) = @_;
-    my $text = heading('', 'exchanges/s', 'rate ratio', 'p99 µs', 'p99 ratio', 'CPU µs', 'CPU ratio',
+    my $text = '';
+    $text .= sprintf "**Too noisy to be believed**: the spread of the best bare loop is %.0f %%.\n\n", 100 * $lines[0]{noisy}
+        if $lines[0]{noisy};
+    $text .= heading('', 'exchanges/s', 'rate ratio', 'p99 µs', 'p99 ratio', 'CPU µs', 'CPU ratio',
         'p50 µs', 'p99.9 µs', 'errors', 'unanswered', 'peak MiB', 'spread');
     for my $line (@lines) {
         my $called = $line->{is} ? "**best bare loop** ($name->{ $line->{is} })" : $name->{ $line->{row} };
@@ -87,7 +90,7 @@ sub safe_table {
     my ($ours, @lines) = @_;
     my (@levels, %there);
     for my $line (grep { $_->{safe} } @lines) {
-        my $level = "$title{ $line->{setup} }, $line->{connections} at once";
+        my $level = "$title{ $line->{setup} }, $line->{connections} at once" . ($line->{noisy} ? ' (too noisy)' : '');
         push @levels, $level if !grep { $_ eq $level } @levels;
         $there{ $line->{row} }{$level} = $line;
     }
