@@ -19,8 +19,8 @@ use Time::HiRes qw(time);
 
 our @EXPORT = qw(
     $SIXTEEND $SIXTEEN $GREETING $REPLY
-    scratch write_file read_file run have has_terminals is_sanitized is_filtered is_gone with_mounts with_hosts
-    own_dev own_syslog next_datagram spawn spawn_to_read finish freeze
+    scratch write_file read_file run must have has_terminals is_sanitized is_filtered is_gone with_mounts with_hosts
+    own_dev own_syslog own_network other_network next_datagram spawn spawn_to_read finish freeze
     why_no_valgrind valgrind
     launch start start_in_background pass_sockets connect_to listen_somewhere full_listener read_to_end
     reset_connection wait_for everything_is_read begin_load end_load);
@@ -77,6 +77,13 @@ sub run {
     my @text = (read_file($out), read_file($err));
     unlink $out, $err;
     return ($status, @text);
+}
+
+# The same for a command that must succeed.
+sub must {
+    my ($status, $out, $err) = run(@_);
+    croak "@_: $out$err" if $status != 0;
+    return;
 }
 
 # Whether a terminal can be opened, which needs devpts.
@@ -166,6 +173,26 @@ sub own_syslog {
     my $log = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => "$dev/log") or croak "$dev/log: $!";
     chmod 0666, "$dev/log";
     return ($log, "$dev/log", @prefix);
+}
+
+# Run the whole test in a network that ends with this process, or skip it. As an ordinary user the
+# test is root in there.
+sub own_network {
+    return if $ENV{APART};
+    my @apart = ('unshare', '--net', $> == 0 ? () : '--map-root-user');
+    Test::More::plan(skip_all => 'iproute2 is not installed') if !have('ip');
+    Test::More::plan(skip_all => 'this host lets only root make networks') if (run(@apart, 'true'))[0] != 0;
+    $ENV{APART} = 1;
+    exec @apart, $^X, '-w', (map { "-I$_" } @INC), $0 or die "unshare: $!";
+}
+
+# One more network, for a test in its own: the pid that holds it, and a prefix for run() and start()
+# that runs the command there.
+sub other_network {
+    my $holder = spawn(sub { exec 'unshare', '--net', 'sleep', '3600' });
+    my $own = readlink '/proc/self/ns/net';
+    wait_for(sub { (readlink("/proc/$holder/ns/net") // $own) ne $own });
+    return ($holder, 'nsenter', "--net=/proc/$holder/ns/net");
 }
 
 # The next datagram that matches, or '' if none comes.

@@ -8,26 +8,12 @@ use Sixteen;
 use Test::More;
 use Time::HiRes qw(time);
 
-# All of it happens in a network that ends with this process. Where only root may make one,
-# others skip.
-my @apart = ('unshare', '--net', $> == 0 ? () : '--map-root-user');
-if (!$ENV{APART}) {
-    plan skip_all => 'iproute2 is not installed' if !have('ip');
-    plan skip_all => 'this host lets only root make networks' if (run(@apart, 'true'))[0] != 0;
-    $ENV{APART} = 1;
-    exec @apart, $^X, '-w', (map { "-I$_" } @INC), $0 or die "unshare: $!";
-}
+own_network();
 
 my $ADDRESS = '10.106.0.1';
 my $directory = scratch();
 my $announce = ($ENV{SOURCE_DIR} // '../..') . '/examples/anycast/announce';
 $ENV{PATH} = "$ENV{BUILD_DIR}/src:$ENV{PATH}";
-
-sub must {
-    my ($status, $out, $err) = run(@_);
-    die "@_: $out$err" if $status != 0;
-    return;
-}
 
 # What a router does with announcements: it chooses one of the announcing hosts for each connection.
 my $route = write_file("$directory/route", <<"END");
@@ -46,10 +32,7 @@ END
 # A network with a host in it: how to run something there.
 sub make_network {
     my ($number) = @_;
-    my $holder = spawn(sub { exec 'unshare', '--net', 'sleep', '3600' });
-    my $own = readlink '/proc/self/ns/net';
-    wait_for(sub { (readlink("/proc/$holder/ns/net") // $own) ne $own });
-    my @there = ('nsenter', "--net=/proc/$holder/ns/net");
+    my ($holder, @there) = other_network();
     must('ip', 'link', 'add', "host$number", 'type', 'veth', 'peer', 'name', 'router', 'netns', $holder);
     must('ip', 'address', 'add', "10.9.$number.254/24", 'dev', "host$number");
     must('ip', 'link', 'set', "host$number", 'up');

@@ -24,6 +24,7 @@ system_tests = \
 	%D%/leaks.t \
 	%D%/limits.t \
 	%D%/load.t \
+	%D%/loss.t \
 	%D%/manuals.t \
 	%D%/metrics.t \
 	%D%/misbehave.t \
