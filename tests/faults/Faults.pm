@@ -626,6 +626,7 @@ sub converse {
     syswrite $proxied, "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n$GREETING";
     syswrite $malformed, $GREETING;
     syswrite $one,    $GREETING;
+    shutdown $one, SHUT_WR;    # its end of file is there at the first look
     syswrite $other,  $GREETING;
     syswrite $halves, substr $GREETING, 0, 8;
     syswrite $excess, $GREETING x 9;
@@ -635,7 +636,7 @@ sub converse {
     sleep 0.003;
     syswrite $halves, substr $GREETING, 8;
     talk(0.15, $one, $other, $halves, $excess, $short, $proxied, $malformed, $denied);
-    close $_ for $one, $halves, $excess;
+    close $_ for $halves, $excess;
     sleep 0.015;    # the other one's time to linger is over
     return;
 }

@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -296,6 +297,11 @@ FAILING(int, -1, getsockopt, (int fd, int level, int name, void *value, socklen_
 FAILING(int, -1, getsockname, (int fd, struct sockaddr *address, socklen_t *length),
         (fd, address, length))
 FAILING(int, -1, eventfd, (unsigned int value, int flags), (value, flags))
+FAILING(int, -1, epoll_create1, (int flags), (flags))
+FAILING(int, -1, epoll_ctl, (int set, int operation, int fd, struct epoll_event *event),
+        (set, operation, fd, event))
+FAILING(int, -1, epoll_wait, (int set, struct epoll_event *events, int most, int timeout),
+        (set, events, most, timeout))
 FAILING(int, -1, signalfd, (int fd, const sigset_t *set, int flags), (fd, set, flags))
 FAILING(int, -1, pipe2, (int ends[2], int flags), (ends, flags))
 FAILING(int, -1, dup2, (int from, int to), (from, to))
@@ -339,11 +345,13 @@ FAILING(pid_t, -1, setsid, (void), ())
 FAILING(pid_t, -1, waitpid, (pid_t pid, int *status, int options), (pid, status, options))
 FAILING(int, -1, clearenv, (void), ())
 FAILING(int, -1, nanosleep, (const struct timespec *time, struct timespec *left), (time, left))
-FAILING(int, -1, sem_wait, (sem_t * semaphore), (semaphore))
+FAILING(int, -1, sem_clockwait, (sem_t * semaphore, clockid_t clock, const struct timespec *until),
+        (semaphore, clock, until))
 FAILING(long, -1, sysconf, (int name), (name))
 FAILING(int, -1, getrlimit, (__rlimit_resource_t resource, struct rlimit *limit), (resource, limit))
 FAILING(int, -1, setrlimit, (__rlimit_resource_t resource, const struct rlimit *limit),
         (resource, limit))
+FAILING(int, -1, sched_getaffinity, (pid_t pid, size_t size, cpu_set_t *set), (pid, size, set))
 FAILING(int, -1, sched_getscheduler, (pid_t pid), (pid))
 FAILING(int, -1, sched_setscheduler, (pid_t pid, int policy, const struct sched_param *parameters),
         (pid, policy, parameters))
@@ -401,8 +409,14 @@ static bool takes_the_connection(int error)
            error == ENOPROTOOPT || error == ETIMEDOUT;
 }
 
+/* The call fails only once a connection is queued. Otherwise one that began long before it was
+ * armed, or goes on after it was lifted, would fail. */
 int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
+    struct pollfd queue = {.fd = fd, .events = POLLIN};
+    bool blocks = (REAL(fcntl)(fd, F_GETFL) & O_NONBLOCK) == 0;
+    if (control != NULL && blocks && REAL(poll)(&queue, 1, -1) < 0)
+        return -1;
     const struct fault *fault = FAULT("accept4");
     if (FAILS(fault) && !takes_the_connection(fault->error)) {
         errno = fault->error;

@@ -137,7 +137,7 @@ sub round {
 
 my $daemon = start(config => $common);
 my ($reloads, %warmed) = round($daemon, $seconds / 6);
-my $workers = 2 + is_sanitized();
+my $workers = 3 + is_sanitized();    # the main thread, an acceptor and the log writer
 wait_for(sub { holds($daemon)->{threads} <= $workers && holds($daemon)->{files} < 20 });
 my $before = holds($daemon);
 my ($more, %did) = round($daemon, $seconds);

@@ -6,7 +6,8 @@ use warnings;
 use Sixteen;
 use Test::More;
 
-my @strace = ('strace', '--follow-forks', '--output=/dev/null', '--trace=accept4', '--inject');
+my $trace = scratch() . '/trace';
+my @strace = ('strace', '--follow-forks', "--output=$trace", '--trace=accept4,poll', '--inject');
 plan skip_all => 'strace cannot trace here' if (run(@strace, 'accept4:error=EPERM', 'true'))[0] != 0;
 plan skip_all => 'strace stops the threads of a sanitizer' if is_sanitized();
 plan skip_all => 'a call that strace has fail gets a number that this build refuses' if is_filtered();
@@ -16,7 +17,7 @@ sub pid_of {
     return $daemon->{log} =~ /ready, process (\d+)/ ? $1 : 0;
 }
 
-for my $error (qw(ECONNABORTED EPROTO EPERM ENETDOWN ENETUNREACH EHOSTDOWN EHOSTUNREACH ENONET ENOPROTOOPT ETIMEDOUT EINTR)) {
+for my $error (qw(ECONNABORTED EPROTO EPERM ENETDOWN ENETUNREACH EHOSTDOWN EHOSTUNREACH ENONET ENOPROTOOPT ETIMEDOUT)) {
     my $daemon = start(under => [@strace, "accept4:error=$error:when=1..3"]);
     is +(run($SIXTEEN, '127.0.0.1', $daemon->{port}))[0], 0, "$error: the next connection is served";
     kill 'TERM', pid_of($daemon);
@@ -25,22 +26,34 @@ for my $error (qw(ECONNABORTED EPROTO EPERM ENETDOWN ENETUNREACH EHOSTDOWN EHOST
     unlike $daemon->{log}, qr/cannot accept/, 'and is no reason to pause';
 }
 
+# A signal is no error.
+my $interrupted = start(under => [@strace, 'accept4:error=EINTR:when=1..3']);
+is +(run($SIXTEEN, '127.0.0.1', $interrupted->{port}))[0], 0, 'EINTR: the next connection is served';
+kill 'TERM', pid_of($interrupted);
+is $interrupted->wait_end, 0, 'ends';
+like $interrupted->{log}, qr/notice accept errors none=0$/m, 'it was not counted';
+unlike $interrupted->{log}, qr/cannot accept/, 'and is no reason to pause';
+
 for my $error (qw(EMFILE ENFILE ENOBUFS ENOMEM EOPNOTSUPP EIO)) {
     my $daemon = start(under => [@strace, "accept4:error=$error:when=1..3"]);
     is +(run($SIXTEEN, '127.0.0.1', $daemon->{port}))[0], 0, "$error: the connection is served after a pause";
     kill 'TERM', pid_of($daemon);
     is $daemon->wait_end, 0, 'ends';
     my $name = $error eq 'EIO' ? 'other' : $error;
-    like $daemon->{log}, qr/notice accept errors $name=3$/m, 'it was counted each time';
-    like $daemon->{log}, qr/warning cannot accept connections, pausing: [A-Z][\w\/ ]+ count=1$/m, 'and warned of at once';
+    # A shortage of descriptors that meets no connection is none: poll(2) then says that none is queued.
+    my ($acceptor) = read_file($trace) =~ /^(\d+) +accept4\(/m;
+    my $calls = join '', grep { /^$acceptor / } split /^/, read_file($trace);
+    my $met = 3 - (() = $calls =~ /\(INJECTED\)\n\d+ +poll\(\[\{fd=\d+, events=POLLIN\}\], 1, 0\) += 0 /g);
+    cmp_ok $met, $error =~ /FILE/ ? '>=' : '==', $error =~ /FILE/ ? 1 : 3, "$met connections met it";
+    like $daemon->{log}, qr/notice accept errors $name=$met$/m, 'it was counted each time';
+    like $daemon->{log}, qr/warning cannot accept connections, pausing: [A-Z][\w\/ ]+ count=[1-3]$/m, 'and warned of';
     my $count = 0;
     $count += $1 while $daemon->{log} =~ /cannot accept connections, pausing: .* count=(\d+)$/mg;
-    is $count, 3, 'in all as often as it happened';
+    is $count, $met, 'in all as often as it happened';
 }
 
 for my $error (qw(EBADF EINVAL ENOTSOCK EFAULT)) {
     my $daemon = start(under => [@strace, "accept4:error=$error:when=1+"]);
-    my $peer = connect_to($daemon->{port});
     is $daemon->wait_end, 71, "$error: a bug of ours ends the daemon";
     like $daemon->{log}, qr/crit accept: /, 'which says why';
 }

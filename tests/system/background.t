@@ -121,7 +121,7 @@ my $blocked = POSIX::SigSet->new(SIGQUIT, SIGUSR2);
 }
 my %mask = read_file("/proc/$pid/status") =~ /^(Sig\w+):\s+(\w+)$/mg;
 sub bits { my $bits = 0; $bits |= 1 << $_ - 1 for @_; return $bits }
-is hex $mask{SigBlk}, bits(SIGHUP, SIGINT, SIGUSR1, SIGTERM), 'it blocks what it reads from a descriptor, HUP, INT, USR1 and TERM';
+is hex $mask{SigBlk}, bits(SIGHUP, SIGINT, SIGUSR1, SIGTERM, SIGUSR2), 'the main thread blocks what it reads from a descriptor, HUP, INT, USR1 and TERM, and what interrupts acceptors';
 # The C library does not let a program change its own two.
 is hex($mask{SigIgn}) & ~bits(32, 33), bits(SIGPIPE), 'and ignores PIPE only';
 kill 'TERM', $pid;

@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 use Sixteen;
+use Socket qw(SHUT_WR);
 use Test::More;
 
 plan skip_all => 'needs strace' if !have('strace');
@@ -12,34 +13,52 @@ my $trace = scratch() . '/trace';
 my @strace = ('strace', '--follow-forks', '--output', $trace);
 plan skip_all => 'may not trace' if (run(@strace, 'true'))[0] != 0;
 
-# Connections enough for their calls to stand out from those of the batch.
+# Connections enough for their calls to stand out from those that are made once a sweep.
 my $count  = 50;
 my $daemon = start(under => [@strace]);
 my ($pid)  = $daemon->{log} =~ /ready, process (\d+)/;
 
 # As many workers as there will be connections, and all of them idle.
 my @silent = map { connect_to($daemon->{port}) } 1 .. $count;
-ok wait_for(sub { $count + 2 <= (() = glob "/proc/$pid/task/*") }), 'a worker for each';
+ok wait_for(sub { $count + 3 <= (() = glob "/proc/$pid/task/*") }), 'a worker for each';
 undef @silent;
 ok wait_for(sub {
     kill 'USR1', $pid;
     return $daemon->wait_log(qr/connections accepted/) =~ / active=0 .* idle=$count /;
 }), 'which are idle again';
 
-# While it is stopped the kernel takes connections and messages in.
-ok freeze($pid), 'it is stopped';
+# While it is stopped the kernel takes connections, messages and ends of file in.
+kill 'STOP', $pid;
+ok wait_for(sub { (() = glob "/proc/$pid/task/*") == (() = read_file($trace) =~ /^\d+ +--- stopped by SIGSTOP/mg) }), 'every thread is stopped';
 my @peers = map { connect_to($daemon->{port}) } 1 .. $count;
 syswrite $_, $GREETING for @peers;
+shutdown $_, SHUT_WR for @peers;
 kill 'CONT', $pid;
 is scalar(grep { (read_to_end($_))[0] eq $REPLY } @peers), $count, 'every peer gets its reply';
 close $_ for @peers;
 my $text;
 ok wait_for(sub {
-    $text = read_file($trace) =~ s/.*--- SIGCONT//sr;
+    $text = read_file($trace) =~ s/.*?--- SIGSTOP//sr;
     return $count <= (() = $text =~ /\bclose\(/g);
 }), 'and every socket is closed';
+my ($acceptor) = $text =~ /^(\d+) +(?:<\.\.\. )?accept4\b/m;
+
+# One that does not close yet, and is watched.
+my $slow = connect_to($daemon->{port});
+syswrite $slow, $GREETING;
+is +(read_to_end($slow))[0], $REPLY, 'a peer that stays gets its reply too';
+my $more;
+my $watching = wait_for(sub { ($more = substr read_file($trace) =~ s/.*?--- SIGSTOP//sr, length $text) =~ /\bepoll_ctl\(/ });
+ok $watching, 'and its socket is watched until';
+close $slow;
+ok wait_for(sub {
+    $more = substr read_file($trace) =~ s/.*?--- SIGSTOP//sr, length $text;
+    return $more =~ /\bclose\(/;
+}), 'it closes';
 kill 'TERM', $pid;
 is $daemon->wait_end, 0, 'ends';
+is scalar(() = $more =~ /\bepoll_ctl\(/g), 1, 'which takes one epoll_ctl';
+is scalar(() = $text =~ /\bepoll_/g), 0, 'that those which closed did without';
 
 # A call that another interrupts in the listing begins a line but once.
 my %calls;
@@ -50,13 +69,19 @@ is $calls{sendto},   $count, 'send: one for each';
 is $calls{shutdown}, $count, 'shutdown: one for each';
 cmp_ok $calls{close}, '<=', $count + 5, 'close: one for each, and perhaps a last one of those before';
 
-# What a batch takes, and not each connection, comes from other threads, or is for a lock or
-# the C library's allocator; restart_syscall resumes a sleep that the stop interrupted.
+# What a sweep takes, and not each connection, comes from the main loop; the rest is for a lock or a
+# wake-up, or the C library's allocator; restart_syscall resumes a sleep that the stop interrupted.
 my %worker = map { $_ => 1 } $text =~ /^(\d+) +sendto\(/mg;
-my %other;
-/^(\d+) +(\w+)\(/ && $worker{$1} && $2 !~ /^(?:recvfrom|sendto|shutdown|futex|restart_syscall|mprotect|madvise|mmap|munmap|brk)$/ && $other{$2}++ for split /\n/, $text;
+my (%other, %accepts);
+for (split /\n/, $text) {
+    my ($thread, $call) = /^(\d+) +(\w+)\(/ or next;
+    next if $call =~ /^(?:futex|restart_syscall|mprotect|madvise|mmap|munmap|brk)$/;
+    $other{$call}++ if $worker{$thread} && $call !~ /^(?:recvfrom|sendto|shutdown)$/;
+    $accepts{$call}++ if $thread == $acceptor;
+}
 delete $other{write};    # wakes the main loop early for a sweep, which strace delays
 is join(' ', sort keys %other), '', 'a worker makes no other calls';
+is join(' ', sort keys %accepts), 'accept4', 'nor does the acceptor';
 $other{$_} += $calls{$_} // 0 for qw(setsockopt getsockname getpeername fcntl ioctl);
 is join(' ', grep { $other{$_} } sort keys %other), '', 'and no thread makes calls that set or query a socket';
 done_testing;

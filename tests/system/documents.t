@@ -18,7 +18,7 @@ my %NOT_OURS = (
 
 # Functions that are named as name() and are not in the tree.
 my %ELSEWHERE = (
-    (map { $_ => 'the C library' } qw(epoll_wait TAILQ_REMOVE)),
+    epoll_wait => 'the C library',
     api => 'HAProxy',
     repr => 'Python',
 );

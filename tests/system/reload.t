@@ -41,6 +41,12 @@ sub is_reloaded {
     return like $daemon->reload($text), qr/ notice reloaded \Q$daemon->{file}\E$/, $what;
 }
 
+# The ports of those, and which socket each is, as text.
+sub ports {
+    my ($of) = @_;
+    return join ' ', map { "$_:$of->{$_}" } sort keys %$of;
+}
+
 # Where each listening socket of it is, by the inode: proc(5).
 sub sockets_of {
     my ($daemon) = @_;
@@ -242,7 +248,7 @@ for my $wrong ([["127.0.0.1:$taken_port"], qr/cannot listen at 127\.0\.0\.1:$tak
     my $from = length $daemon->{log};
     like $daemon->reload(listening(@$addresses) . " reply = \"$OTHER\";"), qr/ err reload refused; the running configuration stays in effect$/, "refused: @$addresses";
     like substr($daemon->{log}, $from), qr/ err $said/, 'with the reason';
-    is_deeply sockets_of($daemon), $sockets, 'the listeners are those that were there';
+    ok wait_for(sub { ports(sockets_of($daemon)) eq ports($sockets) }), 'the listeners are those that were there';
     is exchange($port), "$REPLY eof", 'and all else is as it was';
 }
 is scalar(() = $daemon->{log} =~ / notice Listening at 127\.0\.0\.7:/g), scalar(() = $daemon->{log} =~ / No longer listening at 127\.0\.0\.7:/g), 'what was opened before the mistake was found is closed';

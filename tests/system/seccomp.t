@@ -31,7 +31,7 @@ my $daemon = start(under => \@violate, listen => [], config => 'listen = [ "127.
 like $daemon->{log}, qr/ notice seccomp filter installed\n/, 'it says so';
 is take_over($daemon->{port}, 'nothing'), $REPLY, 'it serves';
 my @tasks = map { read_file("$_/status") } glob "/proc/$daemon->{pid}/task/*";
-is scalar(grep { /^NoNewPrivs:\s+1$/m && /^Seccomp:\s+2$/m } @tasks), 3, 'its three threads are under the filter';
+is scalar(grep { /^NoNewPrivs:\s+1$/m && /^Seccomp:\s+2$/m } @tasks), 4, 'its four threads are under the filter';
 my ($user) = $> == 0 ? 'nobody' : scalar getpwuid $>;
 like $daemon->reload("listen = [ \"127.0.0.1:0\", \"localhost:0\" ]; daemon: { user = \"$user\"; }; log: { to = \"stderr\"; };"),
     qr/ notice reloaded /, 'a reload may look up names of hosts and users';

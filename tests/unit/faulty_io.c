@@ -7,8 +7,10 @@
 #include "support.h"
 
 #include <errno.h>
-#include <stdatomic.h>
+#include <limits.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #define STEPS_MAX 16
@@ -23,8 +25,21 @@ int __real_shutdown(int fd, int how);
 int __wrap_shutdown(int fd, int how);
 int64_t __real_clock_nanoseconds(void);
 int64_t __wrap_clock_nanoseconds(void);
+int __real_close(int fd);
+int __wrap_close(int fd);
+int __real_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
+int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*start)(void *), void *argument);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*start)(void *), void *argument);
+int __real_epoll_create1(int flags);
+int __wrap_epoll_create1(int flags);
+int __real_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
+int __wrap_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
+int __wrap_sched_getaffinity(pid_t id, size_t size, cpu_set_t *set);
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* protects script and last call */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* protects scripts and last call */
 static struct step script[STEPS_MAX];
 static size_t script_length;
 static size_t script_at;
@@ -35,6 +50,21 @@ static atomic_uint calls;
 static _Atomic int64_t stopped_at = -1; /* every thread reads the clock */
 static _Atomic int64_t moved;
 
+static int accept_error;
+static unsigned accept_failures; /* the number of calls that must still fail */
+static atomic_uint accept_calls;
+
+static atomic_size_t stack; /* of the thread that was started last, or 0 for the usual one */
+
+static atomic_int held = -1;
+static atomic_bool holds;
+
+atomic_int threads_left = INT_MAX;
+void (*before_no_thread)(void);
+atomic_bool accept_holds;
+atomic_bool no_epoll;
+atomic_bool no_watches;
+
 void io_reset(void)
 {
     script_length = script_at = 0;
@@ -43,15 +73,23 @@ void io_reset(void)
     atomic_store(&calls, 0);
     stopped_at = -1;
     moved = 0;
+    accept_fails(0, 0);
+    atomic_store(&accept_calls, 0);
+    held = -1;
+    threads_left = INT_MAX;
+    before_no_thread = NULL;
+    accept_holds = no_epoll = no_watches = false;
 }
 
 void io_script(const struct step *steps, size_t count)
 {
     need(count <= STEPS_MAX, "room for the script");
+    pthread_mutex_lock(&lock);
     memcpy(script, steps, count * sizeof *steps);
     script_length = count;
     script_at = 0;
     step_used = 0;
+    pthread_mutex_unlock(&lock);
 }
 
 unsigned io_calls(void)
@@ -140,5 +178,104 @@ int __wrap_shutdown(int fd, int how)
     struct step step = take_step();
     pthread_mutex_unlock(&lock);
     return step.error != 0 ? refuse(step.error) : __real_shutdown(fd, how);
+}
+
+void accept_fails(int error, unsigned times)
+{
+    pthread_mutex_lock(&lock);
+    accept_error = error;
+    accept_failures = times;
+    pthread_mutex_unlock(&lock);
+}
+
+unsigned accepts(void)
+{
+    return atomic_load(&accept_calls);
+}
+
+int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
+{
+    int error = 0;
+    pthread_mutex_lock(&lock);
+    if (accept_failures > 0) {
+        accept_failures--;
+        error = accept_error;
+    }
+    pthread_mutex_unlock(&lock);
+    atomic_fetch_add(&accept_calls, 1);
+    if (error != 0)
+        return refuse(error);
+    int accepted = __real_accept4(fd, address, length, flags);
+    while (accepted >= 0 && accept_holds)
+        sched_yield();
+    return accepted;
+}
+
+void close_hold(int fd)
+{
+    holds = false;
+    held = fd;
+}
+
+void close_let(void)
+{
+    held = -1;
+}
+
+void wait_close_held(void)
+{
+    while (!holds)
+        sched_yield();
+}
+
+int __wrap_close(int fd)
+{
+    while (fd >= 0 && fd == held) {
+        holds = true;
+        sched_yield();
+    }
+    return __real_close(fd);
+}
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*start)(void *), void *argument)
+{
+    if (threads_left == 0) {
+        if (before_no_thread != NULL)
+            before_no_thread();
+        return EAGAIN;
+    }
+    threads_left--;
+    size_t size = 0;
+    if (attributes != NULL)
+        need(pthread_attr_getstacksize(attributes, &size) == 0, "a stack size");
+    stack = size;
+    return __real_pthread_create(thread, attributes, start, argument);
+}
+
+size_t thread_stack(void)
+{
+    return stack;
+}
+
+int __wrap_epoll_create1(int flags)
+{
+    return no_epoll ? refuse(EMFILE) : __real_epoll_create1(flags);
+}
+
+int __wrap_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
+{
+    if (no_watches && event != NULL && event->data.ptr != NULL)
+        return refuse(ENOSPC);
+    return __real_epoll_ctl(epoll, operation, fd, event);
+}
+
+int __wrap_sched_getaffinity(pid_t id, size_t size, cpu_set_t *set)
+{
+    (void)id;
+    CPU_ZERO_S(size, set);
+    CPU_SET_S(0, size, set);
+    CPU_SET_S(1, size, set);
+    return 0;
 }
 /* NOLINTEND(bugprone-reserved-identifier) */

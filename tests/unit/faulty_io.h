@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* recv(2), send(2) and shutdown(2) that follow a script, and a clock that can be stopped, for what
- * a kernel does rarely and for time. The linker's --wrap leads the library's calls here: local.mk.
- */
+/* recv(2), send(2) and shutdown(2) that follow a script, a clock that can be stopped, and a host on
+ * which other calls fail: for what a kernel does rarely and for time. The linker's --wrap leads the
+ * library's calls here: local.mk. */
 #ifndef UNIT_FAULTY_IO_H
 #define UNIT_FAULTY_IO_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,7 +25,7 @@ struct call {
     int64_t timeout; /* SO_RCVTIMEO or SO_SNDTIMEO of its socket, in microseconds */
 };
 
-/* Make every call real, set the number of calls to 0, and let the clock run. */
+/* Make every call real, set the numbers of calls to 0, and let the clock run. */
 void io_reset(void);
 
 /* Make the next calls follow `count` steps; those after them are real. */
@@ -40,5 +42,33 @@ struct call io_last_call(void);
 /* Stop the clock that the library reads, or move it forward. */
 void clock_stop(void);
 void clock_move(double seconds);
+
+/* A host on which something fails, until io_reset(). It has two processors, whatever the real one
+ * has. */
+extern atomic_int threads_left; /* how many threads can still be started */
+extern atomic_bool no_epoll;    /* epoll_create1(2) fails */
+extern atomic_bool no_watches;  /* epoll_ctl(2) fails for what has a pointer as its data */
+
+/* Is called before a thread that cannot be started is refused, unless it is NULL. */
+extern void (*before_no_thread)(void);
+
+/* Return the stack size of the thread that was started last. */
+size_t thread_stack(void);
+
+/* Make the next `times` calls of accept4(2) fail with this errno. */
+void accept_fails(int error, unsigned times);
+
+/* Return the number of calls of accept4(2) made or begun since io_reset(). */
+unsigned accepts(void);
+
+/* While set, accept4(2) does not return a connection that it has taken off the queue. */
+extern atomic_bool accept_holds;
+
+/* Let close(2) of this descriptor wait for close_let(). */
+void close_hold(int fd);
+void close_let(void);
+
+/* Wait until it does. */
+void wait_close_held(void);
 
 #endif

@@ -38,10 +38,11 @@ endif
 	%D%/test_exchange_faults.c \
 	%D%/test_proxy_header_parse.c \
 	%D%/test_proxy_header_receive.c \
+	%D%/test_monitor.c \
 	%D%/test_admission.c \
 	%D%/test_workers.c \
 	%D%/test_lingering_close.c \
-	%D%/test_accept_error.c \
+	%D%/test_acceptor.c \
 	%D%/test_listener.c \
 	%D%/test_loop.c \
 	%D%/test_activation.c \
@@ -66,7 +67,8 @@ endif
 	-Wl,--wrap=recv,--wrap=send,--wrap=shutdown,--wrap=clock_nanoseconds \
 	-Wl,--wrap=getaddrinfo,--wrap=freeaddrinfo,--wrap=tsearch,--wrap=socket \
 	-Wl,--wrap=log_lost,--wrap=access,--wrap=workers_gauges,--wrap=lingering_count \
-	-Wl,--wrap=pthread_create,--wrap=epoll_create1,--wrap=epoll_ctl,--wrap=sched_getaffinity
+	-Wl,--wrap=pthread_create,--wrap=epoll_create1,--wrap=epoll_ctl,--wrap=sched_getaffinity \
+	-Wl,--wrap=accept4,--wrap=close,--wrap=eventfd_write,--wrap=workers_take_half_closed
 %C%_unit_LDADD = $(sixteen_libs) $(CHECK_LIBS)
 
 # Each test is a line of TAP. The driver would count a failure once more for the exit status, which

@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include "log_support.h"
+#include "server/connection/acceptor.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -46,4 +47,19 @@ const char *logged_text(void)
     }
     *to = '\0';
     return text;
+}
+
+void add_accept_errors(struct stats *stats, uint64_t first, uint64_t step)
+{
+    static struct stats named;
+    struct monitor monitor;
+    monitor_init(&monitor);
+    struct acceptors *acceptors = acceptors_create(&monitor, NULL, NULL, -1);
+    need(acceptors != NULL, "acceptors");
+    named.accept_errors = 0;
+    acceptors_count_errors(acceptors, &named);
+    for (size_t i = 0; i < named.accept_errors; i++)
+        stats_add_accept_error(stats, named.accept_error[i].name, first + i * step);
+    acceptors_destroy(acceptors);
+    monitor_destroy(&monitor);
 }

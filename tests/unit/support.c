@@ -249,6 +249,15 @@ void count_signals(int signal)
     need(sigaction(signal, &action, NULL) == 0, "a signal handler");
 }
 
+void count_blocked_signals(int signal)
+{
+    sigset_t blocked;
+    count_signals(signal);
+    sigemptyset(&blocked);
+    sigaddset(&blocked, signal);
+    CHECKED(pthread_sigmask(SIG_BLOCK, &blocked, NULL));
+}
+
 int signals_counted(void)
 {
     return atomic_load(&signals);

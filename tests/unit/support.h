@@ -41,10 +41,11 @@ Suite *exchange_suite(void);
 Suite *exchange_faults_suite(void);
 Suite *proxy_header_parse_suite(void);
 Suite *proxy_header_receive_suite(void);
+Suite *monitor_suite(void);
 Suite *admission_suite(void);
 Suite *workers_suite(void);
 Suite *lingering_close_suite(void);
-Suite *accept_error_suite(void);
+Suite *acceptor_suite(void);
 Suite *listener_suite(void);
 Suite *loop_suite(void);
 Suite *activation_suite(void);
@@ -147,6 +148,10 @@ void *reset_after_five(void *argument);
 
 /* Count `signal`, and let it interrupt system calls. */
 void count_signals(int signal);
+
+/* Count `signal`, let it interrupt system calls, and block it in this thread and in those that it
+ * starts. */
+void count_blocked_signals(int signal);
 int signals_counted(void);
 
 #endif

@@ -10,6 +10,8 @@
 #include <search.h>
 #include <semaphore.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #define PEERS 16
 
@@ -24,6 +26,8 @@ void *__wrap_tsearch(const void *key, void **root, int (*compare)(const void *, 
 }
 /* NOLINTEND(bugprone-reserved-identifier) */
 
+static struct monitor monitor;
+static int wake_fd;
 static struct admission *admission;
 static struct settings *settings;
 static struct connection *peers; /* PEERS of them */
@@ -31,8 +35,10 @@ static struct connection *peers; /* PEERS of them */
 static void begin(void)
 {
     no_room = false;
-    admission = admission_create();
-    need(admission != NULL, "an admission");
+    monitor_init(&monitor);
+    wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    admission = admission_create(&monitor, wake_fd);
+    need(wake_fd >= 0 && admission != NULL, "an admission");
     settings = new_settings();
     peers = calloc(PEERS, sizeof *peers);
     need(peers != NULL, "memory");
@@ -53,6 +59,8 @@ static void end(void)
     leave(0, PEERS);
     free(peers);
     admission_destroy(admission);
+    monitor_destroy(&monitor);
+    close(wake_fd);
     settings_unref(settings);
 }
 
@@ -61,10 +69,18 @@ static void comes_from(size_t index, const char *host, const char *port)
     peers[index].peer = numeric_address(host, port);
 }
 
+static enum admission_verdict enter(struct connection *connection)
+{
+    monitor_enter(&monitor);
+    enum admission_verdict verdict = admission_enter(admission, connection);
+    monitor_leave(&monitor);
+    return verdict;
+}
+
 static void assert_entered(size_t from, size_t to, enum admission_verdict verdict)
 {
     for (size_t i = from; i < to; i++)
-        ck_assert_int_eq(admission_enter(admission, &peers[i]), verdict);
+        ck_assert_int_eq(enter(&peers[i]), verdict);
 }
 
 /* What the lists decide about each host. */
@@ -334,6 +350,60 @@ START_TEST(a_warning_waits_for_its_second_but_at_the_end)
 }
 END_TEST
 
+static eventfd_t wakes(void)
+{
+    eventfd_t count;
+    return eventfd_read(wake_fd, &count) == 0 ? count : 0;
+}
+
+START_TEST(the_first_one_that_a_warning_counts_wakes_the_main_loop)
+{
+    log_capture();
+    settings->limits.per_source = 1;
+    assert_entered(0, 1, ADMITTED);
+    ck_assert_uint_eq(wakes(), 0);
+    assert_entered(1, 2, ADMISSION_PER_SOURCE);
+    ck_assert_uint_eq(wakes(), 1);
+    assert_entered(2, 5, ADMISSION_PER_SOURCE);
+    ck_assert_uint_eq(wakes(), 0);
+    (void)admission_warn(admission, true);
+    assert_entered(5, 7, ADMISSION_PER_SOURCE);
+    ck_assert_uint_eq(wakes(), 1);
+    log_release();
+}
+END_TEST
+
+START_TEST(a_proxied_one_that_its_source_s_limit_refuses_wakes_the_main_loop)
+{
+    struct proxy_buffer buffer = {.has_addresses = true};
+    settings->limits.per_source = 1;
+    for (size_t i = 0; i < 2; i++) {
+        peers[i].proxied = true;
+        peers[i].proxy = &buffer;
+    }
+    assert_entered(0, 2, ADMITTED);
+    ck_assert_int_eq(admission_enter_again(&peers[0]), ADMITTED);
+    ck_assert_uint_eq(wakes(), 0);
+    ck_assert_int_eq(admission_enter_again(&peers[1]), ADMISSION_PER_SOURCE);
+    ck_assert_uint_eq(wakes(), 1);
+}
+END_TEST
+
+/* They have no warning here. */
+START_TEST(other_refusals_do_not_wake_the_main_loop)
+{
+    const char *const me[2] = {"192.0.2.1", NULL};
+    settings->limits.connections = 1;
+    settings->limits.when_full = WHEN_FULL_REFUSE;
+    assert_entered(0, 1, ADMITTED);
+    assert_entered(1, 2, ADMISSION_CONNECTIONS);
+    store(&settings->access.deny, me);
+    assert_entered(2, 3, ADMISSION_DENIED);
+    ck_assert_uint_eq(wakes(), 0);
+    ck_assert_int_eq(admission_warn(admission, true), NEVER);
+}
+END_TEST
+
 START_TEST(to_destroy_no_admission_does_nothing)
 {
     admission_destroy(NULL);
@@ -358,7 +428,7 @@ static void *enter_and_leave(void *argument)
 {
     struct connection *mine = argument;
     for (int i = 0; i < ROUNDS; i++) {
-        if (admission_enter(admission, mine) != ADMITTED)
+        if (enter(mine) != ADMITTED)
             continue;
         note_entry();
         if (i % 16 == 0)
@@ -413,7 +483,7 @@ static void *leave_what_is_given(void *argument)
 static void enter_and_give(size_t index)
 {
     sem_wait(&ways[index].free);
-    while (admission_enter(admission, &peers[index]) != ADMITTED)
+    while (enter(&peers[index]) != ADMITTED)
         sem_wait(&out);
     note_entry();
     ways[index].connection = &peers[index];
@@ -470,6 +540,9 @@ Suite *admission_suite(void)
     tcase_add_test(tcase, past_limits_connections_peers_are_refused_if_they_must_not_wait);
     tcase_add_test(tcase, without_memory_none_is_counted);
     tcase_add_test(tcase, a_warning_waits_for_its_second_but_at_the_end);
+    tcase_add_test(tcase, the_first_one_that_a_warning_counts_wakes_the_main_loop);
+    tcase_add_test(tcase, a_proxied_one_that_its_source_s_limit_refuses_wakes_the_main_loop);
+    tcase_add_test(tcase, other_refusals_do_not_wake_the_main_loop);
     tcase_add_test(tcase, to_destroy_no_admission_does_nothing);
     tcase_add_test(tcase, many_threads_enter_and_leave_and_none_exceeds_the_limit);
     tcase_add_test(tcase, one_enters_and_many_threads_leave_and_connections_hold);

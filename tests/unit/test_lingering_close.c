@@ -6,8 +6,8 @@
 #include "support.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,17 +15,34 @@
 #define MOST 3
 #define SECONDS 2.0
 #define PAIRS 6
+#define HOUR 3600.0
+
+/* What workers left, for a lingering close without any. NOLINTBEGIN(bugprone-reserved-identifier)
+ */
+static struct connection_list left;
+static bool wakes_loop; /* whether the next one would wake the main loop */
+bool __real_workers_take_half_closed(struct workers *workers, struct connection_list *list);
+bool __wrap_workers_take_half_closed(struct workers *workers, struct connection_list *list);
+
+bool __wrap_workers_take_half_closed(struct workers *workers, struct connection_list *list)
+{
+    if (workers != NULL)
+        return __real_workers_take_half_closed(workers, list);
+    wakes_loop = TAILQ_EMPTY(&left);
+    TAILQ_CONCAT(list, &left, all);
+    return !wakes_loop;
+}
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 static struct lingering *lingering;
-static int wake_fd;
 static struct ends pairs[PAIRS];
 
 static void begin(void)
 {
     clock_stop();
-    wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    lingering = lingering_create(wake_fd);
-    need(wake_fd >= 0 && lingering != NULL, "lingering sockets");
+    TAILQ_INIT(&left);
+    lingering = lingering_create(NULL);
+    need(lingering != NULL, "lingering sockets");
     lingering_set_limits(lingering, MOST, SECONDS);
     for (size_t i = 0; i < PAIRS; i++)
         pairs[i] = unix_ends();
@@ -40,17 +57,16 @@ static void end(void)
             close(pairs[i].ours);
         close_theirs(&pairs[i]);
     }
-    close(wake_fd);
 }
 
-/* Add a half-closed socket, as a worker does. */
+/* Leave a half-closed socket, as a worker does. */
 static void add_socket(int fd)
 {
     struct connection *connection = calloc(1, sizeof *connection);
     need(connection != NULL, "memory");
     connection->fd = fd;
     connection->decided = clock_nanoseconds();
-    lingering_add(lingering, connection);
+    TAILQ_INSERT_TAIL(&left, connection, all);
 }
 
 /* Add the first `count` of our ends. */
@@ -64,14 +80,30 @@ static void add(size_t count)
 static double sweep_after(double seconds)
 {
     clock_move(seconds);
-    int64_t next = lingering_sweep(lingering, false);
+    int64_t next = lingering_sweep(lingering);
     return next == NEVER ? -1 : (double)next / 1e6;
 }
 
-/* A socket that is added after a sweep is checked by the next one, 4 ms later. */
+/* A sweep takes the sockets that workers left, and the first one that comes 4 ms after their
+ * replies looks at them. */
 static void sweep_first_time(void)
 {
     ck_assert_double_eq(sweep_after(0), 4);
+}
+
+/* Take in the first `count` of our ends, and look at them, so that they are watched. */
+static void watch(size_t count)
+{
+    add(count);
+    sweep_first_time();
+    ck_assert_double_eq(sweep_after(4 * MS), (SECONDS - 4 * MS) / MS);
+}
+
+/* Whether something is to be done before the next sweep is due. */
+static bool is_readable(void)
+{
+    struct pollfd polled = {.fd = lingering_fd(lingering), .events = POLLIN};
+    return poll(&polled, 1, 0) == 1;
 }
 
 #define assert_open(from, to) assert_all(true, from, to)
@@ -106,56 +138,137 @@ START_TEST(closed_when_the_peer_reset)
 }
 END_TEST
 
-START_TEST(not_checked_before_its_first_check_is_due)
+START_TEST(not_looked_at_before_4_ms)
 {
     add(1);
     end_theirs(&pairs[0]);
     sweep_first_time();
-    ck_assert_double_eq(sweep_after(1 * MS), 3);
-    ck_assert_double_eq(sweep_after(2 * MS), 1);
+    for (int left_ms = 3; left_ms > 0; left_ms--)
+        ck_assert_double_eq(sweep_after(1 * MS), left_ms);
     ck_assert_uint_eq(io_calls(), 0);
     assert_open(0, 1);
-}
-END_TEST
-
-START_TEST(checked_less_and_less_often_while_nothing_comes)
-{
-    add(1);
-    double pause = sweep_after(0);
-    for (int expected = 4; expected <= 256; expected *= 2) {
-        ck_assert_double_eq(pause, expected);
-        pause = sweep_after(pause * MS);
-    }
-    ck_assert_double_eq(pause, 256);
-}
-END_TEST
-
-START_TEST(checked_again_soon_after_something_came)
-{
-    add(1);
-    sweep_first_time();
-    ck_assert_double_eq(sweep_after(4 * MS), 8);
-    ck_assert_double_eq(sweep_after(8 * MS), 16);
-    write_octets(pairs[0].theirs, "\n", 1);
-    ck_assert_double_eq(sweep_after(16 * MS), 4);
-    ck_assert_double_eq(sweep_after(4 * MS), 8);
-}
-END_TEST
-
-/* Sockets that come one after the other are checked together. */
-START_TEST(a_sweep_is_not_followed_by_the_next_at_once)
-{
-    add(1);
-    sweep_first_time();
-    clock_move(1 * MS);
-    add_socket(pairs[1].ours);
-    end_theirs(&pairs[0]);
-    end_theirs(&pairs[1]);
-    ck_assert_double_eq(sweep_after(3 * MS), 2);
+    ck_assert_double_eq(sweep_after(1 * MS), -1);
     assert_closed(0, 1);
+}
+END_TEST
+
+/* Sockets that come in between are taken then. */
+START_TEST(swept_when_the_first_is_4_ms_old)
+{
+    add(1);
+    end_theirs(&pairs[0]);
+    sweep_first_time();
+    ck_assert_double_eq(sweep_after(0.25 * MS), 3.75);
+    ck_assert_double_eq(sweep_after(1.75 * MS), 2);
+    add_socket(pairs[1].ours);
+    ck_assert_double_eq(sweep_after(0.5 * MS), 1.5);
+    ck_assert_uint_eq(lingering_count(lingering), 1);
+    ck_assert_double_eq(sweep_after(1.5 * MS), 2);
+    assert_closed(0, 1);
+    ck_assert_uint_eq(lingering_count(lingering), 1);
+    unsigned calls = io_calls();
+    ck_assert_double_eq(sweep_after(2 * MS), (SECONDS - 4 * MS) / MS);
+    ck_assert_uint_eq(io_calls(), calls + 1);
     assert_open(1, 2);
-    ck_assert_double_eq(sweep_after(2 * MS), -1);
+}
+END_TEST
+
+START_TEST(swept_no_sooner_than_after_a_millisecond)
+{
+    add(1);
+    sweep_first_time();
+    clock_move(0.25 * MS);
+    add_socket(pairs[1].ours);
+    ck_assert_double_eq(sweep_after(3.75 * MS), 1); /* and not 0.25 */
+    ck_assert_double_eq(sweep_after(0.25 * MS), 0.75);
+    ck_assert_double_eq(sweep_after(0.75 * MS), (SECONDS - 5 * MS) / MS);
+    add_socket(pairs[2].ours);
+    ck_assert_double_eq(sweep_after(1 * MS), 3); /* it is 1 ms old */
+}
+END_TEST
+
+START_TEST(one_that_stays_is_watched)
+{
+    watch(2);
+    ck_assert(!is_readable());
+    write_octets(pairs[0].theirs, "\n", 1);
+    ck_assert(is_readable());
+    ck_assert_double_eq(sweep_after(1 * MS), 1);
+    assert_open(0, 2);
+    end_theirs(&pairs[1]);
+    ck_assert_double_eq(sweep_after(1 * MS), 1);
+    assert_open(0, 1);
     assert_closed(1, 2);
+    ck_assert_double_eq(sweep_after(1 * MS), (SECONDS - 7 * MS) / MS);
+    ck_assert(!is_readable());
+    end_theirs(&pairs[0]);
+    ck_assert(is_readable());
+    sweep_after(0);
+    assert_closed(0, 1);
+}
+END_TEST
+
+/* A peer that keeps sending causes no more sweeps than that. */
+START_TEST(nothing_is_polled_while_a_sweep_is_planned)
+{
+    ck_assert_double_eq(sweep_after(0), -1);
+    ck_assert_int_ge(lingering_fd(lingering), 0);
+    add(1);
+    sweep_first_time();
+    ck_assert_int_eq(lingering_fd(lingering), -1);
+    sweep_after(4 * MS);
+    ck_assert_int_ge(lingering_fd(lingering), 0);
+    write_octets(pairs[0].theirs, "\n", 1);
+    ck_assert_double_eq(sweep_after(0), 1);
+    ck_assert_int_eq(lingering_fd(lingering), -1);
+    write_octets(pairs[0].theirs, "\n", 1);
+    ck_assert_double_eq(sweep_after(0.25 * MS), 0.75);
+    sweep_after(0.75 * MS);
+    ck_assert_int_eq(lingering_fd(lingering), -1);
+    sweep_after(1 * MS);
+    ck_assert_int_ge(lingering_fd(lingering), 0);
+}
+END_TEST
+
+START_TEST(many_that_end_at_once_are_closed_in_a_few_sweeps)
+{
+    enum { MANY = 100 };
+    static struct ends many[MANY];
+    size_t sweeps = 0;
+    lingering_set_limits(lingering, MANY, SECONDS);
+    for (size_t i = 0; i < MANY; i++) {
+        many[i] = unix_ends();
+        add_socket(many[i].ours);
+    }
+    sweep_first_time();
+    sweep_after(4 * MS);
+    ck_assert_uint_eq(lingering_count(lingering), MANY);
+    for (size_t i = 0; i < MANY; i++)
+        close_theirs(&many[i]);
+    for (; sweep_after(4 * MS) >= 0; sweeps++)
+        ck_assert_uint_lt(sweeps, 5);
+    ck_assert_uint_eq(lingering_count(lingering), 0);
+}
+END_TEST
+
+START_TEST(one_that_cannot_be_watched_stays_until_its_time_is_over)
+{
+    no_watches = true;
+    watch(1);
+    end_theirs(&pairs[0]);
+    ck_assert(!is_readable());
+    ck_assert_double_eq(sweep_after(1), (SECONDS - 1 - 4 * MS) / MS);
+    assert_open(0, 1);
+    ck_assert_double_eq(sweep_after(SECONDS - 1 - 4 * MS), -1);
+    assert_closed(0, 1);
+}
+END_TEST
+
+START_TEST(without_epoll_nothing_is_created)
+{
+    no_epoll = true;
+    ck_assert_ptr_null(lingering_create(NULL));
+    ck_assert_int_eq(errno, EMFILE);
 }
 END_TEST
 
@@ -165,12 +278,12 @@ START_TEST(surplus_octets_are_discarded)
     add(1);
     write_octets(pairs[0].theirs, surplus, sizeof surplus);
     sweep_first_time();
-    ck_assert_double_eq(sweep_after(4 * MS), 4);
+    ck_assert_double_eq(sweep_after(4 * MS), (SECONDS - 4 * MS) / MS);
     ck_assert_int_eq(recv(pairs[0].ours, surplus, 1, MSG_DONTWAIT), -1);
     ck_assert_int_eq(errno, EAGAIN);
     write_octets(pairs[0].theirs, surplus, sizeof surplus);
     end_theirs(&pairs[0]);
-    ck_assert_double_eq(sweep_after(4 * MS), -1);
+    sweep_after(0);
     assert_closed(0, 1);
 }
 END_TEST
@@ -214,16 +327,35 @@ START_TEST(what_came_is_read_before_the_oldest_is_closed)
 }
 END_TEST
 
-START_TEST(a_peer_that_sends_without_end_gets_sixteen_reads_a_check)
+START_TEST(a_peer_that_sends_without_end_gets_sixteen_reads_a_sweep)
 {
     char surplus[100] = "";
-    add(2);
+    watch(2);
+    unsigned calls = io_calls();
+    write_octets(pairs[0].theirs, surplus, sizeof surplus);
+    for (unsigned i = 1; i <= 3; i++) {
+        IO_SCRIPT({.times = 16, .most = 1});
+        ck_assert_double_eq(sweep_after(1 * MS), 1);
+        ck_assert_uint_eq(io_calls(), calls + 16 * i);
+        assert_open(0, 2);
+    }
+}
+END_TEST
+
+/* The sweep that begins to watch a socket leaves the rest to the next one. */
+START_TEST(one_that_begins_to_be_watched_gets_no_second_look)
+{
+    char surplus[100] = "";
+    add(1);
     write_octets(pairs[0].theirs, surplus, sizeof surplus);
     sweep_first_time();
-    IO_SCRIPT({.times = 16, .most = 1});
+    IO_SCRIPT({.times = 32, .most = 1});
     sweep_after(4 * MS);
-    ck_assert_uint_eq(io_calls(), 16 + 1);
-    assert_open(0, 2);
+    ck_assert_uint_eq(io_calls(), 16);
+    ck_assert(is_readable());
+    ck_assert_double_eq(sweep_after(0), 1);
+    ck_assert_uint_eq(io_calls(), 32);
+    assert_open(0, 1);
 }
 END_TEST
 
@@ -232,7 +364,7 @@ START_TEST(a_signal_is_not_the_end_of_file)
     add(1);
     sweep_first_time();
     IO_SCRIPT({.error = EINTR});
-    ck_assert_double_eq(sweep_after(4 * MS), 8);
+    sweep_after(4 * MS);
     assert_open(0, 1);
 }
 END_TEST
@@ -248,23 +380,20 @@ START_TEST(closed_at_its_seconds_and_not_before)
         next = sweep_after(next * MS);
     }
     assert_closed(0, 1);
-    /* the next sweep waits if the last check was shortly before */
-    ck_assert_double_ge(passed, SECONDS - 1e-9);
-    ck_assert_double_le(passed, SECONDS + 2 * MS + 1e-9);
+    ck_assert_double_eq_tol(passed, SECONDS, 1e-9);
 }
 END_TEST
 
 START_TEST(closed_at_its_seconds_though_the_peer_drips)
 {
-    add(1);
-    sweep_first_time();
+    watch(1);
     for (int i = 1; i < (int)SECONDS * 10; i++) {
         write_octets(pairs[0].theirs, "x", 1);
-        ck_assert_double_eq(sweep_after(100 * MS), 4);
+        ck_assert_double_eq(sweep_after(100 * MS), 1);
         assert_open(0, 1);
     }
     write_octets(pairs[0].theirs, "x", 1);
-    ck_assert_double_eq(sweep_after(100 * MS), -1);
+    sweep_after(96 * MS);
     assert_closed(0, 1);
 }
 END_TEST
@@ -276,7 +405,7 @@ START_TEST(each_has_its_own_time)
     clock_move(1);
     add_socket(pairs[1].ours);
     sweep_after(0);
-    ck_assert_double_gt(sweep_after(1), 0);
+    ck_assert_double_eq(sweep_after(1), 1000);
     assert_closed(0, 1);
     assert_open(1, 2);
     ck_assert_double_eq(sweep_after(1), -1);
@@ -299,7 +428,7 @@ START_TEST(without_room_the_oldest_are_closed)
 }
 END_TEST
 
-/* Even those that were checked more often, and wait in another queue. */
+/* Those that are watched are older than those that no sweep has looked at. */
 START_TEST(the_oldest_are_those_that_came_first)
 {
     add(1);
@@ -337,38 +466,35 @@ START_TEST(destroy_closes_the_rest)
 }
 END_TEST
 
-static eventfd_t wakes(void)
+/* What workers left while no sweep looked is also closed. */
+START_TEST(evict_also_takes_what_the_workers_left_last)
 {
-    eventfd_t count;
-    return eventfd_read(wake_fd, &count) == 0 ? count : 0;
-}
-
-START_TEST(a_new_socket_wakes_a_sweeper_that_sleeps_too_long)
-{
-    ck_assert_double_eq(sweep_after(3600), -1);
-    add(2);
-    ck_assert_uint_eq(wakes(), 1);
-    sweep_first_time();
-    add_socket(pairs[2].ours);
-    ck_assert_uint_eq(wakes(), 0);
-    ck_assert_double_eq(sweep_after(4 * MS), 2);
-    ck_assert_double_eq(sweep_after(2 * MS), 6);
-    add_socket(pairs[3].ours);
-    ck_assert_uint_eq(wakes(), 1);
+    watch(1);
+    add_socket(pairs[1].ours);
+    ck_assert(lingering_evict(lingering));
+    assert_closed(0, 1);
+    assert_open(1, 2);
+    ck_assert(lingering_evict(lingering));
+    assert_closed(1, 2);
 }
 END_TEST
 
-START_TEST(a_sweeper_that_expects_a_socket_soon_is_not_woken)
+START_TEST(the_next_socket_wakes_the_loop_if_no_sweep_is_planned)
 {
-    clock_move(1);
-    ck_assert_int_eq(lingering_sweep(lingering, true), 4000000);
-    clock_move(1 * MS);
-    add(1);
-    ck_assert_uint_eq(wakes(), 0);
+    ck_assert_double_eq(sweep_after(HOUR), -1);
+    ck_assert(wakes_loop);
+    add(2);
+    sweep_first_time();
+    ck_assert(!wakes_loop);
+    add_socket(pairs[2].ours);
+    ck_assert_double_eq(sweep_after(4 * MS), 1);
+    ck_assert(!wakes_loop);
+    sweep_after(1 * MS);
+    ck_assert(wakes_loop);
     end_theirs(&pairs[0]);
-    ck_assert_double_eq(sweep_after(3 * MS), 2);
-    ck_assert_double_eq(sweep_after(2 * MS), -1);
-    assert_closed(0, 1);
+    ck_assert_double_eq(sweep_after(0), 1); /* took none, and is planned for what may come */
+    sweep_after(4 * MS);
+    ck_assert(wakes_loop);
 }
 END_TEST
 
@@ -418,7 +544,7 @@ START_TEST(a_changed_time_applies_to_the_sockets_that_linger)
     sweep_after(SECONDS - 0.5);
     assert_open(0, 1);
     lingering_set_limits(lingering, MOST, SECONDS);
-    sweep_after(0.25);
+    sweep_after(0);
     assert_closed(0, 1);
 }
 END_TEST
@@ -430,14 +556,19 @@ Suite *lingering_close_suite(void)
     tcase_add_checked_fixture(tcase, begin, end);
     tcase_add_test(tcase, closed_at_the_peer_s_end_of_file);
     tcase_add_test(tcase, closed_when_the_peer_reset);
-    tcase_add_test(tcase, not_checked_before_its_first_check_is_due);
-    tcase_add_test(tcase, checked_less_and_less_often_while_nothing_comes);
-    tcase_add_test(tcase, checked_again_soon_after_something_came);
-    tcase_add_test(tcase, a_sweep_is_not_followed_by_the_next_at_once);
+    tcase_add_test(tcase, not_looked_at_before_4_ms);
+    tcase_add_test(tcase, swept_when_the_first_is_4_ms_old);
+    tcase_add_test(tcase, swept_no_sooner_than_after_a_millisecond);
+    tcase_add_test(tcase, one_that_stays_is_watched);
+    tcase_add_test(tcase, nothing_is_polled_while_a_sweep_is_planned);
+    tcase_add_test(tcase, many_that_end_at_once_are_closed_in_a_few_sweeps);
+    tcase_add_test(tcase, one_that_cannot_be_watched_stays_until_its_time_is_over);
+    tcase_add_test(tcase, without_epoll_nothing_is_created);
     tcase_add_test(tcase, surplus_octets_are_discarded);
     tcase_add_test(tcase, surplus_octets_do_not_cost_the_peer_its_reply);
     tcase_add_test(tcase, what_came_is_read_before_the_oldest_is_closed);
-    tcase_add_test(tcase, a_peer_that_sends_without_end_gets_sixteen_reads_a_check);
+    tcase_add_test(tcase, a_peer_that_sends_without_end_gets_sixteen_reads_a_sweep);
+    tcase_add_test(tcase, one_that_begins_to_be_watched_gets_no_second_look);
     tcase_add_test(tcase, a_signal_is_not_the_end_of_file);
     tcase_add_test(tcase, closed_at_its_seconds_and_not_before);
     tcase_add_test(tcase, closed_at_its_seconds_though_the_peer_drips);
@@ -446,8 +577,8 @@ Suite *lingering_close_suite(void)
     tcase_add_test(tcase, the_oldest_are_those_that_came_first);
     tcase_add_test(tcase, evict_closes_the_oldest_for_its_descriptor);
     tcase_add_test(tcase, destroy_closes_the_rest);
-    tcase_add_test(tcase, a_new_socket_wakes_a_sweeper_that_sleeps_too_long);
-    tcase_add_test(tcase, a_sweeper_that_expects_a_socket_soon_is_not_woken);
+    tcase_add_test(tcase, evict_also_takes_what_the_workers_left_last);
+    tcase_add_test(tcase, the_next_socket_wakes_the_loop_if_no_sweep_is_planned);
     tcase_add_test(tcase, sockets_are_counted_once_a_sweep_took_them_in);
     tcase_add_test(tcase, after_a_change_there_is_less_room_and_the_oldest_are_closed);
     tcase_add_test(tcase, after_a_change_there_is_more_room);

@@ -45,56 +45,6 @@ static struct load_plan plan;
 static struct load *load;
 static struct load_result result;
 
-/* A host on which something fails. NOLINTBEGIN(bugprone-reserved-identifier) */
-static atomic_int threads_left = INT_MAX;
-static atomic_bool no_epoll;
-static atomic_bool no_watches;
-int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
-                          void *(*start)(void *), void *argument);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
-                          void *(*start)(void *), void *argument);
-int __real_epoll_create1(int flags);
-int __wrap_epoll_create1(int flags);
-int __real_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
-int __wrap_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
-int __wrap_sched_getaffinity(pid_t id, size_t size, cpu_set_t *set);
-
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
-                          void *(*start)(void *), void *argument)
-{
-    if (threads_left == 0)
-        return EAGAIN;
-    threads_left--;
-    return __real_pthread_create(thread, attributes, start, argument);
-}
-
-int __wrap_epoll_create1(int flags)
-{
-    if (!no_epoll)
-        return __real_epoll_create1(flags);
-    errno = EMFILE;
-    return -1;
-}
-
-int __wrap_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
-{
-    if (!no_watches || event == NULL || event->data.ptr == NULL)
-        return __real_epoll_ctl(epoll, operation, fd, event);
-    errno = ENOSPC;
-    return -1;
-}
-
-/* Two CPUs, whatever the host has. */
-int __wrap_sched_getaffinity(pid_t id, size_t size, cpu_set_t *set)
-{
-    (void)id;
-    CPU_ZERO_S(size, set);
-    CPU_SET_S(0, size, set);
-    CPU_SET_S(1, size, set);
-    return 0;
-}
-/* NOLINTEND(bugprone-reserved-identifier) */
-
 static void reply(struct server *server, struct ends *connection)
 {
     const int on = 1;
@@ -163,8 +113,6 @@ static void stop_servers(void)
 
 static void clean_up(void)
 {
-    threads_left = INT_MAX;
-    no_epoll = no_watches = false;
     stop_servers();
     free(result.tallies);
     result.tallies = NULL;

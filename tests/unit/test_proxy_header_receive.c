@@ -10,20 +10,25 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define HEADER "PROXY TCP4 192.0.2.7 192.0.2.2 4660 1060\r\n"
 #define LOCAL "\r\n\r\n\0\r\nQUIT\n\x20\0\0"
 
+static struct monitor monitor;
+static int wake_fd;
 static struct admission *admission;
 
 static void begin_on(void (*connect)(void))
 {
     log_capture();
     connect();
-    admission = admission_create();
-    need(admission != NULL, "an admission");
+    monitor_init(&monitor);
+    wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    admission = admission_create(&monitor, wake_fd);
+    need(wake_fd >= 0 && admission != NULL, "an admission");
     connection.proxied = true;
     connection.peer = numeric_address("198.51.100.1", "999");
     connection.local = numeric_address("198.51.100.2", "1060");
@@ -43,6 +48,8 @@ static void end(void)
 {
     admission_leave(&connection);
     admission_destroy(admission);
+    monitor_destroy(&monitor);
+    close(wake_fd);
     free(connection.proxy);
     log_release();
 }
@@ -54,9 +61,17 @@ static void put(const char *octets, size_t count)
 
 #define PUT(text) put(text, sizeof(text) - 1)
 
+static enum admission_verdict enter(struct connection *which)
+{
+    monitor_enter(&monitor);
+    enum admission_verdict verdict = admission_enter(admission, which);
+    monitor_leave(&monitor);
+    return verdict;
+}
+
 static void enter_and_hold(void)
 {
-    ck_assert_int_eq(admission_enter(admission, &connection), ADMITTED);
+    ck_assert_int_eq(enter(&connection), ADMITTED);
     hold();
 }
 
@@ -197,7 +212,7 @@ START_TEST(a_reset_inside_a_header_is_reset_and_before_or_after_it_a_probe)
     put(HEADER, counts[_i]);
     if (counts[_i] > 0)
         wait_readable(ends.ours);
-    ck_assert_int_eq(admission_enter(admission, &connection), ADMITTED);
+    ck_assert_int_eq(enter(&connection), ADMITTED);
     ck_assert(!exchange_try(&connection));
     reset_theirs(&ends);
     exchange_finish(&connection);
@@ -245,7 +260,7 @@ static void hold_one_of(const char *host)
     other = connection;
     other.proxied = false;
     other.peer = numeric_address(host, "1");
-    ck_assert_int_eq(admission_enter(admission, &other), ADMITTED);
+    ck_assert_int_eq(enter(&other), ADMITTED);
     enter_and_hold();
     admission_leave(&other);
 }
@@ -257,6 +272,7 @@ START_TEST(limits_per_source_counts_the_client)
     hold_one_of(_i == 0 ? "192.0.2.7" : "198.51.100.1");
     if (_i == 0) {
         assert_not_answered(OUTCOME_LIMITED, 0);
+        wait_readable(wake_fd);
         (void)admission_warn(admission, false);
         ck_assert_ptr_nonnull(strstr(logged_text(),
                                      "warning limits.per_source reached; new connections "

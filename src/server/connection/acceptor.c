@@ -1,42 +1,74 @@
 /* SPDX-License-Identifier: MIT */
-/* For each connection: accept4(2), which also returns the peer's address, because getpeername(2)
- * fails after an early reset; then the admission; then a worker. Until the connection is submitted
- * to the workers, each failure is cleaned up here: leave the admission, close, count, log. After
- * that the acceptor does not touch it. All of this runs in the main loop, so there is no lock.
+/* Each acceptor blocks in accept4(2), which also returns the peer's address, because getpeername(2)
+ * fails after an early reset. Then it enters the monitor, once for each connection: it reads the
+ * settings, asks the admission, and submits the connection to the workers. Before accept4(2) it
+ * knows nothing and holds no slot, because that call can last an hour. Until the connection is
+ * submitted, each failure is cleaned up here: leave the admission, close, count, log. After that
+ * the acceptor does not touch it. A thread that is started accepts nothing before the settings are
+ * applied with which its listener was opened.
  *
- * An accept4(2) that fails for a shortage leaves the connection queued, and ppoll(2) would report
- * the listener again at once. If descriptors are short, the oldest lingering socket is closed
- * first. If none is left, or anything else is short, the main loop leaves all listeners alone for a
- * pause that starts at 1 ms, doubles with each failure up to 100 ms, and halves with each
- * connection that gets a worker. A connection that cannot get memory or a thread is closed, and
- * causes the same pause.
+ * How a thread in accept4(2) is reached. The main loop changes what the thread must see, counts up
+ * `roll`, notifies the threads that wait in the monitor, and signals the others. The handler does
+ * nothing, and without SA_RESTART accept4(2) fails with EINTR. A signal that arrives just before it
+ * is lost, so it is sent again until the thread has set `answered` to `roll`. shutdown(2)
+ * would not do, because an adopted listener outlives the daemon; nor would pthread_cancel(3), with
+ * which the C library can lose a connection that was accepted already. No other thread unblocks the
+ * signal.
  *
- * Without a free slot, connections stay in the kernel's queue (limits.when_full = "wait"), or all
- * are accepted and the admission refuses those past the limit ("refuse"). */
+ * An accept4(2) that fails for a shortage leaves the connection queued, and would fail again at
+ * once. So the acceptor pauses for a time that starts at 1 ms, doubles with each failure up to
+ * 100 ms, and halves with each connection that gets a worker. If descriptors are short, the main
+ * loop closes the oldest lingering socket, because only it closes those, and the pause ends. A
+ * connection that cannot get a thread is closed, and causes the same pause. accept4(2) reserves its
+ * descriptor before it waits, and so can fail although no connection is queued. Then the acceptor
+ * waits in poll(2) until one is, and counts nothing. It does the same if a listener is non-blocking
+ * because its owner made it so.
+ *
+ * Without a free slot, an acceptor holds the connection that it has accepted until there is one
+ * (limits.when_full = "wait"), and more connections stay in the kernel's queue; the connection's
+ * time begins with its slot. Or all are accepted, and the admission refuses those past the limit
+ * ("refuse"). */
 #include <config.h>
 
 #include "server/connection/acceptor.h"
 
+#include "common/checked.h"
+
+#include <assert.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define MS INT64_C(1000000)
 #define PACE_FIRST (1 * MS)
 #define PACE_LAST (100 * MS)
 
-/* Connections accepted from one listener before the others and the signals have their turn. */
-#define BATCH 64
+/* The time between two signals to an acceptor that does not answer. */
+#define CALL_AGAIN (5 * MS)
+
+/* What to do about an error of accept(2). */
+enum remedy {
+    REMEDY_CONTINUE, /* it concerns one connection, which is off the queue */
+    REMEDY_EVICT,    /* no descriptor is left: close the oldest lingering socket */
+    REMEDY_PAUSE,    /* the connection stays queued: try again later */
+    REMEDY_STOP      /* a bug of ours */
+};
 
 /* clang-format off */
 #define ROW(name, remedy) {#name, name, REMEDY_##remedy}
-static const struct accept_error accept_errors[ACCEPT_ERRORS] = {
+static const struct accept_error {
+    const char *name; /* as in errno(3) */
+    int number;
+    enum remedy remedy;
+} accept_errors[] = {
     /* what the network says of a queued connection */
-    ROW(EINTR, CONTINUE),      ROW(ECONNABORTED, CONTINUE), ROW(EPROTO, CONTINUE),
-    ROW(EPERM, CONTINUE),      ROW(ENETDOWN, CONTINUE),     ROW(ENETUNREACH, CONTINUE),
-    ROW(EHOSTDOWN, CONTINUE),  ROW(EHOSTUNREACH, CONTINUE), ROW(ENONET, CONTINUE),
-    ROW(ENOPROTOOPT, CONTINUE), ROW(ETIMEDOUT, CONTINUE),
+    ROW(ECONNABORTED, CONTINUE), ROW(EPROTO, CONTINUE),     ROW(EPERM, CONTINUE),
+    ROW(ENETDOWN, CONTINUE),     ROW(ENETUNREACH, CONTINUE), ROW(EHOSTDOWN, CONTINUE),
+    ROW(EHOSTUNREACH, CONTINUE), ROW(ENONET, CONTINUE),     ROW(ENOPROTOOPT, CONTINUE),
+    ROW(ETIMEDOUT, CONTINUE),
     ROW(EOPNOTSUPP, PAUSE), /* permanent if the socket is not a stream socket */
     /* shortages */
     ROW(EMFILE, EVICT), ROW(ENFILE, EVICT), ROW(ENOBUFS, PAUSE), ROW(ENOMEM, PAUSE),
@@ -46,172 +78,450 @@ static const struct accept_error accept_errors[ACCEPT_ERRORS] = {
 };
 /* clang-format on */
 
+#define ACCEPT_ERRORS (sizeof accept_errors / sizeof *accept_errors)
+
 _Static_assert(ACCEPT_ERRORS <= STATS_ACCEPT_ERRORS, "the statistics have room for every error");
 
-const struct accept_error *accept_error_find(int number, size_t *index)
+static size_t find_error(int number)
 {
-    *index = 0;
-    while (*index < ACCEPT_ERRORS - 1 && accept_errors[*index].number != number)
-        ++*index;
-    return &accept_errors[*index];
+    size_t index = 0;
+    while (index < ACCEPT_ERRORS - 1 && accept_errors[index].number != number)
+        index++;
+    return index;
 }
 
-void acceptor_count_errors(const struct acceptor *acceptor, struct stats *stats)
+TAILQ_HEAD(acceptor_list, acceptor);
+
+struct acceptors {
+    struct monitor *monitor;
+    struct admission *admission;
+    struct workers *workers;
+    int wake_fd;
+    pthread_attr_t attributes;
+    struct acceptor_list list; /* the main loop's own */
+
+    /* protected by the monitor */
+    struct settings *settings; /* of the connections that get a slot next */
+    unsigned roll;             /* number of the last roll call */
+    bool cut;                  /* acceptors_cut() was called */
+    int failure;               /* errno of a bug of ours, or 0 */
+    bool needs_descriptor;     /* the main loop must close a lingering socket */
+    unsigned evictions;        /* how often it did */
+    int error;                 /* errno of the last resource shortage */
+    struct warning shortage_warning;
+    struct warning limit_warning; /* of limits.connections */
+    uint64_t errors[ACCEPT_ERRORS];
+};
+
+struct acceptor {
+    struct acceptors *shared;
+    const struct listener *listener;
+    pthread_t thread;
+    TAILQ_ENTRY(acceptor) entry;
+
+    /* the thread's own */
+    struct connection *connection; /* from malloc(3): the next one, until it is submitted */
+    struct worker *called;         /* must be woken */
+    int64_t pace;                  /* length of the next pause, in nanoseconds */
+
+    /* protected by the monitor */
+    enum acceptor_state { STARTING, ACCEPTING, LEAVING, ENDED } state;
+    unsigned answered; /* number of the last roll call that it saw */
+};
+
+/* The functions of the acceptor's thread are called with the monitor entered. Those that wait leave
+ * it meanwhile. */
+
+static void enter(const struct acceptor *acceptor)
 {
-    for (size_t i = 0; i < ACCEPT_ERRORS; i++)
-        stats_add_accept_error(stats, accept_errors[i].name, acceptor->errors[i]);
+    monitor_enter(acceptor->shared->monitor);
 }
 
-static bool refuses_when_full(const struct acceptor *acceptor)
+/* Leave the monitor, and only then wake the worker that was called. */
+static void leave(struct acceptor *acceptor)
 {
-    return acceptor->settings->limits.when_full == WHEN_FULL_REFUSE;
+    struct worker *called = acceptor->called;
+    acceptor->called = NULL;
+    monitor_leave(acceptor->shared->monitor);
+    workers_wake(called);
 }
 
-int64_t acceptor_warn(struct acceptor *acceptor, bool last_chance)
+/* Count what a warning reports; the main loop logs it. */
+static void warn(struct acceptors *shared, struct warning *warning)
 {
-    unsigned long count;
-    int64_t wait = NEVER;
-
-    if (warning_due(&acceptor->shortage_warning, last_chance, &count, &wait))
-        log_line(LOG_WARNING, "cannot accept connections, pausing: %s count=%lu",
-                 strerror(acceptor->error), count);
-    if (warning_due(&acceptor->limit_warning, last_chance, &count, &wait))
-        log_line(LOG_WARNING, "limits.connections reached; new connections %s count=%lu",
-                 refuses_when_full(acceptor) ? "are refused" : "wait in the queue", count);
-    return sooner(wait, admission_warn(acceptor->admission, last_chance));
+    if (warning->count++ == 0)
+        eventfd_write(shared->wake_fd, 1);
 }
 
-void acceptor_note_shortage(struct acceptor *acceptor, int error)
+/* Answers roll calls, also one that came before the thread entered the monitor. */
+static void wait_until(struct acceptor *acceptor, int64_t until)
 {
-    acceptor->error = error;
-    acceptor->shortage_warning.count++;
+    acceptor->answered = acceptor->shared->roll;
+    monitor_wait(acceptor->shared->monitor, until);
+    acceptor->answered = acceptor->shared->roll;
 }
 
-static enum acceptor_result pause_accepting(struct acceptor *acceptor)
+static void pause_accepting(struct acceptor *acceptor)
 {
     acceptor->pace *= 2;
     if (acceptor->pace < PACE_FIRST)
         acceptor->pace = PACE_FIRST;
     if (acceptor->pace > PACE_LAST)
         acceptor->pace = PACE_LAST;
-    acceptor->resume = clock_nanoseconds() + acceptor->pace;
-    return ACCEPTOR_PAUSE;
+    int64_t end = clock_nanoseconds() + acceptor->pace;
+    const enum acceptor_state state = acceptor->state;
+    unsigned evictions = acceptor->shared->evictions;
+    while (acceptor->state == state && acceptor->shared->evictions == evictions &&
+           !acceptor->shared->cut && clock_nanoseconds() < end)
+        wait_until(acceptor, end);
 }
 
-static enum acceptor_result handle_error(struct acceptor *acceptor, int error)
+/* Whether a connection is queued. If not, wait for one if `wait` is set, or for a signal. */
+static bool is_queued(struct acceptor *acceptor, bool wait)
 {
-    size_t index;
-    if (error == EAGAIN)
-        return ACCEPTOR_EMPTY;
-    enum remedy remedy = accept_error_find(error, &index)->remedy;
-    acceptor->errors[index]++;
-    if (remedy == REMEDY_CONTINUE)
-        return ACCEPTOR_MORE;
-    if (remedy == REMEDY_EVICT && lingering_evict(acceptor->lingering))
-        return ACCEPTOR_MORE;
-    if (remedy == REMEDY_STOP) {
-        log_line(LOG_CRIT, "accept: %s", strerror(error));
-        return ACCEPTOR_FAILED;
+    leave(acceptor);
+    bool queued = listener_is_ready(acceptor->listener, wait);
+    enter(acceptor);
+    return queued;
+}
+
+static void handle_error(struct acceptor *acceptor, int error)
+{
+    struct acceptors *shared = acceptor->shared;
+    size_t index = find_error(error);
+    enum remedy remedy = accept_errors[index].remedy;
+    if (error == EINTR)
+        return;
+    if (error == EAGAIN || (remedy == REMEDY_EVICT && !is_queued(acceptor, false))) {
+        (void)is_queued(acceptor, true);
+        return;
     }
-    acceptor_note_shortage(acceptor, error);
-    return pause_accepting(acceptor);
+    shared->errors[index]++;
+    if (remedy == REMEDY_CONTINUE)
+        return;
+    if (remedy == REMEDY_STOP) { /* the main loop learns of it when this thread ends */
+        shared->failure = error;
+        acceptor->state = ENDED;
+        return;
+    }
+    shared->error = error;
+    if (remedy == REMEDY_PAUSE) {
+        warn(shared, &shared->shortage_warning);
+    } else {
+        shared->needs_descriptor = true;
+        eventfd_write(shared->wake_fd, 1);
+    }
+    pause_accepting(acceptor);
 }
 
-/* End a connection that no worker had. If it met a shortage, the next one can, too. */
-static enum acceptor_result turn_away(struct acceptor *acceptor, struct connection *connection,
-                                      enum outcome outcome, int error)
+/* End the connection, which no worker had. If it met a shortage, the next one can, too. */
+static void turn_away(struct acceptor *acceptor, enum outcome outcome, int error)
 {
+    struct connection *connection = acceptor->connection;
+    leave(acceptor);
     connection->outcome = outcome;
     connection->error = error;
     connection->decided = clock_nanoseconds();
     admission_leave(connection);
     close(connection->fd);
     connection_report(connection);
-    return outcome == OUTCOME_FAILED ? pause_accepting(acceptor) : ACCEPTOR_MORE;
+    enter(acceptor);
+    if (outcome == OUTCOME_FAILED)
+        pause_accepting(acceptor);
 }
 
-/* Move the connection to memory that its worker frees, and submit it. */
-static enum acceptor_result submit(struct acceptor *acceptor, struct connection *connection)
+/* Pass the connection to the workers. */
+static void submit(struct acceptor *acceptor)
 {
-    struct connection *lasting = malloc(sizeof *lasting);
-    if (lasting == NULL)
-        return turn_away(acceptor, connection, OUTCOME_FAILED, ENOMEM);
-    *lasting = *connection;
-    (void)settings_ref(lasting->settings);
-    int error = workers_submit(acceptor->workers, lasting);
+    struct connection *connection = acceptor->connection;
+    (void)settings_ref(connection->settings);
+    int error = workers_submit(acceptor->shared->workers, connection, &acceptor->called);
     if (error != 0) {
-        settings_unref(lasting->settings);
-        free(lasting);
-        return turn_away(acceptor, connection, OUTCOME_FAILED, error);
+        settings_unref(connection->settings);
+        turn_away(acceptor, OUTCOME_FAILED, error);
+        return;
     }
+    acceptor->connection = NULL;
     acceptor->pace /= 2;
-    acceptor->submitted = true;
-    return ACCEPTOR_MORE;
 }
 
-static enum acceptor_result admit(struct acceptor *acceptor, struct connection *connection)
+static bool must_wait_for_slot(const struct acceptors *shared)
 {
-    switch (admission_enter(acceptor->admission, connection)) {
-    case ADMISSION_DENIED: return turn_away(acceptor, connection, OUTCOME_DENIED, 0);
-    case ADMISSION_CONNECTIONS:
-        acceptor->limit_warning.count++;
-        return turn_away(acceptor, connection, OUTCOME_LIMITED, 0);
-    case ADMISSION_PER_SOURCE: return turn_away(acceptor, connection, OUTCOME_LIMITED, 0);
-    case ADMISSION_FAILED: return turn_away(acceptor, connection, OUTCOME_FAILED, ENOMEM);
-    default: return submit(acceptor, connection);
+    const struct settings *settings = shared->settings;
+    return !shared->cut && settings->limits.when_full == WHEN_FULL_WAIT &&
+           workers_active(shared->workers) >= (size_t)settings->limits.connections;
+}
+
+/* Decide on the connection that was accepted, by the settings of now. */
+static void admit(struct acceptor *acceptor)
+{
+    struct acceptors *shared = acceptor->shared;
+    struct connection *connection = acceptor->connection;
+
+    if (must_wait_for_slot(shared))
+        warn(shared, &shared->limit_warning);
+    while (must_wait_for_slot(shared))
+        wait_until(acceptor, NEVER);
+    struct settings *settings = shared->settings;
+    connection->settings = settings;
+    connection->accepted = clock_nanoseconds();
+    connection->deadline = deadline_after(connection->accepted, settings->timeouts.exchange);
+    connection->proxied = prefixes_match(&settings->access.proxies, &connection->peer) >= 0;
+    enum admission_verdict verdict =
+        shared->cut ? ADMISSION_PER_SOURCE : admission_enter(shared->admission, connection);
+    if (verdict == ADMISSION_CONNECTIONS)
+        warn(shared, &shared->limit_warning);
+    switch (verdict) {
+    case ADMITTED: submit(acceptor); break;
+    case ADMISSION_DENIED: turn_away(acceptor, OUTCOME_DENIED, 0); break;
+    case ADMISSION_FAILED: turn_away(acceptor, OUTCOME_FAILED, ENOMEM); break;
+    default: turn_away(acceptor, OUTCOME_LIMITED, 0); break;
     }
 }
 
-static enum acceptor_result accept_one(struct acceptor *acceptor, const struct listener *listener)
+/* Accept a connection. Returns 0, or the errno of accept4(2). Called outside the monitor. */
+static int accept_next(const struct listener *listener, struct connection *connection)
 {
-    struct address peer;
-    int fd = listener_accept(listener, &peer);
-    if (fd < 0)
-        return handle_error(acceptor, errno);
+    *connection = (struct connection){.local = listener->bound};
+    connection->fd = listener_accept(listener, &connection->peer);
+    if (connection->fd < 0)
+        return errno;
     stats_accepted();
-    address_unmap(&peer);
-    int64_t now = clock_nanoseconds();
-    struct settings *settings = acceptor->settings;
-    struct connection connection = {.settings = settings,
-                                    .fd = fd,
-                                    .peer = peer,
-                                    .local = listener->bound,
-                                    .accepted = now,
-                                    .deadline = deadline_after(now, settings->timeouts.exchange)};
-    connection.proxied = prefixes_match(&settings->access.proxies, &peer) >= 0;
+    address_unmap(&connection->peer);
     if (listener->wildcard)
-        (void)address_of_socket(fd, &connection.local);
-    connection_log_step(&connection, STEP_ACCEPTED);
-    return admit(acceptor, &connection);
+        (void)address_of_socket(connection->fd, &connection->local);
+    connection_log_step(connection, STEP_ACCEPTED);
+    return 0;
 }
 
-static bool has_slot(const struct acceptor *acceptor)
+static void do_next(struct acceptor *acceptor)
 {
-    size_t max = (size_t)acceptor->settings->limits.connections;
-    return refuses_when_full(acceptor) || workers_have_fewer(acceptor->workers, max);
+    int error = ENOMEM;
+    leave(acceptor);
+    if (acceptor->connection == NULL)
+        acceptor->connection = malloc(sizeof *acceptor->connection);
+    if (acceptor->connection != NULL)
+        error = accept_next(acceptor->listener, acceptor->connection);
+    enter(acceptor);
+    if (acceptor->connection == NULL) {
+        acceptor->shared->error = error;
+        warn(acceptor->shared, &acceptor->shared->shortage_warning);
+        pause_accepting(acceptor);
+    } else if (error != 0) {
+        handle_error(acceptor, error);
+    } else {
+        admit(acceptor);
+    }
 }
 
-enum acceptor_result acceptor_accept(struct acceptor *acceptor, const struct listener *listener)
+/* Whether to accept another connection. One that leaves looks at the queue once more, if nobody
+ * else will. */
+static bool must_go_on(struct acceptor *acceptor)
 {
-    enum acceptor_result result = ACCEPTOR_MORE;
-    for (int i = 0; i < BATCH && result == ACCEPTOR_MORE && has_slot(acceptor); i++)
-        result = accept_one(acceptor, listener);
-    workers_wake(acceptor->workers);
-    return result;
+    acceptor->answered = acceptor->shared->roll;
+    if (acceptor->state == LEAVING && !acceptor->listener->adopted && !acceptor->shared->cut)
+        return is_queued(acceptor, false);
+    return acceptor->state == ACCEPTING;
 }
 
-bool acceptor_can_accept(struct acceptor *acceptor, int64_t *wait)
+static void *run_acceptor(void *argument)
 {
-    int64_t pause = acceptor->resume - clock_nanoseconds();
-    if (pause > 0) {
-        *wait = sooner(*wait, pause);
+    struct acceptor *acceptor = argument;
+    sigset_t wake;
+    sigemptyset(&wake);
+    sigaddset(&wake, ACCEPTOR_SIGNAL);
+    CHECKED(pthread_sigmask(SIG_UNBLOCK, &wake, NULL));
+    enter(acceptor);
+    while (acceptor->state == STARTING)
+        wait_until(acceptor, NEVER);
+    while (must_go_on(acceptor))
+        do_next(acceptor);
+    acceptor->state = ENDED;
+    leave(acceptor);
+    eventfd_write(acceptor->shared->wake_fd, 1);
+    free(acceptor->connection);
+    return NULL;
+}
+
+/* The main loop's functions. */
+
+struct acceptors *acceptors_create(struct monitor *monitor, struct admission *admission,
+                                   struct workers *workers, int wake_fd)
+{
+    struct acceptors *acceptors = calloc(1, sizeof *acceptors);
+    if (acceptors == NULL)
+        return NULL;
+    acceptors->monitor = monitor;
+    acceptors->admission = admission;
+    acceptors->workers = workers;
+    acceptors->wake_fd = wake_fd;
+    TAILQ_INIT(&acceptors->list);
+    int error = pthread_attr_init(&acceptors->attributes);
+    if (error == 0) {
+        CHECKED(pthread_attr_setstacksize(&acceptors->attributes, workers_stack_size()));
+        return acceptors;
+    }
+    free(acceptors);
+    errno = error;
+    return NULL;
+}
+
+void acceptors_destroy(struct acceptors *acceptors)
+{
+    if (acceptors == NULL)
+        return;
+    assert(TAILQ_EMPTY(&acceptors->list));
+    CHECKED(pthread_attr_destroy(&acceptors->attributes));
+    free(acceptors);
+}
+
+void acceptors_apply(struct acceptors *acceptors, struct settings *settings)
+{
+    struct acceptor *acceptor;
+    monitor_enter(acceptors->monitor);
+    acceptors->settings = settings;
+    TAILQ_FOREACH (acceptor, &acceptors->list, entry)
+        if (acceptor->state == STARTING)
+            acceptor->state = ACCEPTING;
+    monitor_notify(acceptors->monitor);
+    monitor_leave(acceptors->monitor);
+}
+
+/* Take back acceptor_end(). Returns false if it is too late. */
+static bool go_on(struct acceptor *acceptor)
+{
+    enter(acceptor);
+    bool goes_on = acceptor->state != ENDED;
+    if (acceptor->state == LEAVING)
+        acceptor->state = ACCEPTING;
+    monitor_leave(acceptor->shared->monitor);
+    return goes_on;
+}
+
+int acceptor_start(struct acceptors *acceptors, struct listener *listener)
+{
+    if (listener->acceptor != NULL && go_on(listener->acceptor))
+        return 0;
+    (void)acceptor_end(listener, false);
+    struct acceptor *acceptor = calloc(1, sizeof *acceptor);
+    if (acceptor == NULL)
+        return ENOMEM;
+    acceptor->shared = acceptors;
+    acceptor->listener = listener;
+    int error = pthread_create(&acceptor->thread, &acceptors->attributes, run_acceptor, acceptor);
+    if (error != 0) {
+        free(acceptor);
+        return error;
+    }
+    TAILQ_INSERT_TAIL(&acceptors->list, acceptor, entry);
+    listener->acceptor = acceptor;
+    return 0;
+}
+
+bool acceptor_end(struct listener *listener, bool now)
+{
+    struct acceptor *acceptor = listener->acceptor;
+    if (acceptor == NULL)
+        return true;
+    enter(acceptor);
+    if (now && acceptor->state < LEAVING) {
+        acceptor->state = acceptor->state == STARTING ? ENDED : LEAVING;
+        acceptor->shared->roll++;
+        monitor_notify(acceptor->shared->monitor);
+    }
+    bool ended = acceptor->state == ENDED; /* or about to: it waits for nothing but the monitor */
+    monitor_leave(acceptor->shared->monitor);
+    if (!ended)
         return false;
-    }
-    bool was_full = acceptor->full;
-    acceptor->full = !has_slot(acceptor);
-    if (acceptor->full && !was_full) {
-        acceptor->limit_warning.count++;
-        *wait = sooner(*wait, acceptor_warn(acceptor, false));
-    }
-    return !acceptor->full;
+    CHECKED(pthread_join(acceptor->thread, NULL));
+    TAILQ_REMOVE(&acceptor->shared->list, acceptor, entry);
+    free(acceptor);
+    listener->acceptor = NULL;
+    return true;
+}
+
+void acceptors_cut(struct acceptors *acceptors)
+{
+    monitor_enter(acceptors->monitor);
+    acceptors->cut = true;
+    workers_cut(acceptors->workers);
+    monitor_notify(acceptors->monitor);
+    monitor_leave(acceptors->monitor);
+}
+
+void acceptors_call_roll(struct acceptors *acceptors)
+{
+    monitor_enter(acceptors->monitor);
+    acceptors->roll++;
+    monitor_notify(acceptors->monitor);
+    monitor_leave(acceptors->monitor);
+}
+
+/* Close the oldest lingering socket for an acceptor that found no descriptor. */
+static void free_descriptor(struct acceptors *acceptors, struct lingering *lingering)
+{
+    bool freed = lingering_evict(lingering);
+    monitor_enter(acceptors->monitor);
+    if (!freed)
+        warn(acceptors, &acceptors->shortage_warning);
+    acceptors->evictions += freed;
+    monitor_notify(acceptors->monitor);
+    monitor_leave(acceptors->monitor);
+}
+
+enum acceptors_state acceptors_tend(struct acceptors *acceptors, struct lingering *lingering,
+                                    int64_t *wait)
+{
+    const struct acceptor *acceptor;
+    enum acceptors_state state = ACCEPTORS_ANSWERED;
+
+    monitor_enter(acceptors->monitor);
+    TAILQ_FOREACH (acceptor, &acceptors->list, entry)
+        if (acceptor->state != ENDED && acceptor->answered != acceptors->roll) {
+            CHECKED(pthread_kill(acceptor->thread, ACCEPTOR_SIGNAL));
+            *wait = sooner(*wait, CALL_AGAIN);
+            state = ACCEPTORS_CALLED;
+        }
+    int failure = acceptors->failure;
+    bool needs_descriptor = acceptors->needs_descriptor;
+    acceptors->needs_descriptor = false;
+    acceptors->failure = 0;
+    monitor_leave(acceptors->monitor);
+
+    if (needs_descriptor)
+        free_descriptor(acceptors, lingering);
+    if (failure == 0)
+        return state;
+    log_line(LOG_CRIT, "accept: %s", strerror(failure));
+    return ACCEPTORS_FAILED;
+}
+
+int64_t acceptors_warn(struct acceptors *acceptors, bool last_chance)
+{
+    unsigned long short_count = 0;
+    unsigned long limit_count = 0;
+    int64_t wait = NEVER;
+
+    monitor_enter(acceptors->monitor);
+    (void)warning_due(&acceptors->shortage_warning, last_chance, &short_count, &wait);
+    (void)warning_due(&acceptors->limit_warning, last_chance, &limit_count, &wait);
+    int error = acceptors->error;
+    monitor_leave(acceptors->monitor);
+    if (short_count > 0)
+        log_line(LOG_WARNING, "cannot accept connections, pausing: %s count=%lu", strerror(error),
+                 short_count);
+    if (limit_count > 0)
+        log_line(LOG_WARNING, "limits.connections reached; new connections %s count=%lu",
+                 acceptors->settings->limits.when_full == WHEN_FULL_REFUSE ? "are refused"
+                                                                           : "wait in the queue",
+                 limit_count);
+    return sooner(wait, admission_warn(acceptors->admission, last_chance));
+}
+
+void acceptors_count_errors(struct acceptors *acceptors, struct stats *stats)
+{
+    monitor_enter(acceptors->monitor);
+    for (size_t i = 0; i < ACCEPT_ERRORS; i++)
+        stats_add_accept_error(stats, accept_errors[i].name, acceptors->errors[i]);
+    monitor_leave(acceptors->monitor);
 }

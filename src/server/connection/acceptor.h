@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The acceptor: takes connections off a listener's queue, passes each to a worker or refuses it,
- * and decides what an error of accept(2) means. */
+/* Acceptors: for each listener a thread that takes connections off its queue, and passes each to a
+ * worker or refuses it. */
 #ifndef SERVER_CONNECTION_ACCEPTOR_H
 #define SERVER_CONNECTION_ACCEPTOR_H
 
@@ -10,64 +10,61 @@
 #include "server/connection/workers.h"
 #include "server/log/log.h"
 
-/* The errors of accept(2) that are counted by name, and "other". */
-#define ACCEPT_ERRORS 21
+#include <signal.h>
 
-/* The main loop's; no other thread touches it. */
-struct acceptor {
-    struct settings *settings; /* of the connections that are accepted next */
-    struct admission *admission;
-    struct workers *workers;
-    struct lingering *lingering;
-    int64_t pace;   /* length of the pause after the next failure, in nanoseconds */
-    int64_t resume; /* end of the current pause: clock_nanoseconds() */
-    bool full;      /* the last check found no slot */
-    bool submitted; /* a worker got a connection; the main loop clears it */
-    int error;      /* errno of the last resource shortage */
-    struct warning shortage_warning;
-    struct warning limit_warning; /* of limits.connections */
-    uint64_t errors[ACCEPT_ERRORS];
+/* Interrupts an acceptor. signals_open() installs a handler that does nothing. */
+#define ACCEPTOR_SIGNAL SIGUSR2
+
+/* What all acceptors share. */
+struct acceptors;
+
+/* Prepare for acceptors, none of them running; none of them accepts before acceptors_apply().
+ * Acceptors write to the eventfd(2) `wake_fd` when the main loop has something to do for them. It,
+ * the monitor, the admission and the workers stay the caller's. Returns NULL and errno on failure.
+ */
+struct acceptors *acceptors_create(struct monitor *monitor, struct admission *admission,
+                                   struct workers *workers, int wake_fd);
+
+/* Use these settings, the caller's, for the connections that get a slot next, and let acceptors
+ * that were started begin to accept. */
+void acceptors_apply(struct acceptors *acceptors, struct settings *settings);
+
+/* Start a thread that accepts from the listener, which must not move in memory, from the next
+ * acceptors_apply() on; or let the one that it has go on after acceptor_end(). Returns 0, or an
+ * error number. */
+int acceptor_start(struct acceptors *acceptors, struct listener *listener);
+
+/* Join the listener's acceptor if it has ended. If not, and if `now` is set, make it end: it still
+ * serves the connection that it holds and, unless the listener is adopted, those that are queued.
+ * One that has not begun to accept ends without. Returns whether the listener has none any more. */
+bool acceptor_end(struct listener *listener, bool now);
+
+/* Cut every active connection: workers_cut(). From now on acceptors refuse what they have accepted.
+ */
+void acceptors_cut(struct acceptors *acceptors);
+
+/* Ask every acceptor for a sign of life. */
+void acceptors_call_roll(struct acceptors *acceptors);
+
+enum acceptors_state {
+    ACCEPTORS_CALLED,   /* one of them must still answer */
+    ACCEPTORS_ANSWERED, /* all have answered the last roll call */
+    ACCEPTORS_FAILED    /* accept(2) reported a bug of ours, which is logged; one has ended */
 };
 
-enum acceptor_result {
-    ACCEPTOR_MORE,  /* more connections can be queued */
-    ACCEPTOR_EMPTY, /* the queue is empty */
-    ACCEPTOR_PAUSE, /* a resource is short: acceptor_can_accept() knows how long to pause */
-    ACCEPTOR_FAILED /* accept(2) reports a bug of ours, which is logged */
-};
-
-/* Accept a batch of the connections queued on a listener, as long as there are slots. */
-enum acceptor_result acceptor_accept(struct acceptor *acceptor, const struct listener *listener);
-
-/* Whether to look at the listeners now. If not, lower `*wait`, in nanoseconds, to the end of the
- * pause. The end of a connection that frees a slot wakes the main loop by itself. */
-bool acceptor_can_accept(struct acceptor *acceptor, int64_t *wait);
-
-/* Record a resource shortage, with its errno, for the next warning. */
-void acceptor_note_shortage(struct acceptor *acceptor, int error);
+/* Signal the acceptors that must still answer, and close a lingering socket if one of them needs a
+ * descriptor. Lowers `*wait`, in nanoseconds, to the time after which it must be repeated. */
+enum acceptors_state acceptors_tend(struct acceptors *acceptors, struct lingering *lingering,
+                                    int64_t *wait);
 
 /* Log the warnings that are due, or all that remain if this is the `last_chance`. Returns the
  * nanoseconds until the next one is due, or NEVER. */
-int64_t acceptor_warn(struct acceptor *acceptor, bool last_chance);
+int64_t acceptors_warn(struct acceptors *acceptors, bool last_chance);
 
 /* Add the errors of accept(2) to the statistics. */
-void acceptor_count_errors(const struct acceptor *acceptor, struct stats *stats);
+void acceptors_count_errors(struct acceptors *acceptors, struct stats *stats);
 
-/* What to do about an error of accept(2). */
-enum remedy {
-    REMEDY_CONTINUE, /* it concerns one connection, which is off the queue */
-    REMEDY_EVICT,    /* no descriptor is left: close the oldest lingering socket, or else pause */
-    REMEDY_PAUSE,    /* the connection stays queued: try again later */
-    REMEDY_STOP      /* a bug of ours */
-};
-
-struct accept_error {
-    const char *name; /* as in errno(3) */
-    int number;
-    enum remedy remedy;
-};
-
-/* Return the row for an error number; its place in the table is `errors`' index. */
-const struct accept_error *accept_error_find(int number, size_t *index);
+/* Free everything. No acceptor may be left. NULL is ignored. */
+void acceptors_destroy(struct acceptors *acceptors);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* `lock` protects the sources and the warning; it is released before anything is logged. The number
- * of connections is atomic: only the main loop counts up, so it can compare and then add; any
- * thread counts down.
+/* The monitor protects the sources and the warning; it is left before anything is logged. The
+ * number of connections is atomic: it is compared and counted up in the monitor, and any thread
+ * counts it down.
  *
  * A source is an IPv4 address or an IPv6 /64. Sources are in a tree, tsearch(3): it is no larger
  * than the number of connections, no peer can provoke hash collisions in it, and it is not our
@@ -14,14 +14,13 @@
 
 #include "server/connection/admission.h"
 
-#include "common/checked.h"
 #include "server/log/log.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <pthread.h>
 #include <search.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 
 /* A host chooses its IPv6 addresses from a /64: RFC 4291, 2.5.4. An IPv4 address has fewer bits. */
 #define SOURCE_BITS 64
@@ -32,17 +31,20 @@ struct source {
 };
 
 struct admission {
-    atomic_size_t count;  /* of connections */
-    pthread_mutex_t lock; /* protects all that follows, and each source */
-    void *sources;        /* tsearch(3) */
+    int wake_fd;
+    atomic_size_t count;     /* of connections */
+    struct monitor *monitor; /* protects all that follows, and each source */
+    void *sources;           /* tsearch(3) */
     struct warning warning;
 };
 
-struct admission *admission_create(void)
+struct admission *admission_create(struct monitor *monitor, int wake_fd)
 {
     struct admission *admission = calloc(1, sizeof *admission);
-    if (admission != NULL)
-        CHECKED(pthread_mutex_init(&admission->lock, NULL));
+    if (admission == NULL)
+        return NULL;
+    admission->monitor = monitor;
+    admission->wake_fd = wake_fd;
     return admission;
 }
 
@@ -70,12 +72,11 @@ static enum admission_verdict enter_source(struct admission *admission,
                                            struct connection *connection)
 {
     size_t most = (size_t)connection->settings->limits.per_source;
-    struct source wanted = {.prefix = prefix_of(&connection->peer, SOURCE_BITS)};
     enum admission_verdict verdict = ADMITTED;
 
     if (most == 0)
         return ADMITTED;
-    CHECKED(pthread_mutex_lock(&admission->lock));
+    struct source wanted = {.prefix = prefix_of(&connection->peer, SOURCE_BITS)};
     struct source *source = find(admission, &wanted);
     if (source == NULL)
         verdict = ADMISSION_FAILED;
@@ -83,9 +84,8 @@ static enum admission_verdict enter_source(struct admission *admission,
         verdict = ADMISSION_PER_SOURCE;
     else
         source->count++;
-    if (verdict == ADMISSION_PER_SOURCE)
-        admission->warning.count++;
-    CHECKED(pthread_mutex_unlock(&admission->lock));
+    if (verdict == ADMISSION_PER_SOURCE && admission->warning.count++ == 0)
+        eventfd_write(admission->wake_fd, 1);
     if (verdict == ADMITTED)
         connection->source = source;
     return verdict;
@@ -93,12 +93,12 @@ static enum admission_verdict enter_source(struct admission *admission,
 
 static void leave_source(struct admission *admission, struct source *source)
 {
-    CHECKED(pthread_mutex_lock(&admission->lock));
+    monitor_enter(admission->monitor);
     if (--source->count == 0) {
         (void)tdelete(source, &admission->sources, prefix_compare);
         free(source);
     }
-    CHECKED(pthread_mutex_unlock(&admission->lock));
+    monitor_leave(admission->monitor);
 }
 
 /* The longest matching prefix decides, and access.deny if both lists have one of that length. */
@@ -140,16 +140,19 @@ enum admission_verdict admission_enter_again(struct connection *connection)
         return ADMISSION_DENIED;
     if (!connection->proxy->has_addresses)
         return ADMITTED;
-    return enter_source(connection->admission, connection);
+    monitor_enter(connection->admission->monitor);
+    enum admission_verdict verdict = enter_source(connection->admission, connection);
+    monitor_leave(connection->admission->monitor);
+    return verdict;
 }
 
 int64_t admission_warn(struct admission *admission, bool last_chance)
 {
     unsigned long count;
     int64_t wait = NEVER;
-    CHECKED(pthread_mutex_lock(&admission->lock));
+    monitor_enter(admission->monitor);
     bool due = warning_due(&admission->warning, last_chance, &count, &wait);
-    CHECKED(pthread_mutex_unlock(&admission->lock));
+    monitor_leave(admission->monitor);
     if (due)
         log_line(
             LOG_WARNING,
@@ -175,6 +178,5 @@ void admission_destroy(struct admission *admission)
     if (admission == NULL)
         return;
     assert(admission->sources == NULL);
-    CHECKED(pthread_mutex_destroy(&admission->lock));
     free(admission);
 }

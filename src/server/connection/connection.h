@@ -26,7 +26,7 @@ struct connection {
     int fd;
     struct address peer;
     struct address local;
-    int64_t accepted; /* clock_nanoseconds() at accept4() */
+    int64_t accepted; /* clock_nanoseconds() when it got its slot */
     struct deadline deadline;
     bool proxied; /* the peer is in access.proxies: a PROXY header comes first */
 
@@ -34,8 +34,8 @@ struct connection {
     struct admission *admission; /* that counts the connection, or NULL */
     struct source *source;       /* the counter of its address, if limits.per_source is set */
 
-    /* list entries of the station that owns the connection, under that station's lock: the
-     * workers, then the lingering close */
+    /* list entries of the station that owns the connection: the workers, then the lingering close
+     */
     TAILQ_ENTRY(connection) all;
     TAILQ_ENTRY(connection) queue;
 
@@ -54,10 +54,6 @@ struct connection {
     int error;        /* errno of OUTCOME_FAILED */
     bool half_closed; /* reply and FIN were sent: a lingering close must follow */
     int64_t decided;  /* clock_nanoseconds() when the reply was sent or the outcome known */
-
-    /* filled in by the lingering close */
-    size_t pause_index; /* index of the pause before the next look */
-    int64_t look;       /* when the next look is due */
 };
 
 TAILQ_HEAD(connection_list, connection);

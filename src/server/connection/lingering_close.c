@@ -1,53 +1,47 @@
 /* SPDX-License-Identifier: MIT */
 /* A worker that waited for the peer's FIN would cost a sleep and a wake-up for each exchange. So
- * workers pass their half-closed sockets on, and the main loop looks at many of them in one sweep,
- * without blocking: first 4 ms after the reply, when most peers have closed, then after pauses that
- * double up to 256 ms. A socket that received octets starts again at 4 ms. Before a socket is
- * closed early, what it received is read, for the reason in lingering_close.h.
+ * workers leave their half-closed sockets to the main loop, which takes and reads many of them in
+ * one sweep, without blocking. Most peers have closed 4 ms after the reply; one recv(2) and one
+ * close(2) are then all it costs. A socket that has not ended by then is watched by epoll(7). If
+ * epoll cannot watch it, it stays until its time is over.
  *
- * `lock` protects `incoming`, the sockets that workers added since the last sweep, and `planned`,
- * the time of the next sweep as workers know it. The rest belongs to the main loop: the list by
- * age, and one queue for each pause. The sockets of a queue all have the same pause, so the first
- * is due first.
+ * A socket is closed only after recv(2) reported its end of file, or at the end of its time. What
+ * poll(2) or epoll(7) report would not do: both FINs can have been sent, and yet the segment with
+ * the reply be lost; close(2) with unread octets would then send a reset in its place. Before a
+ * socket is closed early, what it received is read for the same reason.
  *
- * No wake-up is lost. The main loop takes `incoming` and sets `planned` in one hold of the lock. A
- * worker adds its socket and compares in one hold, too: if its first look is due before `planned`,
- * the worker lowers `planned` and writes the eventfd; otherwise the planned sweep comes in time.
- * While workers get connections, the main loop plans its next sweep within 4 ms, so that workers
- * rarely have to wake it. */
+ * No wake-up is lost. When the workers have left nothing, the main loop sleeps, and in the same
+ * hold of the monitor it asks them to write the eventfd for the next socket. While sockets come,
+ * the next sweep is planned, and no worker has to wake the main loop. A peer that keeps sending
+ * causes a sweep every 1 ms at most, with a few calls of recv(2) each.
+ *
+ * Both lists are in the order in which the exchanges ended, and every socket of `watched` is older
+ * than those of `fresh`. */
 #include <config.h>
 
 #include "server/connection/lingering_close.h"
 
-#include "common/checked.h"
-
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define MS INT64_C(1000000)
 #define FIRST_LOOK (4 * MS)
-#define PAUSES 7             /* 4, 8, … 256 ms */
-#define SWEEP_EVERY (2 * MS) /* larger sweeps cost less, and delay fewer accepts */
+#define SWEEP_EVERY (1 * MS) /* a longer sweep would hold up the threads that serve */
 #define DISCARD_STEPS 16     /* calls of recv(2) in one look, for a peer that keeps sending */
+#define EVENTS 64            /* of watched sockets in one sweep */
 
 struct lingering {
-    int wake_fd;
-
-    /* the main loop's own */
+    struct workers *workers;
+    int epoll_fd;
     size_t max;     /* limits.connections */
     double seconds; /* timeouts.linger */
-    struct connection_list by_age;
-    struct connection_list queues[PAUSES];
     size_t count;
-    int64_t next; /* when the next sweep is due */
-
-    pthread_mutex_t lock; /* protects all that follows */
-    struct connection_list incoming;
-    int64_t planned; /* `next`, or earlier if a worker lowered it */
+    struct connection_list fresh;   /* taken by the last sweep */
+    struct connection_list watched; /* by epoll(7) */
+    int64_t next; /* when the next sweep is due, or NEVER: when there is something to do */
 };
 
 void lingering_set_limits(struct lingering *lingering, size_t max, double seconds)
@@ -56,60 +50,38 @@ void lingering_set_limits(struct lingering *lingering, size_t max, double second
     lingering->seconds = seconds;
 }
 
-struct lingering *lingering_create(int wake_fd)
+struct lingering *lingering_create(struct workers *workers)
 {
     struct lingering *lingering = calloc(1, sizeof *lingering);
     if (lingering == NULL)
         return NULL;
-    lingering->wake_fd = wake_fd;
-    lingering->next = lingering->planned = NEVER;
-    TAILQ_INIT(&lingering->by_age);
-    TAILQ_INIT(&lingering->incoming);
-    for (size_t i = 0; i < PAUSES; i++)
-        TAILQ_INIT(&lingering->queues[i]);
-    CHECKED(pthread_mutex_init(&lingering->lock, NULL));
-    return lingering;
+    lingering->workers = workers;
+    lingering->next = NEVER;
+    TAILQ_INIT(&lingering->fresh);
+    TAILQ_INIT(&lingering->watched);
+    lingering->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (lingering->epoll_fd >= 0)
+        return lingering;
+    free(lingering);
+    return NULL;
 }
 
-void lingering_add(struct lingering *lingering, struct connection *connection)
-{
-    int64_t look = connection->decided + FIRST_LOOK;
-    connection->pause_index = 0;
-    CHECKED(pthread_mutex_lock(&lingering->lock));
-    TAILQ_INSERT_TAIL(&lingering->incoming, connection, all);
-    bool wake = lingering->planned > look;
-    if (wake)
-        lingering->planned = look;
-    CHECKED(pthread_mutex_unlock(&lingering->lock));
-    if (wake)
-        eventfd_write(lingering->wake_fd, 1);
-}
+/* The analyzer does not see that finish() takes the first socket off its list.
+ * NOLINTBEGIN(clang-analyzer-unix.Malloc) */
 
-/* Return when a socket must be closed, whatever its peer does. */
-static int64_t end_of(const struct lingering *lingering, const struct connection *connection)
+/* Close the socket, which ends its watch. */
+static void finish(struct lingering *lingering, struct connection_list *list,
+                   struct connection *connection)
 {
-    return deadline_after(connection->decided, lingering->seconds).at;
-}
-
-/* Queue a socket for its next look, after its pause from `now` on. */
-static void queue(struct lingering *lingering, struct connection *connection, int64_t now)
-{
-    connection->look = now + (FIRST_LOOK << connection->pause_index);
-    TAILQ_INSERT_TAIL(&lingering->queues[connection->pause_index], connection, queue);
-}
-
-static void finish(struct lingering *lingering, struct connection *connection)
-{
-    TAILQ_REMOVE(&lingering->queues[connection->pause_index], connection, queue);
-    TAILQ_REMOVE(&lingering->by_age, connection, all);
+    TAILQ_REMOVE(list, connection, all);
     lingering->count--;
     close(connection->fd);
     free(connection);
 }
 
-/* Discard what the socket received, and set `*received` if that was anything. MSG_TRUNC drops it
- * without copying: tcp(7). Returns whether the stream has ended. */
-static bool discard(int fd, bool *received)
+/* Discard what the socket received. MSG_TRUNC drops it without copying: tcp(7). Returns whether the
+ * stream has ended. */
+static bool discard(int fd)
 {
     static char discarded[65536];
 
@@ -119,100 +91,100 @@ static bool discard(int fd, bool *received)
             return true;
         if (got < 0)
             return errno != EAGAIN && errno != EINTR;
-        *received = true;
     }
     return false;
 }
 
-/* Close a socket before its peer has. */
-static void drop(struct lingering *lingering, struct connection *connection)
+/* Close the oldest socket before its peer has. Returns false if there is none. */
+static bool drop_oldest(struct lingering *lingering)
 {
-    bool received;
-    (void)discard(connection->fd, &received);
-    finish(lingering, connection);
+    struct connection_list *list =
+        TAILQ_EMPTY(&lingering->watched) ? &lingering->fresh : &lingering->watched;
+    struct connection *oldest = TAILQ_FIRST(list);
+    if (oldest == NULL)
+        return false;
+    (void)discard(oldest->fd);
+    finish(lingering, list, oldest);
+    return true;
 }
 
-static void look_at(struct lingering *lingering, struct connection *connection, int64_t now)
+static void watch(struct lingering *lingering, struct connection *connection)
 {
-    bool received = false;
-    if (discard(connection->fd, &received)) {
-        finish(lingering, connection);
-        return;
-    }
-    TAILQ_REMOVE(&lingering->queues[connection->pause_index], connection, queue);
-    if (received)
-        connection->pause_index = 0;
-    else if (connection->pause_index < PAUSES - 1)
-        connection->pause_index++;
-    queue(lingering, connection, now);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
+    TAILQ_REMOVE(&lingering->fresh, connection, all);
+    TAILQ_INSERT_TAIL(&lingering->watched, connection, all);
+    (void)epoll_ctl(lingering->epoll_fd, EPOLL_CTL_ADD, connection->fd, &event);
 }
 
-/* Look at the sockets that are due, and close those whose time is over. */
-static void look_at_due(struct lingering *lingering, int64_t now)
+static void look_at_fresh(struct lingering *lingering, int64_t now)
 {
-    struct connection *first;
-    for (size_t i = 0; i < PAUSES; i++)
-        /* TAILQ_REMOVE() took the last one off: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
-        while ((first = TAILQ_FIRST(&lingering->queues[i])) != NULL && first->look <= now)
-            look_at(lingering, first, now);
-    while ((first = TAILQ_FIRST(&lingering->by_age)) != NULL && end_of(lingering, first) <= now)
-        drop(lingering, first);
-}
-
-/* Return when the next socket must be looked at or closed. */
-static int64_t next_look(const struct lingering *lingering)
-{
-    const struct connection *first = TAILQ_FIRST(&lingering->by_age);
-    int64_t next = first != NULL ? end_of(lingering, first) : NEVER;
-    for (size_t i = 0; i < PAUSES; i++) {
-        first = TAILQ_FIRST(&lingering->queues[i]);
-        if (first != NULL && first->look < next)
-            next = first->look;
-    }
-    return next;
-}
-
-/* Take in the sockets that were added, and plan the next sweep: at `next`, or earlier if one of
- * them needs that, but not before `earliest`. Returns when it is. */
-static int64_t take_incoming(struct lingering *lingering, int64_t next, int64_t earliest)
-{
-    struct connection_list incoming = TAILQ_HEAD_INITIALIZER(incoming);
     struct connection *connection;
-
-    CHECKED(pthread_mutex_lock(&lingering->lock));
-    TAILQ_CONCAT(&incoming, &lingering->incoming, all);
-    connection = TAILQ_FIRST(&incoming);
-    if (connection != NULL && connection->decided + FIRST_LOOK < next)
-        next = connection->decided + FIRST_LOOK;
-    if (next < earliest)
-        next = earliest;
-    lingering->planned = next;
-    CHECKED(pthread_mutex_unlock(&lingering->lock));
-
-    for (connection = TAILQ_FIRST(&incoming); connection != NULL;
-         connection = TAILQ_NEXT(connection, all)) {
-        queue(lingering, connection, connection->decided);
-        lingering->count++;
+    while ((connection = TAILQ_FIRST(&lingering->fresh)) != NULL &&
+           connection->decided + FIRST_LOOK <= now) {
+        if (discard(connection->fd))
+            finish(lingering, &lingering->fresh, connection);
+        else
+            watch(lingering, connection);
     }
-    TAILQ_CONCAT(&lingering->by_age, &incoming, all);
-    while (lingering->count > lingering->max)
-        /* TAILQ_REMOVE() took the last one off: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
-        drop(lingering, TAILQ_FIRST(&lingering->by_age));
-    return next;
 }
 
-int64_t lingering_sweep(struct lingering *lingering, bool soon)
+/* Returns whether any watched socket received something. */
+static bool look_at_watched(struct lingering *lingering)
+{
+    struct epoll_event events[EVENTS];
+    if (TAILQ_EMPTY(&lingering->watched))
+        return false;
+    int count = epoll_wait(lingering->epoll_fd, events, EVENTS, 0);
+    for (int i = 0; i < count; i++) {
+        struct connection *connection = events[i].data.ptr;
+        if (discard(connection->fd))
+            finish(lingering, &lingering->watched, connection);
+    }
+    return count > 0;
+}
+
+/* Return when the oldest watched socket must be closed, whatever its peer does, or NEVER. */
+static int64_t first_end(const struct lingering *lingering)
+{
+    const struct connection *oldest = TAILQ_FIRST(&lingering->watched);
+    return oldest == NULL ? NEVER : deadline_after(oldest->decided, lingering->seconds).at;
+}
+
+/* Take what the workers left. Returns whether that was anything. */
+static bool take(struct lingering *lingering)
+{
+    struct connection_list taken = TAILQ_HEAD_INITIALIZER(taken);
+    struct connection *connection;
+    bool any = workers_take_half_closed(lingering->workers, &taken);
+    TAILQ_FOREACH (connection, &taken, all)
+        lingering->count++;
+    TAILQ_CONCAT(&lingering->fresh, &taken, all);
+    return any;
+}
+
+int64_t lingering_sweep(struct lingering *lingering)
 {
     int64_t now = clock_nanoseconds();
-    /* A sweep within FIRST_LOOK is early enough for every socket that was added meanwhile. */
-    if (lingering->next <= now || lingering->next > now + FIRST_LOOK) {
-        look_at_due(lingering, now);
-        int64_t next = next_look(lingering);
-        if (soon && next > now + FIRST_LOOK)
-            next = now + FIRST_LOOK;
-        lingering->next = take_incoming(lingering, next, now + SWEEP_EVERY);
-    }
-    return lingering->next == NEVER ? NEVER : lingering->next - now;
+    if (lingering->next != NEVER && lingering->next > now)
+        return lingering->next - now;
+    bool busy = look_at_watched(lingering);
+    look_at_fresh(lingering, now);
+    while (first_end(lingering) <= now)
+        (void)drop_oldest(lingering);
+    busy |= take(lingering);
+    while (lingering->count > lingering->max)
+        (void)drop_oldest(lingering);
+    const struct connection *first = TAILQ_FIRST(&lingering->fresh);
+    lingering->next = busy || first != NULL ? now + SWEEP_EVERY : NEVER;
+    if (first != NULL && first->decided + FIRST_LOOK > lingering->next)
+        lingering->next = first->decided + FIRST_LOOK;
+    int64_t next = sooner(lingering->next, first_end(lingering));
+    return next == NEVER ? NEVER : next - now;
+}
+
+int lingering_fd(const struct lingering *lingering)
+{
+    return lingering->next == NEVER ? lingering->epoll_fd : -1;
 }
 
 size_t lingering_count(const struct lingering *lingering)
@@ -222,12 +194,9 @@ size_t lingering_count(const struct lingering *lingering)
 
 bool lingering_evict(struct lingering *lingering)
 {
-    (void)take_incoming(lingering, 0, 0);
     if (lingering->count == 0)
-        return false;
-    /* TAILQ_REMOVE() took the last one off: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
-    drop(lingering, TAILQ_FIRST(&lingering->by_age));
-    return true;
+        (void)take(lingering);
+    return drop_oldest(lingering);
 }
 
 void lingering_destroy(struct lingering *lingering)
@@ -236,6 +205,7 @@ void lingering_destroy(struct lingering *lingering)
         return;
     while (lingering_evict(lingering))
         continue;
-    CHECKED(pthread_mutex_destroy(&lingering->lock));
+    close(lingering->epoll_fd);
     free(lingering);
 }
+/* NOLINTEND(clang-analyzer-unix.Malloc) */

@@ -5,33 +5,34 @@
 #ifndef SERVER_CONNECTION_LINGERING_CLOSE_H
 #define SERVER_CONNECTION_LINGERING_CLOSE_H
 
-#include "server/connection/connection.h"
+#include "server/connection/workers.h"
 
+/* The main thread's; no other thread touches it. */
 struct lingering;
 
 /* Create an empty set of lingering sockets; call lingering_set_limits() before any other function.
- * The eventfd(2) `wake_fd` is written when a socket needs a sweep before the next planned one; it
- * stays the caller's. Returns NULL and errno on failure. */
-struct lingering *lingering_create(int wake_fd);
+ * It takes the half-closed connections that the workers leave, who stay the caller's. Returns NULL
+ * and errno on failure. */
+struct lingering *lingering_create(struct workers *workers);
 
 /* Let at most `max` sockets linger, each for at most `seconds`. This also holds for sockets that
- * already linger. The main loop only. */
+ * already linger. */
 void lingering_set_limits(struct lingering *lingering, size_t max, double seconds);
 
-/* Return the number of sockets, without those added since the last sweep. The main loop only. */
+/* Return the number of sockets, without those that workers left since the last sweep. */
 size_t lingering_count(const struct lingering *lingering);
 
-/* Take over a connection from malloc(3) whose socket is half-closed. Any thread can call this. */
-void lingering_add(struct lingering *lingering, struct connection *connection);
-
 /* Look at the sockets that are due: discard what they received; close those at end of file or
- * reset, those whose time is over, and the oldest if there are too many. Never blocks. With `soon`,
- * more sockets are expected, and the next sweep comes soon. Returns the nanoseconds until the next
- * sweep is due, or NEVER. The main loop only. */
-int64_t lingering_sweep(struct lingering *lingering, bool soon);
+ * reset, those whose time is over, and the oldest if there are too many. Never blocks. Returns the
+ * nanoseconds until the next sweep is due, or NEVER. A sweep is also due when lingering_fd() is
+ * readable. */
+int64_t lingering_sweep(struct lingering *lingering);
 
-/* Close the oldest socket to free its descriptor. Returns false if there is none. The main loop
- * only. */
+/* Return the descriptor that becomes readable when a sweep has something to do, or -1 if the next
+ * sweep only waits for its time. */
+int lingering_fd(const struct lingering *lingering);
+
+/* Close the oldest socket to free its descriptor. Returns false if there is none. */
 bool lingering_evict(struct lingering *lingering);
 
 /* Close all sockets and free everything. NULL is ignored. */

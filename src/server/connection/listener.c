@@ -3,12 +3,13 @@
  * EAGAIN, connections that arrive before close(2) are lost. So:
  *   1. the listener stops accepting: the kernel drops segments that begin a handshake;
  *   2. for 0.1 s, enough for a round trip, handshakes that had begun still complete;
- *   3. the main loop accepts until the queue is empty, and then closes the listener.
+ *   3. its acceptor accepts until the queue is empty, and then the main loop closes the listener.
  *
  * What drops the segments is IP_MINTTL or IPV6_MINHOPCOUNT (RFC 5082) of 255: almost no segment
  * arrives with that many hops left. Linux compares it for segments that reach the listener itself,
  * and not for those of a handshake that has begun. Connections inherit it, so it is reset on each
- * connection that is accepted later, and on a listener that accepts again.
+ * connection that is accepted later, and on a listener that accepts again. The acceptor, another
+ * thread, learns of it from `inherits_min_hops`, which is therefore set before the option.
  *
  * A socket filter could select these segments exactly, but kernels from about 6.18 on let only
  * CAP_NET_ADMIN attach one to a TCP socket. */
@@ -21,8 +22,8 @@
 #include "server/log/log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <unistd.h>
 
 /* The longest handshake that is waited for, in nanoseconds. */
@@ -37,7 +38,7 @@
 static int open_socket(const struct address *address, int backlog)
 {
     const int on = 1;
-    int fd = socket(address->u.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = socket(address->u.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
@@ -95,9 +96,6 @@ int listener_adopt(struct listener *listener, int fd)
         errno = EPROTOTYPE;
         return -1;
     }
-    int flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
-        return -1;
     return begin(listener);
 }
 
@@ -111,11 +109,15 @@ void listener_stop_accepting(struct listener *listener)
 {
     if (listener->quiet_from != 0)
         return;
+    if (listener->adopted) {
+        listener->quiet_from = clock_nanoseconds();
+        return;
+    }
     listener_log_end(listener);
+    atomic_store(&listener->inherits_min_hops, true);
     if (set_min_hops(listener->fd, listener->bound.u.any.sa_family, MIN_HOPS_ALL) != 0)
         log_errno(LOG_WARNING, "cannot block new handshakes on a closing listener; some peers may "
                                "be reset");
-    listener->inherits_min_hops = true;
     listener->quiet_from = clock_nanoseconds() + HANDSHAKE;
 }
 
@@ -135,9 +137,15 @@ int listener_accept(const struct listener *listener, struct address *peer)
 {
     peer->length = sizeof peer->u;
     int fd = accept4(listener->fd, &peer->u.any, &peer->length, SOCK_CLOEXEC);
-    if (fd >= 0 && listener->inherits_min_hops)
+    if (fd >= 0 && atomic_load(&listener->inherits_min_hops))
         (void)set_min_hops(fd, listener->bound.u.any.sa_family, MIN_HOPS_NONE);
     return fd;
+}
+
+bool listener_is_ready(const struct listener *listener, bool wait)
+{
+    struct pollfd polled = {.fd = listener->fd, .events = POLLIN};
+    return poll(&polled, 1, wait ? -1 : 0) > 0;
 }
 
 unsigned listener_queue(const struct listener *listener, unsigned *limit)

@@ -6,15 +6,19 @@
 
 #include "common/address.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 
+struct acceptor;
+
 struct listener {
-    int fd;                 /* non-blocking */
-    struct address asked;   /* given to bind(2) */
-    struct address bound;   /* with the port that the kernel chose, if `asked` has port 0 */
-    bool wildcard;          /* each connection has a local address of its own */
-    bool adopted;           /* from the service manager, which keeps it open after our end */
-    bool inherits_min_hops; /* it stopped accepting once; its connections may inherit min hops */
+    int fd;                        /* blocking; if it is adopted, as its owner made it */
+    struct address asked;          /* given to bind(2) */
+    struct address bound;          /* with the port that the kernel chose, if `asked` has port 0 */
+    bool wildcard;                 /* each connection has a local address of its own */
+    bool adopted;                  /* from the service manager, which keeps it open after our end */
+    atomic_bool inherits_min_hops; /* its connections may inherit a minimum of hops */
+    struct acceptor *acceptor;     /* the thread that accepts, or NULL: acceptor.h */
     int64_t quiet_from; /* 0 while it accepts; then the instant of clock_nanoseconds() from which
                            an empty queue stays empty */
 };
@@ -28,7 +32,8 @@ int listener_open(struct listener *listener, const struct address *address, int 
 int listener_adopt(struct listener *listener, int fd);
 
 /* Keep new connections out. Those that are queued, or whose handshake has begun, must be accepted
- * before the listener is closed, because close(2) resets them. A second call does nothing. */
+ * before the listener is closed, because close(2) resets them. An adopted listener is left as it
+ * is: its queue belongs to its next owner. A second call does nothing. */
 void listener_stop_accepting(struct listener *listener);
 
 /* Let a listener that stopped accepting accept again. */
@@ -37,9 +42,12 @@ void listener_resume(struct listener *listener);
 /* Log that the listener does not listen any more. */
 void listener_log_end(const struct listener *listener);
 
-/* Take a connection off the queue: accept4(2), with its errors. Returns a blocking socket, and its
- * peer's address in `*peer`. */
+/* Take a connection off the queue: accept4(2), with its errors. Waits for one if the listener is
+ * blocking. Returns a blocking socket, and its peer's address in `*peer`. */
 int listener_accept(const struct listener *listener, struct address *peer);
+
+/* Whether a connection is queued. If not, wait for one if `wait` is set, or for a signal. */
+bool listener_is_ready(const struct listener *listener, bool wait);
 
 /* Return the number of queued connections, and in `*limit` the limit of the queue, unless that is
  * NULL: TCP_INFO, tcp(7). */

@@ -42,7 +42,7 @@ static const char *advice_in_use(const struct opening *opening, const struct add
 {
     const struct listeners *listeners = opening->listeners;
     for (size_t i = 0; i < listeners->count; i++)
-        if (address_overlaps(&listeners->list[i].bound, address))
+        if (address_overlaps(&listeners->list[i]->bound, address))
             return i < opening->before && !opening->kept[i]
                        ? "; it overlaps an address that is open now; restart the daemon to change "
                          "it"
@@ -61,6 +61,18 @@ static const char *advice(int error, const struct opening *opening, const struct
 }
 
 /* Returns 0, or -1 with the reason logged. */
+static int start_accepting(struct listeners *listeners, struct listener *listener, int severity)
+{
+    char text[ADDRESS_TEXT];
+    int error = listeners->acceptors == NULL ? 0 : acceptor_start(listeners->acceptors, listener);
+    if (error == 0)
+        return 0;
+    log_line(severity, "cannot start a thread for the listener at %s: %s",
+             address_format(&listener->bound, text), strerror(error));
+    return -1;
+}
+
+/* Returns 0, or -1 with the reason logged. */
 static int open_address(struct opening *opening, const struct address *address)
 {
     struct listeners *listeners = opening->listeners;
@@ -71,10 +83,14 @@ static int open_address(struct opening *opening, const struct address *address)
                  LISTENERS_MAX);
         return -1;
     }
-    if (listener_open(&listeners->list[listeners->count], address, opening->backlog) == 0) {
-        listeners->count++;
-        return 0;
+    struct listener *listener = malloc(sizeof *listener);
+    if (listener != NULL && listener_open(listener, address, opening->backlog) == 0) {
+        listeners->list[listeners->count++] = listener;
+        return start_accepting(listeners, listener, opening->severity);
     }
+    int error = errno;
+    free(listener);
+    errno = error;
     if (family_is_missing(address, errno)) {
         log_errno(LOG_WARNING, "cannot listen at %s; continuing without it", text);
         return 0;
@@ -84,16 +100,16 @@ static int open_address(struct opening *opening, const struct address *address)
     return -1;
 }
 
-/* Keep the first listener that was asked for this address and is not kept yet. With port 0 there
- * can be more than one. Returns false if there is none. */
-static bool keep(struct opening *opening, const struct address *asked)
+/* Keep the first listener that was asked for this address and is not kept yet, and return it. With
+ * port 0 there can be more than one. Returns NULL if there is none. */
+static struct listener *keep(struct opening *opening, const struct address *asked)
 {
     for (size_t i = 0; i < opening->before; i++)
-        if (!opening->kept[i] && address_equals(&opening->listeners->list[i].asked, asked)) {
+        if (!opening->kept[i] && address_equals(&opening->listeners->list[i]->asked, asked)) {
             opening->kept[i] = true;
-            return true;
+            return opening->listeners->list[i];
         }
-    return false;
+    return NULL;
 }
 
 /* Open the addresses of the endpoint that are not open yet, and keep the others. Returns 0, or -1
@@ -110,9 +126,13 @@ static int open_endpoint(struct opening *opening, const struct endpoint *endpoin
                  address_strerror(error));
         return -1;
     }
-    for (size_t i = 0; i < count && result == 0; i++)
-        if (!keep(opening, &addresses[i]))
+    for (size_t i = 0; i < count && result == 0; i++) {
+        struct listener *kept = keep(opening, &addresses[i]);
+        if (kept == NULL)
             result = open_address(opening, &addresses[i]);
+        else if (kept->quiet_from != 0) /* its acceptor may have ended */
+            result = start_accepting(opening->listeners, kept, opening->severity);
+    }
     free(addresses);
     return result;
 }
@@ -136,7 +156,7 @@ static int open_all(struct opening *opening, const struct settings *settings)
 static void settle(const struct opening *opening)
 {
     for (size_t i = 0; i < opening->before; i++) {
-        struct listener *listener = &opening->listeners->list[i];
+        struct listener *listener = opening->listeners->list[i];
         if (!opening->kept[i])
             listener_stop_accepting(listener);
         else if (listener->quiet_from != 0)
@@ -156,12 +176,22 @@ static int change_addresses(struct listeners *listeners, const struct settings *
         settle(&opening);
         return 0;
     }
-    while (listeners->count > opening.before) {
+    for (size_t i = listeners->count; i-- > opening.before;) {
         if (!starts) /* a start that fails has its one message */
-            listener_log_end(&listeners->list[listeners->count - 1]);
-        listeners_remove(listeners, listeners->count - 1);
+            listener_log_end(listeners->list[i]);
+        (void)acceptor_end(listeners->list[i], true); /* joins it: it has not begun to accept */
+        listeners_remove(listeners, i);
     }
     return -1;
+}
+
+int listeners_start_accepting(struct listeners *listeners, struct acceptors *acceptors)
+{
+    listeners->acceptors = acceptors;
+    for (size_t i = 0; i < listeners->count; i++)
+        if (start_accepting(listeners, listeners->list[i], LOG_CRIT) != 0)
+            return -1;
+    return 0;
 }
 
 int listeners_open(struct listeners *listeners, const struct settings *settings)
@@ -178,10 +208,14 @@ int listeners_adopt(struct listeners *listeners, int first_fd, int count)
         return -1;
     }
     for (int fd = first_fd; fd < first_fd + count; fd++) {
-        if (listener_adopt(&listeners->list[listeners->count], fd) == 0) {
-            listeners->count++;
+        struct listener *listener = malloc(sizeof *listener);
+        if (listener != NULL && listener_adopt(listener, fd) == 0) {
+            listeners->list[listeners->count++] = listener;
             continue;
         }
+        int error = errno;
+        free(listener);
+        errno = error;
         if (errno == EPROTOTYPE)
             log_line(LOG_CRIT,
                      "descriptor %d of LISTEN_FDS is not a listening TCP socket; a socket unit "
@@ -199,15 +233,15 @@ static void change_backlog(struct listeners *listeners, int backlog)
 {
     char text[ADDRESS_TEXT];
     for (size_t i = 0; i < listeners->count; i++)
-        if (listen(listeners->list[i].fd, backlog) != 0)
+        if (listen(listeners->list[i]->fd, backlog) != 0)
             log_errno(LOG_WARNING, "cannot change the backlog at %s",
-                      address_format(&listeners->list[i].bound, text));
+                      address_format(&listeners->list[i]->bound, text));
 }
 
 int listeners_change(struct listeners *listeners, const struct settings *old,
                      const struct settings *settings)
 {
-    if (listeners->list[0].adopted)
+    if (listeners->count > 0 && listeners->list[0]->adopted)
         return 0;
     /* An unchanged name is not resolved again. */
     if (!settings_same(settings_find("listen"), old, settings) &&
@@ -220,17 +254,14 @@ int listeners_change(struct listeners *listeners, const struct settings *old,
 
 void listeners_stop_accepting(struct listeners *listeners)
 {
-    for (size_t i = listeners->count; i-- > 0;) {
-        if (listeners->list[i].adopted)
-            listeners_remove(listeners, i);
-        else
-            listener_stop_accepting(&listeners->list[i]);
-    }
+    for (size_t i = 0; i < listeners->count; i++)
+        listener_stop_accepting(listeners->list[i]);
 }
 
 void listeners_remove(struct listeners *listeners, size_t index)
 {
-    close(listeners->list[index].fd);
+    close(listeners->list[index]->fd);
+    free(listeners->list[index]);
     listeners->list[index] = listeners->list[--listeners->count];
 }
 
@@ -243,7 +274,7 @@ void listeners_close(struct listeners *listeners)
 void listeners_add_stats(const struct listeners *listeners, struct stats *stats)
 {
     for (size_t i = 0; i < listeners->count; i++) {
-        const struct listener *listener = &listeners->list[i];
+        const struct listener *listener = listeners->list[i];
         struct listener_stats one;
         if (listener->quiet_from != 0)
             continue;
@@ -251,15 +282,4 @@ void listeners_add_stats(const struct listeners *listeners, struct stats *stats)
         one.queued = listener_queue(listener, &one.limit);
         stats_add_listener(stats, &one);
     }
-}
-
-char *listeners_format(const struct listeners *listeners, char *text, size_t size)
-{
-    char address[ADDRESS_TEXT];
-    text[0] = '\0';
-    for (size_t i = 0; i < listeners->count; i++)
-        if (listeners->list[i].quiet_from == 0)
-            text_append(text, size, "%s%s", text[0] != '\0' ? ", " : "",
-                        address_format(&listeners->list[i].bound, address));
-    return text;
 }

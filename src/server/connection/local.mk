@@ -2,6 +2,7 @@
 # The way of a connection, in the order in which it meets these files.
 src_libsixteen_a_SOURCES += \
 	%D%/connection.h %D%/connection.c \
+	%D%/monitor.h \
 	%D%/loop.h %D%/loop.c \
 	%D%/listeners.h %D%/listeners.c \
 	%D%/listener.h %D%/listener.c \

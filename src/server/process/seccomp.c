@@ -125,9 +125,9 @@ static void handle_violations(void)
 /* Allowed with any arguments, under each name that a call has on some architecture. */
 static const char *const always[] = {
     /* to serve */
-    "accept4", "close", "fcntl", "fcntl64", "getsockname", "getsockopt", "poll", "ppoll",
-    "ppoll_time64", "read", "recv", "recvfrom", "send", "sendto", "setsockopt", "shutdown", "write",
-    "writev",
+    "accept4", "close", "epoll_ctl", "epoll_pwait", "epoll_wait", "fcntl", "fcntl64", "getsockname",
+    "getsockopt", "poll", "ppoll", "ppoll_time64", "read", "recv", "recvfrom", "send", "sendto",
+    "setsockopt", "shutdown", "write", "writev",
     /* threads and their waiting */
     "clock_nanosleep", "clock_nanosleep_time64", "exit", "exit_group", "futex", "futex_time64",
     "getpid", "gettid", "nanosleep", "restart_syscall", "rseq", "rt_sigprocmask", "rt_sigreturn",
@@ -206,7 +206,7 @@ static int fill(scmp_filter_ctx filter)
         error = add(filter, SCMP_ACT_ALLOW, always[i], 0, NULL);
     for (size_t i = 0; error == 0 && i < sizeof sometimes / sizeof *sometimes; i++)
         error = add(filter, SCMP_ACT_ALLOW, sometimes[i].call, 1, &sometimes[i].argument);
-    if (error == 0) /* abort(3), and raise(3) in the handler */
+    if (error == 0) /* to interrupt an acceptor, abort(3), and raise(3) in the handler */
         error = add(filter, SCMP_ACT_ALLOW, "tgkill", 1, &own);
     if (error == 0) /* the C library then uses clone */
         error = add(filter, SCMP_ACT_ERRNO(ENOSYS), "clone3", 0, NULL);

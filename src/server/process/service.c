@@ -107,12 +107,22 @@ static int open_listeners(struct service *service)
     return listeners_open(listeners, service->settings) == 0 ? EX_OK : EX_UNAVAILABLE;
 }
 
-/* The one line that a start into the background writes to the terminal. */
-static void print_ready(const struct service *service)
+static const struct stats *read_stats(struct service *service)
 {
-    char text[LISTENERS_MAX * ADDRESS_TEXT];
-    printf("sixteend: listening at %s; process %ld; logging to syslog, facility %s\n",
-           listeners_format(&service->listeners, text, sizeof text), (long)getpid(),
+    static struct stats stats; /* large; the main thread's */
+    stats_read(&stats);
+    stats.started = service->started;
+    loop_add_stats(service->loop, &stats);
+    return &stats;
+}
+
+/* The one line that a start into the background writes to the terminal. */
+static void print_ready(struct service *service)
+{
+    const struct stats *stats = read_stats(service);
+    for (size_t i = 0; i < stats->listeners; i++)
+        printf("%s %s", i == 0 ? "sixteend: listening at" : ",", stats->listener[i].address);
+    printf("; process %ld; logging to syslog, facility %s\n", (long)getpid(),
            settings_choice_name(settings_find("log.facility"), service->settings->log.facility));
     fflush(stdout);
 }
@@ -154,27 +164,18 @@ static int start(struct service *service)
     /* The pid file comes first: a second daemon reports the running one, not a port in use. */
     if ((status = lock_pid_file(service)) != EX_OK || (status = open_listeners(service)) != EX_OK)
         return status;
-    service->loop = loop_create(&service->listeners, service->settings, service->signal_fd);
+    service->loop = loop_create(&service->listeners, service->signal_fd);
     if (service->loop == NULL)
         return EX_OSERR;
 
     /* Everything that needs root is open by now. The log writer is the first thread, and inherits
      * the filter. */
     if (notify_open() != 0 || privileges_drop(settings) != 0 || seccomp_enter() != 0 ||
-        log_start(prometheus_write) != 0)
+        log_start(prometheus_write) != 0 || loop_start(service->loop, service->settings) != 0)
         return EX_OSERR;
 
     report_ready(service);
     return EX_OK;
-}
-
-static const struct stats *read_stats(struct service *service)
-{
-    static struct stats stats; /* large; the main thread's */
-    stats_read(&stats);
-    stats.started = service->started;
-    loop_add_stats(service->loop, &stats);
-    return &stats;
 }
 
 static void write_metrics(const struct service *service, const struct stats *stats)
@@ -207,7 +208,7 @@ static void do_timers(struct service *service)
 {
     int64_t now = clock_nanoseconds();
     if (service->watchdog <= now) {
-        notify_watchdog();
+        loop_check(service->loop);
         service->watchdog = now + notify_watchdog_interval();
     }
     if (service->renewal <= now)
@@ -280,8 +281,8 @@ static void handle_signals(struct service *service)
 static void break_off(struct service *service)
 {
     service->status = EX_OSERR;
-    listeners_close(&service->listeners);
-    drain(service);
+    if (!service->stopping)
+        drain(service);
 }
 
 static void serve(struct service *service)
@@ -289,6 +290,7 @@ static void serve(struct service *service)
     for (;;) {
         switch (loop_run(service->loop, sooner(service->watchdog, service->renewal))) {
         case LOOP_TIMER: do_timers(service); break;
+        case LOOP_ALIVE: notify_watchdog(); break;
         case LOOP_SIGNAL: handle_signals(service); break;
         case LOOP_FAILED: break_off(service); break;
         case LOOP_DRAINED: return;

@@ -7,6 +7,7 @@
 #include "server/process/signals.h"
 
 #include "common/checked.h"
+#include "server/connection/acceptor.h"
 
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -21,15 +22,24 @@ void signals_reset(void)
     CHECKED(pthread_sigmask(SIG_SETMASK, &none, NULL));
 }
 
+static void do_nothing(int number)
+{
+    (void)number;
+}
+
 int signals_open(void)
 {
+    const struct sigaction interrupt = {.sa_handler = do_nothing};
     sigset_t handled;
     sigemptyset(&handled);
     sigaddset(&handled, SIGTERM);
     sigaddset(&handled, SIGINT);
     sigaddset(&handled, SIGHUP);
     sigaddset(&handled, SIGUSR1);
-    CHECKED(pthread_sigmask(SIG_BLOCK, &handled, NULL));
+    sigset_t blocked = handled;
+    sigaddset(&blocked, ACCEPTOR_SIGNAL);
+    CHECKED(pthread_sigmask(SIG_BLOCK, &blocked, NULL));
+    (void)sigaction(ACCEPTOR_SIGNAL, &interrupt, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     return signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK);
 }

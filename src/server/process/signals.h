@@ -7,9 +7,9 @@
 /* Restore the default action of every signal, and unblock all. */
 void signals_reset(void);
 
-/* Block TERM, INT, HUP and USR1 in this thread and in all that it starts, ignore PIPE, and open a
- * non-blocking signalfd(2) for the blocked signals. Call it before there is a second thread.
- * Returns the descriptor, or -1 and errno. */
+/* Block TERM, INT, HUP, USR1 and ACCEPTOR_SIGNAL in this thread and in all that it starts, let
+ * ACCEPTOR_SIGNAL only interrupt, ignore PIPE, and open a non-blocking signalfd(2) for the others.
+ * Call it before there is a second thread. Returns the descriptor, or -1 and errno. */
 int signals_open(void);
 
 /* Return the number of a pending signal, or 0 if there is none. A signal that was sent twice before
