@@ -23,6 +23,7 @@ system_tests = \
 	%D%/kubernetes.t \
 	%D%/leaks.t \
 	%D%/limits.t \
+	%D%/listeners.t \
 	%D%/load.t \
 	%D%/loss.t \
 	%D%/manuals.t \
@@ -41,6 +42,8 @@ system_tests = \
 	%D%/rooms.t \
 	%D%/rsyslog.t \
 	%D%/seccomp.t \
+	%D%/signals.t \
+	%D%/slots.t \
 	%D%/stop.t \
 	%D%/syslog.t \
 	%D%/time.t \
