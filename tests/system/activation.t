@@ -3,9 +3,10 @@
 # manager is the test, and at the end systemd-socket-activate.
 use strict;
 use warnings;
+use Fcntl qw(F_GETFL O_NONBLOCK);
 use IO::Socket::UNIX;
 use Sixteen;
-use Socket qw(SOCK_DGRAM SOCK_STREAM SOMAXCONN);
+use Socket qw(SOCK_DGRAM SOCK_STREAM SOL_SOCKET SO_ACCEPTCONN SOMAXCONN);
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -102,16 +103,54 @@ my $held = connect_to($port4);
 $daemon->wait_log(qr/Socket connects/);
 @queued = map { connect_to($port4) } 1 .. 3;
 syswrite $_, $GREETING for @queued;
-ok $daemon->wait_log(qr/limits\.connections reached/), 'a peer without a free slot waits in the queue';
+ok $daemon->wait_log(qr/limits\.connections reached/), 'without a free slot one peer is accepted and waits';
 $daemon->tell('TERM');
 ok $daemon->wait_log(qr/ stopping/), 'a daemon that gets a TERM';
 my $next = activated([$four]);
-is join(' ', map { (read_to_end($_))[0] } @queued), join(' ', ($REPLY) x 3), 'leaves the queue to the next one';
+is join(' ', map { (read_to_end($_))[0] } @queued[1, 2]), join(' ', ($REPLY) x 2), 'leaves the queue to the next one';
 syswrite $held, $GREETING;
 is join(' ', read_to_end($held)), "$REPLY eof", 'and serves its active connection';
+is join(' ', read_to_end($queued[0])), "$REPLY eof", 'and the one that waited';
 close $_ for $held, @queued;
 is $daemon->wait_end, 0, 'the first ends';
 is $next->stop, 0, 'and the next';
+
+# Whether it blocks is its owner's choice.
+for my $blocking (1, 0) {
+    my ($socket, $to) = hold('127.0.0.1');
+    $socket->blocking($blocking);
+    my $name = $blocking ? 'a blocking socket' : 'a non-blocking socket';
+    my $flags = fcntl $socket, F_GETFL, 0;
+    is $flags & O_NONBLOCK ? 0 : 1, $blocking, $name;
+    $daemon = activated([$socket]);
+    is exchange('127.0.0.1', $to), '0', 'serves' for 1 .. 3;
+    is fcntl($socket, F_GETFL, 0), $flags, 'and stays what it was';
+    my @early = map { connect_to($to) } 1 .. 20;
+    syswrite $_, $GREETING for @early;
+    is scalar(grep { join(' ', read_to_end($_)) eq "$REPLY eof" } @early), 20, 'many at once are served';
+    undef @early;
+    my $before = processor_time($daemon);
+    my $idle_since = time;
+    wait_for(sub { time - $idle_since > 0.5 });
+    cmp_ok processor_time($daemon) - $before, '<', 0.1, 'without a peer it takes no processor time';
+    is $daemon->stop, 0, 'ends';
+    is fcntl($socket, F_GETFL, 0), $flags, 'and leaves it what it was';
+    is unpack('l', getsockopt $socket, SOL_SOCKET, SO_ACCEPTCONN), 1, 'which listens still';
+    my @between = map { connect_to($to) } 1 .. 3;
+    syswrite $_, $GREETING for @between;
+    $daemon = activated([$socket]);
+    is scalar(grep { join(' ', read_to_end($_)) eq "$REPLY eof" } @between), 3, 'peers that come meanwhile are the next one\'s';
+    undef @between;
+    is $daemon->stop, 0, 'ends';
+}
+
+# The seconds of processor time that its threads have had.
+sub processor_time {
+    my ($running) = @_;
+    my $ns = 0;
+    $ns += (split ' ', read_file($_))[0] // 0 for glob "/proc/$running->{pid}/task/*/schedstat";
+    return $ns / 1e9;
+}
 
 # Restarts, as a manager does them: the next one is started when the last one has ended.
 my $load = begin_load(4, ['127.0.0.1', $port4], ['::1', $port6]);

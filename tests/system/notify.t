@@ -161,6 +161,61 @@ close $held;
 is $daemon->wait_end, 0, 'ends';
 read_rest();
 
+# Whatever an acceptor waits for.
+$daemon = port_of(managed({ WATCHDOG_USEC => 1_500_000 }, options => ['--verbose'],
+    config => 'limits: { connections = 1; }; timeouts: { exchange = 600.0; };'));
+my @waiting = map { connect_to($daemon->{port}) } 1 .. 3;
+$daemon->wait_log(qr/ warning limits\.connections reached/);
+notified_in_time('while an acceptor waits for a slot');
+undef @waiting;
+is $daemon->stop, 0, 'ends';
+read_rest();
+$daemon = port_of(managed({ WATCHDOG_USEC => 1_500_000 }, config => 'timeouts: { exchange = 600.0; };'));
+wait_message(qr/READY=1/);
+is +(run('prlimit', '--pid', $daemon->{pid}, '--nofile=16'))[0], 0, 'with few descriptors';
+@waiting = map { connect_to($daemon->{port}) } 1 .. 20;
+$daemon->wait_log(qr/ warning cannot accept connections, pausing: /);
+notified_in_time('while it pauses');
+undef @waiting;
+is $daemon->stop, 0, 'ends';
+read_rest();
+
+# One acceptor of two hangs in the kernel: strace stops it there.
+SKIP: {
+    skip 'needs strace', 6 if !have('strace');
+    skip 'strace stops the threads of a sanitizer', 6 if is_sanitized();
+    $daemon = managed({ WATCHDOG_USEC => 100_000 }, listen => ['127.0.0.1:0', '127.0.0.1:0'], config => 'metrics: { interval = 0.1; };');
+    port_of($daemon);
+    ok wait_message(qr/^WATCHDOG=1/), 'while both acceptors answer, the watchdog is notified';
+    # After the main thread and the log writer.
+    my $thread = (sort { $a <=> $b } map { m{(\d+)$} } glob "/proc/$daemon->{pid}/task/*")[3];
+    my $holder = spawn(sub {
+        exec 'strace', '--quiet=attach', '--output=/dev/null', '--trace=accept4', '--inject=accept4:delay_exit=600s', '--attach', $thread;
+    });
+    my $held_there = wait_for(sub { read_file("/proc/$daemon->{pid}/task/$thread/status") =~ /^TracerPid:\s+[1-9]/m || is_gone($holder) });
+    skip 'may not trace', 5 if !$held_there || is_gone($holder);
+    is silent_statuses(), 10, 'while one does not, it is not notified';
+    is exchange($daemon), '0', 'although the other serves';
+    is silent_statuses(), 10, 'not then either';
+    finish($holder);
+    ok wait_message(qr/^WATCHDOG=1/), 'once it answers, it is again';
+    is $daemon->stop, 0, 'ends';
+    read_rest();
+}
+
+# How many statuses come one after the other, up to ten, with no word to the watchdog among them. It
+# would be notified twice as often.
+sub silent_statuses {
+    my $statuses = 0;
+    my $until = time + 60;
+    while ($statuses < 10 && time < $until) {
+        my ($next) = next_message($until - time);
+        $statuses = 0 if $next eq 'WATCHDOG=1';
+        $statuses++ if $next =~ /^STATUS=/;
+    }
+    return $statuses;
+}
+
 for my $case (['no WATCHDOG_USEC', {}, 0], ["another's WATCHDOG_PID", { WATCHDOG_USEC => 100_000, WATCHDOG_PID => $$ }, 0],
     ['a WATCHDOG_USEC that is no number', { WATCHDOG_USEC => 'often' }, 0], ['WATCHDOG_USEC=0', { WATCHDOG_USEC => 0 }, 0],
     ['its own WATCHDOG_PID', { WATCHDOG_USEC => 100_000 }, 1]) {

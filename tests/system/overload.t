@@ -7,7 +7,7 @@ use Sixteen;
 use Test::More;
 use Time::HiRes qw(time);
 
-my ($status, $out, $err);
+my ($status, $out, $err, @lingering);
 
 # Peers whose connections end as `short`: no socket lingers, so only the end of the pause can wake
 # the daemon.
@@ -22,6 +22,60 @@ for my $round (1 .. 3) {
     is "$status$err", '0', 'and serves the next client';
 }
 cmp_ok scalar(() = $daemon->{log} =~ /cannot accept/g), '<=', 10, 'it says so once a second at most';
+is $daemon->stop, 0, 'ends';
+
+# No descriptor, and no peer that needs one: that is no failure of accept(2).
+sub report {
+    $daemon->tell('USR1');
+    return $daemon->wait_log(qr/notice accept errors /);
+}
+
+# The lowest number that is free is the last. A blocked accept4(2) has it already.
+sub no_more_descriptors {
+    my $free = 0;
+    $free++ while -l "/proc/$daemon->{pid}/fd/$free";
+    return +(run('prlimit', '--pid', $daemon->{pid}, "--nofile=" . ($free + 1)))[0];
+}
+
+# Wait until the acceptor has met the shortage: signals that interrupt it make it look again.
+sub look_again {
+    for (1 .. 20) {
+        $daemon->tell('USR2');
+        report();
+    }
+    return;
+}
+
+$daemon = start(config => 'timeouts: { exchange = 600.0; linger = 600.0; };', options => ['--verbose']);
+is no_more_descriptors(), 0, 'with not one more descriptor';
+my $first = connect_to($daemon->{port});
+ok $daemon->wait_log(qr/Socket connects/), 'one peer gets that which accept4 had reserved';
+look_again();
+like report(), qr/ none=0$/, 'while no other comes, nothing is counted';
+unlike $daemon->{log}, qr/cannot accept/, 'and nothing is warned of';
+my $second = connect_to($daemon->{port});
+ok $daemon->wait_log(qr/warning cannot accept connections, pausing: Too many open files count=1$/), 'when one comes, it is warned of';
+like report(), qr/ EMFILE=[1-9]\d*$/, 'and counted';
+syswrite $second, $GREETING;
+reset_connection($first);
+is join(' ', read_to_end($second)), "$REPLY eof", 'and the peer is served once a descriptor is free';
+
+# Its socket lingers now, and is given up for the next.
+$daemon->wait_log(qr/ ok /);
+my ($counted) = report() =~ / EMFILE=(\d+)$/;
+my $warned = () = $daemon->{log} =~ /cannot accept/g;
+look_again();
+for my $round (1 .. 5) {
+    my $next = connect_to($daemon->{port});
+    syswrite $next, $GREETING;
+    is join(' ', read_to_end($next)), "$REPLY eof", 'another takes the place of a lingering socket';
+    push @lingering, $next;
+}
+is scalar(() = $daemon->{log} . $daemon->take_rest =~ /cannot accept/g), $warned, 'which is not warned of';
+my ($since) = report() =~ / EMFILE=(\d+)$/;
+cmp_ok $since, '>', $counted, 'but counted';
+undef @lingering;
+close $second;
 is $daemon->stop, 0, 'ends';
 
 # The kernel counts processes for ordinary users only.

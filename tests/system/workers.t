@@ -39,7 +39,7 @@ sub exchange {
 
 my $daemon = start(config => 'limits: { connections = 300; }; timeouts: { exchange = 600.0; };');
 my $at_start = threads($daemon);
-is $at_start, 2, 'at the start there are the main loop and the log writer' if !$extra;
+is $at_start, 3, 'at the start there are the main loop, an acceptor and the log writer' if !$extra;
 is exchange($daemon), '0', 'an exchange' for 1 .. 5;
 cmp_ok threads($daemon), '<=', $at_start + 2, 'one after the other need no more than one worker, or two';
 
@@ -70,6 +70,30 @@ syswrite $patient, $GREETING;
 is +(read_to_end($patient))[0], $REPLY, 'which it answers';
 ok wait_for(sub { threads($daemon) == $at_start }), 'and then ends too';
 is exchange($daemon), '0', 'the next client gets a new one';
+is $daemon->stop, 0, 'ends';
+
+# An acceptor for each listener.
+my @addresses = map { "127.0.0.$_:0" } 1 .. 5;
+sub listening { return 'listen = [ ' . join(', ', map { "\"$_\"" } @_) . ' ]; timeouts: { exchange = 600.0; idle_worker = 600.0; };' }
+$daemon = start(listen => [], config => listening(@addresses), options => ['--verbose']);
+is threads($daemon), $at_start + 4, 'five listeners have an acceptor each';
+my %before = map { $_ => 1 } glob "/proc/$daemon->{pid}/task/*";
+$daemon->reload(listening(@addresses[1 .. 4]));
+ok wait_for(sub { threads($daemon) == $at_start + 3 }), 'that of one which a reload removes ends';
+is scalar(grep { !$before{$_} } glob "/proc/$daemon->{pid}/task/*"), 0, 'and the others stay';
+$daemon->reload(listening(@addresses));
+is threads($daemon), $at_start + 4, 'one that comes again has one again';
+$daemon->{port} = $daemon->{log} =~ /.*Listening at 127\.0\.0\.1:(\d+)\n/s ? $1 : 0;
+is exchange($daemon), '0', 'which accepts';
+
+# Idle workers end at once when a reload gives them no more time.
+@peers = map { connect_to($daemon->{port}) } 1 .. 50;
+ok wait_for(sub { threads($daemon) >= $at_start + 4 + 50 }), 'fifty workers';
+undef @peers;
+is scalar(() = $daemon->wait_log(qr/ probe /)), 1, 'that are idle' for 1 .. 50;
+cmp_ok threads($daemon), '>=', $at_start + 4 + 50, 'stay for timeouts.idle_worker';
+$daemon->reload(listening(@addresses) =~ s/idle_worker = 600.0/idle_worker = 0.05/r);
+ok wait_for(sub { threads($daemon) == $at_start + 4 }), 'and end when a reload shortens it';
 is $daemon->stop, 0, 'ends';
 
 $daemon = start(under => ['sh', '-c', 'ulimit -Sn 100; exec "$@"', 'sh'], config => 'limits: { connections = 200; };');
