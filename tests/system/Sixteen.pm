@@ -22,7 +22,7 @@ our @EXPORT = qw(
     scratch write_file read_file run must have has_terminals is_sanitized is_filtered is_gone with_mounts with_hosts
     own_dev own_syslog own_network other_network next_datagram spawn spawn_to_read finish freeze
     why_no_valgrind valgrind
-    launch start start_in_background pass_sockets connect_to listen_somewhere full_listener read_to_end
+    launch start start_in_background pass_sockets connect_to listen_somewhere full_listener read_to_end answer_of
     reset_connection wait_for everything_is_read begin_load end_load);
 
 my $build = $ENV{BUILD_DIR} // '.';
@@ -408,6 +408,13 @@ sub read_to_end {
         return ($data, 'eof') if defined $got && $got == 0;
         return ($data, $! == ECONNRESET ? 'reset' : "$!") if !defined $got && $! != EINTR;
     }
+}
+
+# Send the message to a server: its answer and how it ended, as "Farewell, client eof".
+sub answer_of {
+    my ($peer) = @_;
+    syswrite $peer, $GREETING;
+    return join ' ', read_to_end($peer);
 }
 
 # Whether the daemon at this port took all that came from the peer off its socket: proc(5).

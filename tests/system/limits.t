@@ -14,12 +14,6 @@ sub hold {
     return $peer;
 }
 
-sub answers {
-    my ($peer) = @_;
-    syswrite $peer, $GREETING;
-    return join ' ', read_to_end($peer);
-}
-
 # Refused at once: with a reset if what it sent was not read.
 sub is_refused {
     my ($peer) = @_;
@@ -40,7 +34,7 @@ $daemon->wait_log(qr/warning limits\.connections reached/);
 my $warned = () = $daemon->{log} =~ /warning limits\.connections reached; new connections are refused count=\d+$/mg;
 cmp_ok $warned, '>=', 1, 'a warning says so';
 cmp_ok $warned, '<=', 3, 'but not for each';
-is scalar(grep { answers($_) eq "$REPLY eof" } @held), 3, 'the peers with a slot are answered';
+is scalar(grep { answer_of($_) eq "$REPLY eof" } @held), 3, 'the peers with a slot are answered';
 undef @held;
 undef @refused;
 is scalar(grep { (run($SIXTEEN, '127.0.0.1', $daemon->{port}))[0] == 0 } 1 .. 20), 20, 'and then there is room again';
@@ -54,7 +48,7 @@ for my $limits ('connections = 1; when_full = "refuse";', 'per_source = 1;') {
     $daemon = start(config => "limits: { $limits };");
     my $well = grep {
         my $peer = connect_to($daemon->{port});
-        answers($peer) eq "$REPLY eof";
+        answer_of($peer) eq "$REPLY eof";
     } 1 .. 300;
     is $well, 300, "$limits a client that comes again as soon as it has its reply is always answered";
     is $daemon->stop, 0, 'ends';
@@ -66,10 +60,10 @@ $daemon = start(config => 'limits: { per_source = 2; }; timeouts: { exchange = 6
 is scalar(grep { is_refused($_) } @refused), 5, 'per_source: the third of an address is closed at once';
 ok $daemon->wait_log(qr/warning limits\.per_source reached; new connections from that source are refused count=\d+$/), 'with a warning';
 my $other = hold($daemon, '127.0.0.2');
-is answers($other), "$REPLY eof", 'another address is served';
-is answers($held[0]), "$REPLY eof", 'so are the peers with a slot';
+is answer_of($other), "$REPLY eof", 'another address is served';
+is answer_of($held[0]), "$REPLY eof", 'so are the peers with a slot';
 my $again = hold($daemon, '127.0.0.1');
-is answers($again), "$REPLY eof", 'and each that ended makes room for the next';
+is answer_of($again), "$REPLY eof", 'and each that ended makes room for the next';
 undef @held;
 undef @refused;
 is $daemon->stop, 0, 'ends';

@@ -25,12 +25,6 @@ sub accepted {
     return $peer;
 }
 
-sub answers {
-    my ($peer) = @_;
-    syswrite $peer, $GREETING;
-    return join ' ', read_to_end($peer);
-}
-
 my $roomy = 'timeouts: { exchange = 600.0; drain = 30.0; }; log: { level = "debug"; };';
 
 # Two listeners, two slots, both taken.
@@ -42,7 +36,7 @@ $daemon->wait_log(qr/Socket connects/) for 1, 2;
 ok wait_for(sub { report() eq 'accepted 4, active 2, peak 2, queued 3 3' }), 'without a slot each acceptor has accepted one connection, and the others are queued';
 kill 'USR2', $daemon->{pid} for 1 .. 100;
 is report(), 'accepted 4, active 2, peak 2, queued 3 3', 'which does not change when acceptors are interrupted';
-is answers($held[0]), "$REPLY eof", 'a slot that becomes free';
+is answer_of($held[0]), "$REPLY eof", 'a slot that becomes free';
 close shift @held;
 is scalar(grep { join(' ', read_to_end($_)) eq "$REPLY eof" } @peers), 8, 'serves them all, one after the other';
 undef @peers;
@@ -55,10 +49,10 @@ syswrite $_, $GREETING for @peers;
 $daemon->wait_log(qr/Socket connects/) for 1, 2;
 $daemon->tell('TERM');
 $daemon->wait_log(qr/No longer listening/) for 1, 2;
-is answers(shift @held), "$REPLY eof", 'a stop lets the active connections end';
+is answer_of(shift @held), "$REPLY eof", 'a stop lets the active connections end';
 is scalar(grep { join(' ', read_to_end($_)) eq "$REPLY eof" } @peers), 6, 'and then serves those that wait, accepted or queued';
 undef @peers;
-is answers(shift @held), "$REPLY eof", 'and the last';
+is answer_of(shift @held), "$REPLY eof", 'and the last';
 is $daemon->wait_end, 0, 'ends';
 like $daemon->{log}, qr/ peak=2 /, 'with no more at once than before';
 
@@ -71,7 +65,7 @@ my $silent = accepted();
 my $begun = time;
 wait_for(sub { time - $begun > 1.5 });
 is report(), 'accepted 2, active 1, peak 1, queued 0', 'a peer waits for longer than that';
-is answers(shift @held), "$REPLY eof", 'until there is a slot';
+is answer_of(shift @held), "$REPLY eof", 'until there is a slot';
 is join(' ', read_to_end($silent)), ' eof', 'it is cut if it stays silent';
 my ($us) = $daemon->wait_log(qr/ slow /) =~ / us=(\d+)$/;
 cmp_ok $us, '>=', 500_000, 'after its time';
@@ -82,7 +76,7 @@ my $ready = accepted();
 syswrite $ready, $GREETING;
 $begun = time;
 wait_for(sub { time - $begun > 1 });
-is answers(shift @held), "$REPLY eof", 'a slot';
+is answer_of(shift @held), "$REPLY eof", 'a slot';
 is join(' ', read_to_end($ready)), "$REPLY eof", 'is that of the peer which waits';
 $daemon->wait_log(qr/ ok /);
 ($us) = $daemon->wait_log(qr/ ok /) =~ / us=(\d+)$/;
@@ -103,7 +97,7 @@ $daemon->wait_log(qr/Socket connects/);
 like $daemon->reload("$roomy limits: { connections = 2; when_full = \"refuse\"; };"), qr/reloaded/, 'when_full = "refuse"';
 is join(', ', map { join ' ', read_to_end($_) } @peers[1 .. 3]), ' eof,  eof,  eof', 'refuses those that wait';
 ok $daemon->wait_log(qr/ info limited /), 'each of them' for 1 .. 3;
-is answers($_), "$REPLY eof", 'and not those that have a slot' for shift @peers, shift @held;
+is answer_of($_), "$REPLY eof", 'and not those that have a slot' for shift @peers, shift @held;
 undef @peers;
 is $daemon->stop, 0, 'ends';
 
