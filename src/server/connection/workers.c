@@ -149,8 +149,9 @@ void workers_wake(struct worker *called)
         CHECKED(sem_post(&called->wake) == 0 ? 0 : errno);
 }
 
-/* Take a post, at the latest at the instant `until`. Returns 0, or ETIMEDOUT. */
-static int take_post(struct worker *worker, int64_t until)
+/* Take a post, at the latest at the instant `until`. Returns 0, or ETIMEDOUT. It is not inlined, so
+ * that tests/faults can make its one call fail: the second use of it is rare. */
+__attribute__((noinline)) static int take_post(struct worker *worker, int64_t until)
 {
     const struct timespec at = timespec_from(until);
     int error;
