@@ -319,9 +319,10 @@ static void do_next(struct acceptor *acceptor)
 static bool must_go_on(struct acceptor *acceptor)
 {
     acceptor->answered = acceptor->shared->roll;
-    if (acceptor->state == LEAVING && !acceptor->listener->adopted && !acceptor->shared->cut)
-        return is_queued(acceptor, false);
-    return acceptor->state == ACCEPTING;
+    if (acceptor->state == LEAVING && !acceptor->listener->adopted && !acceptor->shared->cut &&
+        is_queued(acceptor, false))
+        return true;
+    return acceptor->state == ACCEPTING; /* which it can be again since then: go_on() */
 }
 
 static void *run_acceptor(void *argument)
