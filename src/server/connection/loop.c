@@ -181,21 +181,18 @@ void loop_add_stats(struct loop *loop, struct stats *stats)
 struct loop *loop_create(struct listeners *listeners, int signal_fd)
 {
     struct loop *loop = calloc(1, sizeof *loop);
-    if (loop == NULL) {
-        log_errno(LOG_CRIT, "cannot create the main loop");
-        return NULL;
+    if (loop != NULL) {
+        loop->listeners = listeners;
+        loop->signal_fd = signal_fd;
+        monitor_init(&loop->monitor);
     }
-    loop->listeners = listeners;
-    loop->signal_fd = signal_fd;
-    monitor_init(&loop->monitor);
-    if ((loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) >= 0 &&
+    if (loop != NULL && (loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) >= 0 &&
         (loop->admission = admission_create(&loop->monitor, loop->wake_fd)) != NULL &&
         (loop->workers = workers_create(&loop->monitor, loop->wake_fd)) != NULL &&
         (loop->lingering = lingering_create(loop->workers)) != NULL &&
         (loop->acceptors = acceptors_create(&loop->monitor, loop->admission, loop->workers,
-                                            loop->wake_fd)) != NULL) {
+                                            loop->wake_fd)) != NULL)
         return loop;
-    }
     log_errno(LOG_CRIT, "cannot create the main loop");
     loop_destroy(loop);
     return NULL;
