@@ -134,14 +134,16 @@ our @NEVER = (
 );
 
 # Failures that need no report, by call, and with the error or the function if only that one is
-# meant.
+# meant; after "once: ", only if the call works again.
 our %QUIET = (
     'close_range' => 'the descriptors are then closed one by one',
     'opendir in close_from' => 'nothing else lists the open descriptors',
     'readdir in close_from' => 'likewise',
     'fflush in print_ready' => 'the daemon is ready, even if the terminal is gone',
     'waitpid in wait_for_daemon' => 'the pipe carries the exit status',
-    'drain: accept4 EMFILE' => 'the oldest lingering socket is closed',
+    'once: accept4 EMFILE' => 'the oldest lingering socket is closed; only without one is it a shortage',
+    'once: accept4 ENFILE' => 'likewise',
+    'drain: accept4 EMFILE' => 'likewise',
     'drain: accept4 ENFILE' => 'likewise',
     'background: malloc' => 'an acceptor reports it to syslog(3), when the command has returned',
     'drain: setsockopt' => 'of a connection that is accepted then, whose peer may come too late',
