@@ -73,7 +73,9 @@ char *verdict_why(const struct verdict *verdict, double seconds, char why[VERDIC
             snprintf(why, VERDICT_WHY, "unexpected reply: no complete message was sent");
         break;
     case RESULT_EOF:
-        snprintf(why, VERDICT_WHY, "the server closed the connection without a reply");
+        snprintf(why, VERDICT_WHY,
+                 "the server closed the connection without a reply; a limit, an "
+                 "access list or strict mode can be the reason");
         if (verdict->count > 0)
             snprintf(why, VERDICT_WHY, "the server closed the connection after %zu of %d octets",
                      verdict->count, WIRE_OCTETS);

@@ -35,7 +35,7 @@ is against(sub { syswrite $_[0], "Farewell, Client"; shutdown $_[0], 1 }),
 is against(sub { syswrite $_[0], "\e[2J\x00\xff0123456789"; shutdown $_[0], 1 }) =~ /unexpected reply (\S+), expected/ && $1,
     "'\\x1b[2J\\x00\\xff0123456789'", 'octets are quoted for the terminal';
 is against(sub { shutdown $_[0], 1 }),
-    "1|$named|sixteen: receive from SERVER: the server closed the connection without a reply\n", 'end of file at once';
+    "1|$named|sixteen: receive from SERVER: the server closed the connection without a reply; a limit, an access list or strict mode can be the reason\n", 'end of file at once';
 for my $count (1, 5, 15) {
     is against(sub { syswrite $_[0], substr $REPLY, 0, $count; shutdown $_[0], 1 }),
         "1|$named|sixteen: receive from SERVER: the server closed the connection after $count of 16 octets\n",

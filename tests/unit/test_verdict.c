@@ -72,7 +72,10 @@ static const struct {
     {{RESULT_MORE, PHASE_RECEIVE, 0, 1},
      "unexpected reply: no complete message was sent",
      "unexpected reply: no complete message was sent"},
-    {{RESULT_EOF, PHASE_RECEIVE, 0, 0}, "the server closed the connection without a reply", EARLY},
+    {{RESULT_EOF, PHASE_RECEIVE, 0, 0},
+     "the server closed the connection without a reply; a limit, an access list or strict mode can "
+     "be the reason",
+     EARLY},
     {{RESULT_EOF, PHASE_RECEIVE, 0, 15},
      "the server closed the connection after 15 of 16 octets",
      EARLY},
