@@ -33,6 +33,7 @@ endif
 	%D%/test_warning.c \
 	%D%/test_stats.c \
 	%D%/test_prometheus.c \
+	%D%/test_metrics_writer.c \
 	%D%/test_connection.c \
 	%D%/test_exchange.c \
 	%D%/test_exchange_faults.c \
@@ -68,7 +69,8 @@ endif
 	-Wl,--wrap=getaddrinfo,--wrap=freeaddrinfo,--wrap=tsearch,--wrap=socket \
 	-Wl,--wrap=log_lost,--wrap=access,--wrap=workers_gauges,--wrap=lingering_count \
 	-Wl,--wrap=pthread_create,--wrap=epoll_create1,--wrap=epoll_ctl,--wrap=sched_getaffinity \
-	-Wl,--wrap=accept4,--wrap=close,--wrap=eventfd_write,--wrap=workers_take_half_closed
+	-Wl,--wrap=accept4,--wrap=close,--wrap=eventfd_write,--wrap=workers_take_half_closed \
+	-Wl,--wrap=rename
 %C%_unit_LDADD = $(sixteen_libs) $(CHECK_LIBS)
 
 # Each test is a line of TAP. The driver would count a failure once more for the exit status, which

@@ -36,6 +36,7 @@ Suite *log_writer_suite(void);
 Suite *warning_suite(void);
 Suite *stats_suite(void);
 Suite *prometheus_suite(void);
+Suite *metrics_writer_suite(void);
 Suite *connection_suite(void);
 Suite *exchange_suite(void);
 Suite *exchange_faults_suite(void);

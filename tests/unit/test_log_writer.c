@@ -39,24 +39,12 @@ static void flush_array(void)
     atomic_store(&flushed, written);
 }
 
-static char metrics[3][96];
-static atomic_size_t metrics_written;
-
-static void write_metrics_to_array(char *text)
-{
-    size_t count = metrics_written;
-    need(count < COUNT(metrics), "room for the metrics");
-    snprintf(metrics[count], sizeof metrics[0], "%s after %zu lines", text, (size_t)flushed);
-    free(text);
-    atomic_store(&metrics_written, count + 1);
-}
-
-static const struct log_sink array = {write_to_array, flush_array, write_metrics_to_array};
+static const struct log_sink array = {write_to_array, flush_array};
 static struct log_writer *writer;
 
 static void begin(void)
 {
-    written = flushed = metrics_written = 0;
+    written = flushed = 0;
     need(sem_init(&blocked, 0, 0) == 0 && sem_init(&released, 0, 0) == 0, "semaphores");
     writer = log_writer_create(&array);
     need(writer != NULL, "a log writer");
@@ -194,55 +182,6 @@ START_TEST(to_stop_no_log_writer_does_nothing)
 }
 END_TEST
 
-static void put_metrics(const char *text)
-{
-    char *copy = strdup(text);
-    need(copy != NULL, "memory");
-    log_writer_put_metrics(writer, copy);
-}
-
-START_TEST(metrics_are_written_though_no_line_is_put)
-{
-    put_metrics("one");
-    while (atomic_load(&metrics_written) < 1)
-        sched_yield();
-    put_metrics("two");
-    while (atomic_load(&metrics_written) < 2)
-        sched_yield();
-    ck_assert(log_writer_stop(writer, 60));
-    ck_assert_str_eq(metrics[0], "one after 0 lines");
-    ck_assert_str_eq(metrics[1], "two after 0 lines");
-    ck_assert_uint_eq(metrics_written, 2);
-}
-END_TEST
-
-/* The sanitizers and valgrind check that the older texts are freed. */
-START_TEST(newer_metrics_replace_those_that_wait)
-{
-    block();
-    put_metrics("old");
-    put_metrics("older");
-    put_metrics("new");
-    ck_assert_uint_eq(metrics_written, 0);
-    release();
-    ck_assert(log_writer_stop(writer, 60));
-    ck_assert_uint_eq(metrics_written, 1);
-    ck_assert_str_eq(metrics[0], "new after 1 lines");
-}
-END_TEST
-
-START_TEST(metrics_are_written_at_the_stop_after_the_last_line)
-{
-    block();
-    put(LOG_INFO, "the last line");
-    put_metrics("the last one");
-    release();
-    ck_assert(log_writer_stop(writer, 60));
-    ck_assert_uint_eq(metrics_written, 1);
-    ck_assert_str_eq(metrics[0], "the last one after 2 lines");
-}
-END_TEST
-
 START_TEST(lost_lines_are_counted_since_the_start)
 {
     ck_assert_uint_eq(log_writer_lost(writer), 0);
@@ -276,9 +215,6 @@ Suite *log_writer_suite(void)
     tcase_add_test(tcase, after_a_loss_lines_are_written_again);
     tcase_add_test(tcase, stop_gives_up_when_its_time_is_over);
     tcase_add_test(tcase, to_stop_no_log_writer_does_nothing);
-    tcase_add_test(tcase, metrics_are_written_though_no_line_is_put);
-    tcase_add_test(tcase, newer_metrics_replace_those_that_wait);
-    tcase_add_test(tcase, metrics_are_written_at_the_stop_after_the_last_line);
     tcase_add_test(tcase, lost_lines_are_counted_since_the_start);
     return suite;
 }

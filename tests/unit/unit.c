@@ -31,6 +31,7 @@ int main(void)
                                              warning_suite,
                                              stats_suite,
                                              prometheus_suite,
+                                             metrics_writer_suite,
                                              connection_suite,
                                              exchange_suite,
                                              exchange_faults_suite,

@@ -22,7 +22,6 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -143,10 +142,9 @@ static void write_out(int severity, const struct timespec *at, const char *line,
         write_stderr(severity, at, line, length);
 }
 
-int log_start(void (*write_metrics)(char *text))
+int log_start(void)
 {
-    static struct log_sink sink = {write_out, flush_stderr, NULL};
-    sink.write_metrics = write_metrics;
+    static const struct log_sink sink = {write_out, flush_stderr};
     starting = false;
     writer = log_writer_create(&sink);
     if (writer != NULL)
@@ -154,14 +152,6 @@ int log_start(void (*write_metrics)(char *text))
     starting = true;
     log_errno(LOG_CRIT, "cannot start the log writer");
     return -1;
-}
-
-void log_metrics(char *text)
-{
-    if (writer != NULL)
-        log_writer_put_metrics(writer, text);
-    else
-        free(text);
 }
 
 unsigned long log_lost(void)

@@ -28,12 +28,8 @@
 void log_configure(bool to_syslog, int facility, int threshold);
 
 /* Start the log writer, so that no thread waits for the log: log_writer.h. No other thread may
- * have logged before. `write_metrics` is what it does with a text from log_metrics(). Returns 0,
- * or -1 with the reason logged. */
-int log_start(void (*write_metrics)(char *text));
-
-/* Pass a text from malloc(3) to the log writer: log_writer_put_metrics(). */
-void log_metrics(char *text);
+ * have logged before. Returns 0, or -1 with the reason logged. */
+int log_start(void);
 
 /* Return the number of lines lost because the log writer could not keep up. */
 unsigned long log_lost(void);

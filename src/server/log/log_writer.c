@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* There are two queues. Threads put lines into one while the log writer writes the other; then it
  * swaps them. A line that does not fit is counted as lost, and the count is logged when there is
- * room again. The metrics have one place of their own, where a newer text replaces an older one.
+ * room again.
  *
- * `lock` protects the queue that takes lines, the metrics, the counts and the flags. A thread
+ * `lock` protects the queue that takes lines, the counts and the flags. A thread
  * holds it to copy one line or to swap, never while something is written. A line's time is taken
  * with the lock held, so that the queue is in the order of time. The queue that is being written
  * belongs to the log writer alone.
@@ -57,7 +57,6 @@ struct log_writer {
     bool stopped;
     unsigned long lost;     /* lines that did not fit */
     unsigned long reported; /* how many of them were logged */
-    char *metrics;          /* to be written, or NULL */
     struct queue *queue;    /* that takes lines */
     struct queue *written;  /* that the thread writes */
     struct queue queues[2]; /* both */
@@ -91,15 +90,14 @@ static void write_loss(const struct log_writer *writer, unsigned long lost)
 /* What the thread does next, after the lines of `written`. */
 struct work {
     unsigned long lost; /* lines whose loss is not logged yet */
-    char *metrics;
-    bool more; /* more can follow */
+    bool more;          /* more can follow */
 };
 
 /* Wait until there is something to write, and swap the queues. */
 static struct work take_work(struct log_writer *writer)
 {
     CHECKED(pthread_mutex_lock(&writer->lock));
-    while (writer->queue->used == 0 && writer->metrics == NULL && !writer->stopping) {
+    while (writer->queue->used == 0 && !writer->stopping) {
         writer->asleep = true;
         CHECKED(pthread_cond_wait(&writer->wanted, &writer->lock));
     }
@@ -108,9 +106,8 @@ static struct work take_work(struct log_writer *writer)
     empty->used = 0;
     writer->written = writer->queue;
     writer->queue = empty;
-    struct work work = {writer->lost - writer->reported, writer->metrics, !writer->stopping};
+    struct work work = {writer->lost - writer->reported, !writer->stopping};
     writer->reported = writer->lost;
-    writer->metrics = NULL;
     CHECKED(pthread_mutex_unlock(&writer->lock));
     return work;
 }
@@ -127,11 +124,9 @@ static void *run(void *argument)
         if (work.lost > 0)
             write_loss(writer, work.lost);
         writer->sink->flush();
-        if (work.metrics != NULL)
-            writer->sink->write_metrics(work.metrics);
         if (work.more)
             (void)nanosleep(&gather, NULL);
-    } while (work.more || work.metrics != NULL); /* writing the metrics can log a line */
+    } while (work.more);
 
     CHECKED(pthread_mutex_lock(&writer->lock));
     writer->stopped = true;
@@ -145,7 +140,6 @@ static void destroy(struct log_writer *writer)
     CHECKED(pthread_cond_destroy(&writer->done));
     CHECKED(pthread_cond_destroy(&writer->wanted));
     CHECKED(pthread_mutex_destroy(&writer->lock));
-    free(writer->metrics);
     free(writer);
 }
 
@@ -201,15 +195,6 @@ void log_writer_put(struct log_writer *writer, int severity, const char *line, s
     else
         writer->lost++;
     unlock_and_wake(writer);
-}
-
-void log_writer_put_metrics(struct log_writer *writer, char *text)
-{
-    CHECKED(pthread_mutex_lock(&writer->lock));
-    char *replaced = writer->metrics;
-    writer->metrics = text;
-    unlock_and_wake(writer);
-    free(replaced);
 }
 
 unsigned long log_writer_lost(struct log_writer *writer)

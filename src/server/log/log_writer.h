@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The log writer: one thread writes the log and the metrics file, so that no other thread waits
- * for syslog(3), a pipe or a disk. */
+/* The log writer: one thread writes the log, so that no other thread waits for syslog(3), a pipe or
+ * a disk. */
 #ifndef SERVER_LOG_LOG_WRITER_H
 #define SERVER_LOG_LOG_WRITER_H
 
@@ -16,8 +16,6 @@ struct log_sink {
     void (*write)(int severity, const struct timespec *at, const char *line, size_t length);
     /* Write out the lines gathered so far, because a pause follows. */
     void (*flush)(void);
-    /* Write the metrics file, and free the text. */
-    void (*write_metrics)(char *text);
 };
 
 /* Start the thread. `sink` must outlive it. Returns NULL and errno on failure. */
@@ -26,10 +24,6 @@ struct log_writer *log_writer_create(const struct log_sink *sink);
 /* Queue a line; count it as lost if the queue is full. Any thread may call this; it never waits
  * for a line to be written. */
 void log_writer_put(struct log_writer *writer, int severity, const char *line, size_t length);
-
-/* Queue a text from malloc(3) for the metrics file, and free an older one that was not written
- * yet. Any thread may call this; it never waits. */
-void log_writer_put_metrics(struct log_writer *writer, char *text);
 
 /* Return the number of lines lost since the start. */
 unsigned long log_writer_lost(struct log_writer *writer);

@@ -3,17 +3,9 @@
 
 #include "server/log/prometheus.h"
 
-#include "common/descriptor.h"
-#include "server/log/log.h"
-
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 /* https://prometheus.io/docs/instrumenting/exposition_formats/ */
 static void print_head(FILE *out, const char *name, const char *type, const char *help)
@@ -103,48 +95,16 @@ static void print(FILE *out, const struct stats *stats)
                  "Refused reloads.");
 }
 
-/* The text is the path with its NUL, then the content of the file. */
-char *prometheus_format(const struct stats *stats, const char *path)
+char *prometheus_format(const struct stats *stats)
 {
     size_t length;
     char *text = NULL;
     FILE *out = open_memstream(&text, &length);
     if (out == NULL)
         return NULL;
-    fprintf(out, "%s%c", path, '\0');
     print(out, stats);
     if (fclose(out) == 0)
         return text;
     free(text);
     return NULL;
-}
-
-/* A file that is incomplete never has the name that is read. */
-static int replace(const char *path, const char *content)
-{
-    char fresh[PATH_MAX + sizeof ".new"];
-    snprintf(fresh, sizeof fresh, "%s.new", path);
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return -1;
-    bool written = write_all(fd, content, strlen(content)) == 0;
-    if ((written ? close(fd) : close_after_error(fd)) == 0 && rename(fresh, path) == 0)
-        return 0;
-    int error = errno;
-    (void)unlink(fresh);
-    errno = error;
-    return -1;
-}
-
-void prometheus_write(char *text)
-{
-    static bool failing;
-    const char *path = text;
-    bool failed = replace(path, path + strlen(path) + 1) != 0;
-    if (failed && !failing)
-        log_errno(LOG_WARNING, "metrics.file: cannot write %s", path);
-    else if (failing && !failed)
-        log_line(LOG_NOTICE, "metrics.file: %s is written again", path);
-    failing = failed;
-    free(text);
 }

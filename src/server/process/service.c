@@ -3,8 +3,8 @@
  *
  * The order of start() matters, and its comments say why. The reload (HUP) reads the configuration,
  * creates new settings and opens new listeners; if any of these fails, nothing has changed and the
- * log says why. USR1 logs the statistics. Between signals the daemon passes new metrics to the log
- * writer, renews its status, and notifies the watchdog.
+ * log says why. USR1 logs the statistics. Between signals the daemon passes new metrics to the
+ * metrics writer, renews its status, and notifies the watchdog.
  *
  * The stop (TERM, INT) first drains: the listeners let no new connection in, and the main loop
  * serves what is queued (except on sockets that a service manager passed) and active, for at most
@@ -16,7 +16,7 @@
 #include "common/deadline.h"
 #include "server/connection/loop.h"
 #include "server/log/log.h"
-#include "server/log/prometheus.h"
+#include "server/log/metrics_writer.h"
 #include "server/process/background.h"
 #include "server/process/pid_file.h"
 #include "server/process/privileges.h"
@@ -35,6 +35,9 @@
 /* The shortest time that the log writer gets at the end, in seconds. */
 #define LOG_STOP_LEAST 0.5
 
+/* How long the stop waits for the disk of the metrics file, in seconds. */
+#define METRICS_STOP 1.0
+
 #define STATUS_SIZE 400
 
 struct service {
@@ -43,6 +46,7 @@ struct service {
     int sockets; /* that the service manager passed */
     struct listeners listeners;
     struct loop *loop;
+    struct metrics_writer *metrics_writer; /* or NULL, while it was not needed */
     int pid_file;
     int signal_fd;
     int64_t started;  /* seconds since 1970, or 0 unless the start succeeded */
@@ -116,6 +120,16 @@ static const struct stats *read_stats(struct service *service)
     return &stats;
 }
 
+/* Start the metrics writer unless it runs or is not needed. */
+static void prepare_metrics(struct service *service)
+{
+    if (service->settings->metrics.file[0] == '\0' || service->metrics_writer != NULL)
+        return;
+    service->metrics_writer = metrics_writer_create();
+    if (service->metrics_writer == NULL)
+        log_errno(LOG_WARNING, "metrics.file: cannot start the metrics writer");
+}
+
 /* The one line that a start into the background writes to the terminal. */
 static void print_ready(struct service *service)
 {
@@ -171,9 +185,10 @@ static int start(struct service *service)
     /* Everything that needs root is open by now. The log writer is the first thread, and inherits
      * the filter. */
     if (notify_open() != 0 || privileges_drop(settings) != 0 || seccomp_enter() != 0 ||
-        log_start(prometheus_write) != 0 || loop_start(service->loop, service->settings) != 0)
+        log_start() != 0 || loop_start(service->loop, service->settings) != 0)
         return EX_OSERR;
 
+    prepare_metrics(service);
     report_ready(service);
     return EX_OK;
 }
@@ -181,13 +196,8 @@ static int start(struct service *service)
 static void write_metrics(const struct service *service, const struct stats *stats)
 {
     const char *file = service->settings->metrics.file;
-    if (file[0] == '\0')
-        return;
-    char *text = prometheus_format(stats, file);
-    if (text != NULL)
-        log_metrics(text);
-    else
-        log_errno(LOG_WARNING, "metrics.file: cannot format the metrics");
+    if (file[0] != '\0' && service->metrics_writer != NULL)
+        metrics_writer_put(service->metrics_writer, file, stats);
 }
 
 /* Renew status and metrics. */
@@ -248,6 +258,7 @@ static void reload(struct service *service)
     settings_unref(service->settings);
     service->settings = fresh;
     rlimits_raise(fresh);
+    prepare_metrics(service);
     service->renewal = 0;
     log_line(LOG_NOTICE, "reloaded %s", options_file_name(service->options));
     notify_ready("Reloaded");
@@ -299,8 +310,8 @@ static void serve(struct service *service)
 }
 
 /* Undo the start, as far as it came. From signals_let_end() on, TERM and INT end the process at
- * once, so that a log that hangs cannot keep it. background_finish() acts only if the start failed.
- */
+ * once, so that a disk or a log that hangs cannot keep it. If the metrics writer hangs, it ends
+ * with the process. background_finish() acts only if the start failed. */
 static void stop(struct service *service)
 {
     double seconds = service->settings->timeouts.drain;
@@ -315,11 +326,12 @@ static void stop(struct service *service)
     if (service->signal_fd >= 0)
         close(service->signal_fd);
     pid_file_release(service->settings->daemon.pid_file, service->pid_file);
-    if (service->logging)
-        log_line(LOG_NOTICE, "exiting with status %d", service->status);
     settings_unref(service->settings);
     notify_close();
     signals_let_end(service->status);
+    (void)metrics_writer_stop(service->metrics_writer, METRICS_STOP);
+    if (service->logging)
+        log_line(LOG_NOTICE, "exiting with status %d", service->status);
     log_stop(service->hurried || seconds < LOG_STOP_LEAST ? LOG_STOP_LEAST : seconds);
     background_finish(service->status);
 }

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT */
+/* The metrics file, in a directory of its own, on a disk that can hang. */
+#include <config.h>
+
+#include "log_support.h"
+#include "server/log/metrics_writer.h"
+#include "server/log/prometheus.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int __real_rename(const char *from, const char *to);
+int __wrap_rename(const char *from, const char *to);
+
+static atomic_uint renames;
+static atomic_bool must_hang;
+static sem_t hangs, released;
+
+int __wrap_rename(const char *from, const char *to)
+{
+    if (atomic_exchange(&must_hang, false)) {
+        sem_post(&hangs);
+        sem_wait(&released);
+    }
+    int rc = __real_rename(from, to);
+    atomic_fetch_add(&renames, 1);
+    return rc;
+}
+
+static struct metrics_writer *writer;
+static struct stats stats;
+static char directory[sizeof "/tmp/sixteend-metrics-XXXXXX"];
+static char file[sizeof directory + 16];
+static char fresh[sizeof file + 16];
+static char elsewhere[sizeof directory + 16];
+
+/* For all tests of the case, and removed even if one failed. */
+static void make_directory(void)
+{
+    snprintf(directory, sizeof directory, "/tmp/sixteend-metrics-XXXXXX");
+    need(mkdtemp(directory) != NULL, "a directory");
+    snprintf(file, sizeof file, "%s/file", directory);
+    snprintf(fresh, sizeof fresh, "%s.new", file);
+    snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", directory);
+}
+
+static void empty_directory(void)
+{
+    const char *const names[] = {file, fresh, elsewhere};
+    for (size_t i = 0; i < COUNT(names); i++) {
+        unlink(names[i]);
+        rmdir(names[i]);
+    }
+}
+
+static void remove_directory(void)
+{
+    empty_directory();
+    rmdir(directory);
+}
+
+static void begin(void)
+{
+    empty_directory();
+    renames = 0;
+    stats = (struct stats){.started = 1795510502, .lines_lost = 7};
+    need(sem_init(&hangs, 0, 0) == 0 && sem_init(&released, 0, 0) == 0, "semaphores");
+    writer = metrics_writer_create();
+    need(writer != NULL, "a metrics writer");
+}
+
+static void put(const char *path, unsigned long lines_lost)
+{
+    stats.lines_lost = lines_lost;
+    metrics_writer_put(writer, path, &stats);
+}
+
+static void stop(void)
+{
+    ck_assert(metrics_writer_stop(writer, 60));
+}
+
+/* Put, wait until it is written or has failed, and go on with a metrics writer that knows nothing
+ * of that. */
+static void write_stats(const char *path)
+{
+    put(path, stats.lines_lost);
+    stop();
+    writer = metrics_writer_create();
+    need(writer != NULL, "a metrics writer");
+}
+
+static void wait_renames(unsigned count)
+{
+    while (atomic_load(&renames) < count)
+        sched_yield();
+}
+
+/* Let the thread hang in what is put first, until release(). */
+static void hang(void)
+{
+    atomic_store(&must_hang, true);
+    put(file, 1);
+    sem_wait(&hangs);
+}
+
+static void release(void)
+{
+    sem_post(&released);
+}
+
+/* Return the text of an open file from its beginning. */
+static const char *text_of(int fd)
+{
+    static char text[65536];
+    ssize_t length = pread(fd, text, sizeof text - 1, 0);
+    need(length >= 0, "to read the file");
+    text[length] = '\0';
+    return text;
+}
+
+/* Return the text of the statistics with so many lines lost. */
+static const char *expected(unsigned long lines_lost)
+{
+    static char text[65536];
+    stats.lines_lost = lines_lost;
+    char *formatted = prometheus_format(&stats);
+    need(formatted != NULL && strlen(formatted) < sizeof text, "the text");
+    strcpy(text, formatted);
+    free(formatted);
+    return text;
+}
+
+static void assert_file_is(const char *path, const char *text)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_str_eq(text_of(fd), text);
+    close(fd);
+}
+
+static bool exists(const char *path)
+{
+    struct stat about;
+    return lstat(path, &about) == 0;
+}
+
+static void make_file(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    need(fd >= 0, "a file");
+    write_octets(fd, text, strlen(text));
+    close(fd);
+}
+
+START_TEST(the_file_is_readable_for_others)
+{
+    struct stat about;
+    mode_t mask = umask(022);
+    write_stats(file);
+    umask(mask);
+    assert_file_is(file, expected(7));
+    need(stat(file, &about) == 0, "the file");
+    ck_assert_uint_eq(about.st_mode, S_IFREG | 0644);
+    ck_assert(!exists(fresh));
+    stop();
+    assert_logged("");
+}
+END_TEST
+
+START_TEST(an_open_old_file_stays_complete)
+{
+    write_stats(file);
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    need(fd >= 0, "the file");
+    stats.lines_lost = 8;
+    write_stats(file);
+    ck_assert_str_eq(text_of(fd), expected(7));
+    close(fd);
+    assert_file_is(file, expected(8));
+    stop();
+}
+END_TEST
+
+START_TEST(a_reader_always_sees_a_complete_file)
+{
+    write_stats(file);
+    for (int i = 0; i < 300; i++) {
+        put(file, 7);
+        assert_file_is(file, expected(7));
+    }
+    stop();
+}
+END_TEST
+
+START_TEST(what_a_crash_left_is_overwritten)
+{
+    char rest[8192];
+    memset(rest, '#', sizeof rest - 1);
+    rest[sizeof rest - 1] = '\0';
+    make_file(fresh, rest);
+    put(file, 7);
+    stop();
+    assert_file_is(file, expected(7));
+    ck_assert(!exists(fresh));
+}
+END_TEST
+
+START_TEST(a_symbolic_link_is_not_followed)
+{
+    make_file(elsewhere, "precious");
+    need(symlink(elsewhere, fresh) == 0, "a link");
+    put(file, 7);
+    stop();
+    assert_file_is(elsewhere, "precious");
+    ck_assert(!exists(file));
+    ck_assert_ptr_nonnull(strstr(logged_text(), ": Too many levels of symbolic links\n"));
+}
+END_TEST
+
+static void assert_logged_of_file(const char *before, const char *after)
+{
+    char line[512];
+    snprintf(line, sizeof line, "%s%s%s\n", before, file, after);
+    assert_logged(line);
+}
+
+/* A directory has the file's name until it is removed. */
+START_TEST(a_failure_is_logged_once_and_its_end_too)
+{
+    need(mkdir(file, 0700) == 0, "a directory");
+    for (unsigned i = 1; i <= 3; i++) {
+        put(file, 7);
+        wait_renames(i);
+    }
+    stop();
+    assert_logged_of_file("warning metrics.file: cannot write ", ": Is a directory");
+    ck_assert(!exists(fresh));
+    writer = metrics_writer_create();
+    put(file, 7);
+    wait_renames(4);
+    need(rmdir(file) == 0, "to remove it");
+    for (unsigned i = 5; i <= 7; i++) {
+        put(file, 8);
+        wait_renames(i);
+    }
+    stop();
+    ck_assert_ptr_nonnull(strstr(logged_text(), "Is a directory\nnotice metrics.file: "));
+    assert_file_is(file, expected(8));
+}
+END_TEST
+
+START_TEST(a_failure_of_another_file_is_logged_too)
+{
+    char missing[sizeof elsewhere + 16];
+    char line[2 * 512];
+    snprintf(missing, sizeof missing, "%s/file", elsewhere);
+    need(mkdir(file, 0700) == 0, "a directory");
+    put(file, 7);
+    wait_renames(1);
+    put(missing, 7);
+    stop();
+    snprintf(line, sizeof line,
+             "warning metrics.file: cannot write %s: Is a directory\n"
+             "warning metrics.file: cannot write %s: No such file or directory\n",
+             file, missing);
+    assert_logged(line);
+}
+END_TEST
+
+/* The kernel writes a part of the text, and no more. */
+START_TEST(a_full_disk_leaves_the_old_file)
+{
+    struct rlimit before;
+    need(getrlimit(RLIMIT_FSIZE, &before) == 0, "a limit");
+    const struct rlimit little = {1024, before.rlim_max};
+    make_file(file, "old");
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    need(handler != SIG_ERR && setrlimit(RLIMIT_FSIZE, &little) == 0, "a smaller limit");
+    put(file, 7);
+    stop();
+    need(setrlimit(RLIMIT_FSIZE, &before) == 0 && signal(SIGXFSZ, handler) == SIG_IGN,
+         "the former limit");
+    assert_logged_of_file("warning metrics.file: cannot write ", ": File too large");
+    assert_file_is(file, "old");
+    ck_assert(!exists(fresh));
+}
+END_TEST
+
+START_TEST(without_a_thread_there_is_no_metrics_writer)
+{
+    threads_left = 0;
+    ck_assert_ptr_null(metrics_writer_create());
+    io_reset();
+    stop();
+}
+END_TEST
+
+START_TEST(newer_statistics_replace_those_that_wait)
+{
+    hang();
+    put(file, 2);
+    put(elsewhere, 3);
+    put(file, 4);
+    ck_assert(!exists(file));
+    release();
+    stop();
+    assert_file_is(file, expected(4));
+    ck_assert(!exists(elsewhere));
+    ck_assert_uint_eq(renames, 2);
+    assert_logged("");
+}
+END_TEST
+
+START_TEST(a_disk_that_hangs_is_logged_once_and_its_end_too)
+{
+    clock_stop();
+    hang();
+    clock_move(1);
+    put(file, 2);
+    assert_logged("");
+    clock_move(0.1);
+    put(file, 3);
+    assert_logged_of_file("warning metrics.file: cannot write ", ": its disk does not answer");
+    put(file, 4);
+    release();
+    stop();
+    assert_logged_of_file("notice metrics.file: ", " is written again");
+    assert_file_is(file, expected(4));
+}
+END_TEST
+
+START_TEST(stop_gives_up_when_its_time_is_over)
+{
+    hang();
+    put(file, 2);
+    ck_assert(!metrics_writer_stop(writer, 0.05));
+    assert_logged_of_file("warning metrics.file: cannot write ", ": its disk does not answer");
+    release();
+    stop();            /* now the thread has ended, */
+    assert_logged(""); /* and did not say so */
+    assert_file_is(file, expected(1));
+}
+END_TEST
+
+START_TEST(to_stop_no_metrics_writer_does_nothing)
+{
+    ck_assert(metrics_writer_stop(NULL, 0));
+    stop();
+}
+END_TEST
+
+Suite *metrics_writer_suite(void)
+{
+    Suite *suite = suite_create("metrics_writer");
+    TCase *tcase = add_case(suite, "metrics_writer", NULL);
+    tcase_add_unchecked_fixture(tcase, make_directory, remove_directory);
+    tcase_add_checked_fixture(tcase, log_capture, log_release);
+    tcase_add_checked_fixture(tcase, begin, empty_directory);
+    tcase_add_test(tcase, the_file_is_readable_for_others);
+    tcase_add_test(tcase, an_open_old_file_stays_complete);
+    tcase_add_test(tcase, a_reader_always_sees_a_complete_file);
+    tcase_add_test(tcase, what_a_crash_left_is_overwritten);
+    tcase_add_test(tcase, a_symbolic_link_is_not_followed);
+    tcase_add_test(tcase, a_failure_is_logged_once_and_its_end_too);
+    tcase_add_test(tcase, a_failure_of_another_file_is_logged_too);
+    tcase_add_test(tcase, a_full_disk_leaves_the_old_file);
+    tcase_add_test(tcase, without_a_thread_there_is_no_metrics_writer);
+    tcase_add_test(tcase, newer_statistics_replace_those_that_wait);
+    tcase_add_test(tcase, a_disk_that_hangs_is_logged_once_and_its_end_too);
+    tcase_add_test(tcase, stop_gives_up_when_its_time_is_over);
+    tcase_add_test(tcase, to_stop_no_metrics_writer_does_nothing);
+    return suite;
+}
