@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define DIGITS "0123456789"
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -122,6 +123,49 @@ int endpoint_resolve(const struct endpoint *endpoint, int family, int flags, str
     return addresses != NULL ? 0 : EAI_MEMORY;
 }
 
+/* Parse an IPv6 address, and its interface after a "%": RFC 4007, 11. */
+static bool parse_in6(const char *host, struct sockaddr_in6 *in6)
+{
+    char number[INET6_ADDRSTRLEN];
+    size_t length = strcspn(host, "%");
+    unsigned long long scope = 0;
+    const char *interface = host + length + 1;
+    if (length >= sizeof number)
+        return false;
+    memcpy(number, host, length);
+    number[length] = '\0';
+    if (host[length] == '%' && (scope = if_nametoindex(interface)) == 0 &&
+        !read_whole(interface, UINT32_MAX, &scope))
+        return false;
+    *in6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_scope_id = (uint32_t)scope};
+    return inet_pton(AF_INET6, number, &in6->sin6_addr) == 1;
+}
+
+static bool parse_numeric(const char *host, struct address *address)
+{
+    *address = (struct address){.length = sizeof address->u.in};
+    if (inet_pton(AF_INET, host, &address->u.in.sin_addr) == 1) {
+        address->u.in.sin_family = AF_INET;
+        return true;
+    }
+    address->length = sizeof address->u.in6;
+    return parse_in6(host, &address->u.in6);
+}
+
+size_t host_addresses(const char *host, struct address list[HOST_ADDRESSES])
+{
+    static const char *const wildcard[] = {"0.0.0.0", "::"};
+    static const char *const loopback[] = {"127.0.0.1", "::1"};
+    const char *const *both = host[0] == '\0'                      ? wildcard
+                              : strcasecmp(host, "localhost") == 0 ? loopback
+                                                                   : NULL;
+    if (both == NULL)
+        return parse_numeric(host, &list[0]);
+    (void)parse_numeric(both[0], &list[0]);
+    (void)parse_numeric(both[1], &list[1]);
+    return 2;
+}
+
 const char *address_strerror(int error)
 {
     return error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error);
@@ -181,6 +225,12 @@ bool address_is_wildcard(const struct address *address)
     return address->u.in.sin_addr.s_addr == htonl(INADDR_ANY);
 }
 
+/* The port has the same place in both families: RFC 3493, 3.3. */
+void address_set_port(struct address *address, uint16_t port)
+{
+    address->u.in.sin_port = htons(port);
+}
+
 static bool same_host(const struct address *a, const struct address *b)
 {
     if (a->u.any.sa_family == AF_INET6)
@@ -189,7 +239,6 @@ static bool same_host(const struct address *a, const struct address *b)
     return a->u.in.sin_addr.s_addr == b->u.in.sin_addr.s_addr;
 }
 
-/* The port has the same place in both families: RFC 3493, 3.3. */
 static bool same_family_and_port(const struct address *a, const struct address *b)
 {
     return a->u.any.sa_family == b->u.any.sa_family && a->u.in.sin_port == b->u.in.sin_port;

@@ -55,6 +55,12 @@ uint16_t port_number(const char *text);
 int endpoint_resolve(const struct endpoint *endpoint, int family, int flags, struct address **list,
                      size_t *count);
 
+/* Find the addresses of a host without looking anything up, with port 0: a numeric address, with or
+ * without an interface; 0.0.0.0 and :: for an empty host; 127.0.0.1 and ::1 for "localhost".
+ * Returns how many there are in `list`; 0 for any other host. */
+#define HOST_ADDRESSES 2
+size_t host_addresses(const char *host, struct address list[HOST_ADDRESSES]);
+
 /* Return the text of an error of endpoint_resolve(), which for EAI_SYSTEM is that of errno. */
 const char *address_strerror(int error);
 
@@ -68,6 +74,9 @@ void address_unmap(struct address *address);
 
 /* Whether it is the wildcard address, 0.0.0.0 or ::, with any port. */
 bool address_is_wildcard(const struct address *address);
+
+/* Set the port of an IPv4 or IPv6 address. */
+void address_set_port(struct address *address, uint16_t port);
 
 /* Whether both are the same, port and interface included. */
 bool address_equals(const struct address *a, const struct address *b);

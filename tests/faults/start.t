@@ -18,7 +18,7 @@ my @scenarios = (
         config => 'metrics: { file = "DIRECTORY/metrics"; }; access: { deny = [ "192.0.2.0/24" ]; };',
         inside => sub { POSIX::dup2(2, 3) },    # to be closed
         passed => 1,
-        arguments => [@one, qw(--stderr --verbose --listen *:0 --pid-file pid)],
+        arguments => [@one, qw(--stderr --verbose --listen *:0 --listen 127.1:0 --pid-file pid)],    # the last one is looked up
     }, {
         name => 'as another user',
         config => "daemon: { user = \"$user\"; group = \"$group\"; };",

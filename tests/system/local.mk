@@ -29,6 +29,7 @@ system_tests = \
 	%D%/manuals.t \
 	%D%/metrics.t \
 	%D%/misbehave.t \
+	%D%/names.t \
 	%D%/notify.t \
 	%D%/options.t \
 	%D%/outcomes.t \

@@ -13,6 +13,7 @@ endif
 	%D%/exchange_support.h %D%/exchange_support.c \
 	%D%/log_support.h %D%/log_support.c \
 	%D%/descriptor_support.h %D%/descriptor_support.c \
+	%D%/names_support.h %D%/names_support.c \
 	%D%/test_deadline.c \
 	%D%/test_recv_all.c \
 	%D%/test_send_all.c \
@@ -28,6 +29,7 @@ endif
 	%D%/test_config_scan.c \
 	%D%/test_config_file.c \
 	%D%/test_settings_print.c \
+	%D%/test_listen_addresses.c \
 	%D%/test_options.c \
 	%D%/test_log_writer.c \
 	%D%/test_warning.c \

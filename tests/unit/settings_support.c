@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include "server/config/listen_addresses.h"
 #include "settings_support.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct settings *new_settings(void)
 {
@@ -25,9 +27,14 @@ void set_prefixes(struct prefixes *prefixes, const char *const *texts, size_t co
 
 void set_listen(struct settings *settings, const char *const *texts, size_t count)
 {
+    char message[ERROR_SIZE];
     for (size_t i = 0; i < count; i++)
         need(endpoint_parse(texts[i], &settings->listen.list[i]) == NULL, "a valid address");
     settings->listen.count = count;
+    for (size_t i = 0; i < SETTINGS_LISTEN_MAX; i++)
+        free(settings->addresses[i].list);
+    memset(settings->addresses, 0, sizeof settings->addresses);
+    need(listen_addresses_find(settings, NULL, message), message);
 }
 
 bool store_integer(const struct setting *row, struct settings *settings, long long value,

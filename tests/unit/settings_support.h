@@ -9,7 +9,8 @@
 /* Create settings with the defaults, with one reference. */
 struct settings *new_settings(void);
 
-/* Replace a list that settings own. The texts must be valid. */
+/* Replace a list that settings own; set_listen() finds the addresses, too. The texts must be
+ * valid. */
 void set_prefixes(struct prefixes *prefixes, const char *const *texts, size_t count);
 void set_listen(struct settings *settings, const char *const *texts, size_t count);
 

@@ -31,6 +31,7 @@ Suite *setting_store_suite(void);
 Suite *config_scan_suite(void);
 Suite *config_file_suite(void);
 Suite *settings_print_suite(void);
+Suite *listen_addresses_suite(void);
 Suite *options_suite(void);
 Suite *log_writer_suite(void);
 Suite *warning_suite(void);

@@ -3,10 +3,9 @@
 #include <config.h>
 
 #include "common/address.h"
-#include "support.h"
+#include "names_support.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,34 +112,6 @@ START_TEST(any_other_endpoint_is_refused_with_its_reason)
 }
 END_TEST
 
-/* What getaddrinfo(3) must find, if anything, and how often that was freed.
- * NOLINTBEGIN(bugprone-reserved-identifier) */
-static struct addrinfo *forced;
-static int forced_freed;
-
-int __real_getaddrinfo(const char *, const char *, const struct addrinfo *, struct addrinfo **);
-int __wrap_getaddrinfo(const char *, const char *, const struct addrinfo *, struct addrinfo **);
-void __real_freeaddrinfo(struct addrinfo *list);
-void __wrap_freeaddrinfo(struct addrinfo *list);
-
-int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
-                       struct addrinfo **found)
-{
-    if (forced == NULL)
-        return __real_getaddrinfo(host, port, hints, found);
-    *found = forced;
-    return 0;
-}
-
-void __wrap_freeaddrinfo(struct addrinfo *list)
-{
-    if (list == forced && list != NULL)
-        forced_freed++;
-    else
-        __real_freeaddrinfo(list);
-}
-/* NOLINTEND(bugprone-reserved-identifier) */
-
 static struct address *resolve(const char *host, const char *port, int family, int flags,
                                size_t *count)
 {
@@ -179,20 +150,12 @@ START_TEST(addresses_found_twice_are_kept_once_and_in_order)
     const struct address a = numeric_address("192.0.2.1", "1");
     const struct address b = numeric_address("2001:db8::1", "1");
     const struct address c = numeric_address("192.0.2.1", "2");
-    struct address order[] = {a, b, a, c, b, c};
-    struct addrinfo nodes[COUNT(order)] = {0};
+    const struct address order[] = {a, b, a, c, b, c};
     size_t count;
-
-    for (size_t i = 0; i < COUNT(order); i++) {
-        nodes[i].ai_addr = &order[i].u.any;
-        nodes[i].ai_addrlen = order[i].length;
-        nodes[i].ai_next = i + 1 < COUNT(order) ? &nodes[i + 1] : NULL;
-    }
-    forced = nodes;
-    forced_freed = 0;
+    names_find(order, COUNT(order));
     struct address *list = resolve("a.example", "1", AF_UNSPEC, 0, &count);
-    forced = NULL;
-    ck_assert_int_eq(forced_freed, 1);
+    ck_assert_int_eq(names_freed(), 1);
+    names_find(NULL, 0);
     ck_assert_uint_eq(count, 3);
     assert_formats_as(&list[0], "192.0.2.1:1");
     assert_formats_as(&list[1], "[2001:db8::1]:1");
@@ -217,6 +180,44 @@ START_TEST(an_unknown_name_or_service_is_an_error_with_a_text)
 }
 END_TEST
 
+static const struct {
+    const char *host, *first, *second;
+} without_a_resolver[] = {
+    {"", "0.0.0.0:0", "[::]:0"},
+    {"localhost", "127.0.0.1:0", "[::1]:0"},
+    {"LOCALHOST", "127.0.0.1:0", "[::1]:0"},
+    {"192.0.2.1", "192.0.2.1:0", NULL},
+    {"2001:db8::1", "[2001:db8::1]:0", NULL},
+    {"::ffff:192.0.2.1", "[::ffff:192.0.2.1]:0", NULL},
+    {"fe80::1%lo", "[fe80::1%lo]:0", NULL},
+    {"fe80::1%4294967295", "[fe80::1%4294967295]:0", NULL},
+};
+
+START_TEST(these_hosts_need_no_resolver)
+{
+    struct address list[HOST_ADDRESSES];
+    size_t count = without_a_resolver[_i].second == NULL ? 1 : 2;
+    names_find(NULL, 0);
+    ck_assert_uint_eq(host_addresses(without_a_resolver[_i].host, list), count);
+    assert_formats_as(&list[0], without_a_resolver[_i].first);
+    if (count == 2)
+        assert_formats_as(&list[1], without_a_resolver[_i].second);
+    ck_assert_int_eq(names_calls(), 0);
+}
+END_TEST
+
+static const char *const names[] = {
+    "a.example",          "localhost.", "localhost.example", "127.1", "192.0.2.256", "1060",
+    "fe80::1%no-such-if", "fe80::1%",   "fe80::1%-1",        ":::",   "1:2",         A63 ":",
+    "::1%4294967296"};
+
+START_TEST(no_other_host_has_an_address_without_a_look_up)
+{
+    struct address list[HOST_ADDRESSES];
+    ck_assert_uint_eq(host_addresses(names[_i], list), 0);
+}
+END_TEST
+
 Suite *endpoint_suite(void)
 {
     Suite *suite = suite_create("endpoint");
@@ -233,5 +234,9 @@ Suite *endpoint_suite(void)
     tcase_add_test(resolution, only_the_family_asked_for_is_found);
     tcase_add_test(resolution, addresses_found_twice_are_kept_once_and_in_order);
     tcase_add_test(resolution, an_unknown_name_or_service_is_an_error_with_a_text);
+
+    TCase *numeric = add_case(suite, "host_addresses", NULL);
+    tcase_add_loop_test(numeric, these_hosts_need_no_resolver, 0, COUNT(without_a_resolver));
+    tcase_add_loop_test(numeric, no_other_host_has_an_address_without_a_look_up, 0, COUNT(names));
     return suite;
 }

@@ -260,7 +260,6 @@ static const struct {
     {"[::1]:1", AF_INET6, EACCES,
      "Permission denied; ports below 1024 need root or CAP_NET_BIND_SERVICE"},
     {"127.0.0.1:1", AF_INET, EMFILE, "Too many open files"},
-    {"127.0.0.1:no-such-service", AF_INET, 0, "Servname not supported for ai_socktype"},
 };
 
 START_TEST(an_address_that_cannot_be_opened_is_logged_with_its_reason)
@@ -521,21 +520,6 @@ START_TEST(a_port_of_the_kernel_s_choice_stays_what_it_was)
 }
 END_TEST
 
-/* A look-up of this service would fail. */
-START_TEST(a_text_that_stays_is_not_looked_up_again)
-{
-    SET_LISTEN(place[0]);
-    ck_assert_int_eq(open_them(), 0);
-    (void)logged_text();
-    SET_LISTEN("127.0.0.1:no-such-service");
-    copy_settings(old, settings);
-    ck_assert_int_eq(change(), 0);
-    ck_assert_uint_eq(listeners.count, 1);
-    ck_assert_int_eq(listeners.list[0]->quiet_from, 0);
-    assert_logged("");
-}
-END_TEST
-
 static void assert_change_refused(const char *last_line)
 {
     struct listeners before = listeners;
@@ -570,9 +554,6 @@ START_TEST(a_change_that_fails_leaves_everything_as_it_was)
     ck_assert_int_eq(open_them(), 0);
     SET_LISTEN(place[2], address_format(&bound, text));
     assert_change_refused(IN_USE "another process uses it");
-    copy_settings(settings, old);
-    SET_LISTEN(place[2], "127.0.0.1:no-such-service");
-    assert_change_refused("cannot listen at 127.0.0.1:no-such-service: Servname not supported");
     close(other);
 }
 END_TEST
@@ -872,7 +853,6 @@ Suite *listener_suite(void)
     TCase *changed = add_listener_case(suite, "listeners, changed");
     tcase_add_test(changed, a_change_does_not_touch_what_stays);
     tcase_add_test(changed, a_port_of_the_kernel_s_choice_stays_what_it_was);
-    tcase_add_test(changed, a_text_that_stays_is_not_looked_up_again);
     tcase_add_test(changed, a_change_that_fails_leaves_everything_as_it_was);
     tcase_add_test(changed, an_overlap_with_an_open_address_takes_a_restart);
     tcase_add_test(changed, without_a_single_address_a_change_is_refused);

@@ -26,6 +26,7 @@ int main(void)
                                              config_scan_suite,
                                              config_file_suite,
                                              settings_print_suite,
+                                             listen_addresses_suite,
                                              options_suite,
                                              log_writer_suite,
                                              warning_suite,

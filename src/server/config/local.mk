@@ -7,4 +7,5 @@ src_libsixteen_a_SOURCES += \
 	%D%/config_scan.h %D%/config_scan.c \
 	%D%/settings.h %D%/settings.c \
 	%D%/settings_print.c \
+	%D%/listen_addresses.h %D%/listen_addresses.c \
 	%D%/user_group.h %D%/user_group.c

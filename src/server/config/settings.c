@@ -331,6 +331,8 @@ void settings_unref(struct settings *settings)
     if (settings == NULL ||
         atomic_fetch_sub_explicit(&settings->references, 1, memory_order_acq_rel) != 1)
         return;
+    for (size_t i = 0; i < SETTINGS_LISTEN_MAX; i++)
+        free(settings->addresses[i].list);
     free(settings->access.allow.list);
     free(settings->access.deny.list);
     free(settings->access.proxies.list);

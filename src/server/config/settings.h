@@ -26,9 +26,16 @@ struct endpoints {
     struct endpoint list[SETTINGS_LISTEN_MAX];
 };
 
+/* The socket addresses that an endpoint stands for. */
+struct addresses {
+    size_t count;
+    struct address *list; /* from malloc(3) */
+};
+
 struct settings {
     atomic_size_t references;
     struct endpoints listen;
+    struct addresses addresses[SETTINGS_LISTEN_MAX]; /* of each of these: listen_addresses.h */
     char reply[WIRE_OCTETS];
     char expect[WIRE_OCTETS];
     bool strict;

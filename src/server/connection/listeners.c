@@ -4,8 +4,7 @@
  * leave the daemon without a listener. An address that overlaps an open one, such as a wildcard,
  * therefore cannot be opened (EADDRINUSE) and the reload is refused.
  *
- * All of this belongs to the main thread. Names are resolved at a reload only if `listen` changed,
- * because the main thread waits for the answer. */
+ * All of this belongs to the main thread. */
 #include <config.h>
 
 #include "server/connection/listeners.h"
@@ -14,12 +13,12 @@
 #include "server/log/log.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Whether the error means that the host has no IPv6, or does not use it. */
+/* Whether the error means that the host does not have the family of the address, or has IPv6 and
+ * does not use it. */
 static bool family_is_missing(const struct address *address, int error)
 {
     if (error == EAFNOSUPPORT)
@@ -112,37 +111,24 @@ static struct listener *keep(struct opening *opening, const struct address *aske
     return NULL;
 }
 
-/* Open the addresses of the endpoint that are not open yet, and keep the others. Returns 0, or -1
- * with the reason logged. */
-static int open_endpoint(struct opening *opening, const struct endpoint *endpoint)
+/* Open an address that is not open yet, or keep it. Returns 0, or -1 with the reason logged. */
+static int open_or_keep(struct opening *opening, const struct address *address)
 {
-    char text[ENDPOINT_TEXT];
-    struct address *addresses;
-    size_t count;
-    int result = 0;
-    int error = endpoint_resolve(endpoint, AF_UNSPEC, AI_PASSIVE, &addresses, &count);
-    if (error != 0) {
-        log_line(opening->severity, "cannot listen at %s: %s", endpoint_format(endpoint, text),
-                 address_strerror(error));
-        return -1;
-    }
-    for (size_t i = 0; i < count && result == 0; i++) {
-        struct listener *kept = keep(opening, &addresses[i]);
-        if (kept == NULL)
-            result = open_address(opening, &addresses[i]);
-        else if (kept->quiet_from != 0) /* its acceptor may have ended */
-            result = start_accepting(opening->listeners, kept, opening->severity);
-    }
-    free(addresses);
-    return result;
+    struct listener *kept = keep(opening, address);
+    if (kept == NULL)
+        return open_address(opening, address);
+    if (kept->quiet_from != 0) /* its acceptor may have ended */
+        return start_accepting(opening->listeners, kept, opening->severity);
+    return 0;
 }
 
 /* Returns 0; or -1 with the reason logged and the new listeners still open. */
 static int open_all(struct opening *opening, const struct settings *settings)
 {
     for (size_t i = 0; i < settings->listen.count; i++)
-        if (open_endpoint(opening, &settings->listen.list[i]) != 0)
-            return -1;
+        for (size_t j = 0; j < settings->addresses[i].count; j++)
+            if (open_or_keep(opening, &settings->addresses[i].list[j]) != 0)
+                return -1;
     size_t stay = opening->listeners->count - opening->before;
     for (size_t i = 0; i < opening->before; i++)
         stay += opening->kept[i];
@@ -243,7 +229,6 @@ int listeners_change(struct listeners *listeners, const struct settings *old,
 {
     if (listeners->count > 0 && listeners->list[0]->adopted)
         return 0;
-    /* An unchanged name is not resolved again. */
     if (!settings_same(settings_find("listen"), old, settings) &&
         change_addresses(listeners, settings) != 0)
         return -1;

@@ -15,9 +15,10 @@ struct listeners {
     struct listener *list[LISTENERS_MAX]; /* from malloc(3) */
 };
 
-/* Open every address of settings->listen, one socket for each address, and log where each
- * listens. If the host has no IPv6, skip an IPv6 loopback or wildcard address with a warning, as
- * long as another address opens. Returns 0, or -1 with the reason logged and nothing left open. */
+/* Open all settings->addresses, one socket for each, and log where each listens. Skip an address
+ * with a warning, as long as another one opens, if the host does not have its family, or if it is
+ * the IPv6 loopback or wildcard address and the host does not use IPv6. Returns 0, or -1 with the
+ * reason logged and nothing left open. */
 int listeners_open(struct listeners *listeners, const struct settings *settings);
 
 /* Adopt `count` sockets that the service manager passed, from descriptor `first_fd` on. Returns 0,

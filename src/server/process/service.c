@@ -14,6 +14,7 @@
 #include "server/process/service.h"
 
 #include "common/deadline.h"
+#include "server/config/listen_addresses.h"
 #include "server/connection/loop.h"
 #include "server/log/log.h"
 #include "server/log/metrics_writer.h"
@@ -74,6 +75,16 @@ static int count_sockets(struct service *service)
         return EX_CONFIG;
     }
     return service->sockets >= 0 ? EX_OK : EX_CONFIG;
+}
+
+/* Passed sockets replace `listen`. */
+static int find_addresses(struct service *service)
+{
+    char message[ERROR_SIZE];
+    if (service->sockets > 0 || listen_addresses_find(service->settings, NULL, message))
+        return EX_OK;
+    log_line(LOG_CRIT, "%s", message);
+    return EX_UNAVAILABLE;
 }
 
 static int leave_environment(const struct service *service)
@@ -159,8 +170,9 @@ static int start(struct service *service)
     const struct settings *settings = service->settings;
     int status;
 
-    /* Fork before there is anything to inherit. */
-    if ((status = count_sockets(service)) != EX_OK ||
+    /* Look up names while a signal still ends the process at once and there is no other one. Fork
+     * before there is anything to inherit. */
+    if ((status = count_sockets(service)) != EX_OK || (status = find_addresses(service)) != EX_OK ||
         (status = leave_environment(service)) != EX_OK)
         return status;
 
@@ -237,7 +249,9 @@ static struct settings *load_again(struct service *service)
     }
     if (message[0] != '\0')
         log_line(LOG_WARNING, "%s", message);
-    if (listeners_change(&service->listeners, service->settings, fresh) == 0)
+    if (service->sockets == 0 && !listen_addresses_find(fresh, service->settings, message))
+        log_line(LOG_ERR, "%s", message);
+    else if (listeners_change(&service->listeners, service->settings, fresh) == 0)
         return fresh;
     settings_unref(fresh);
     return NULL;

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* getaddrinfo(3) in tests: what it finds, and how often it is called. */
+#ifndef UNIT_NAMES_SUPPORT_H
+#define UNIT_NAMES_SUPPORT_H
+
+#include "support.h"
+
+#include <netdb.h>
+
+/* Let every later call find these addresses, at most NAMES_MAX, in this order. None: let the C
+ * library find what it will. */
+#define NAMES_MAX 8
+void names_find(const struct address *list, size_t count);
+
+/* Return how many calls there were since names_find(), and how many results were freed. */
+int names_calls(void);
+int names_freed(void);
+
+#endif
