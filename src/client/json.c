@@ -3,34 +3,36 @@
 
 #include "client/json.h"
 
+#include "common/text.h"
+
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
 #define NS_PER_US 1e3
 
-void json_string(FILE *out, const void *octets, size_t count)
+/* The longest text of a report: a host, an address, or a reason. */
+#define TEXT_MAX sizeof(struct endpoint)
+
+static void put_octets(const char *name, const void *octets, size_t count)
 {
-    fputc('"', out);
-    for (size_t i = 0; i < count; i++) {
-        unsigned char octet = ((const unsigned char *)octets)[i];
-        if (octet == '"' || octet == '\\')
-            fprintf(out, "\\%c", octet);
-        else if (octet >= 0x20 && octet < 0x7f)
-            fputc(octet, out);
-        else
-            fprintf(out, "\\u%04x", (unsigned)octet);
-    }
-    fputc('"', out);
+    char quoted[QUOTE_SIZE(TEXT_MAX)];
+    assert(count <= TEXT_MAX);
+    printf("\"%s\":%s", name, quote(octets, count, quoted, sizeof quoted));
+}
+
+static void put_null(const char *name)
+{
+    printf("\"%s\":null", name);
 }
 
 static void put_text(const char *name, const char *text)
 {
-    printf("\"%s\":", name);
     if (text != NULL)
-        json_string(stdout, text, strlen(text));
+        put_octets(name, text, strlen(text));
     else
-        fputs("null", stdout);
+        put_null(name);
 }
 
 static void put_address(const char *name, const struct address *address)
@@ -85,11 +87,11 @@ void json_exchange(const struct exchange_report *report)
     put_text("error", verdict_class(verdict) == CLASS_RIGHT
                           ? NULL
                           : verdict_why(verdict, probe->timeout, why));
-    printf(",\"octets\":%zu,\"reply\":", verdict->count);
+    printf(",\"octets\":%zu,", verdict->count);
     if (verdict->count > 0)
-        json_string(stdout, probe->octets, verdict->count);
+        put_octets("reply", probe->octets, verdict->count);
     else
-        fputs("null", stdout);
+        put_null("reply");
     put_time("resolve_us", (double)report->resolving);
     for (int i = 0; i < MARKS; i++)
         put_time(names[i], (double)probe->marks[i]);

@@ -11,8 +11,4 @@ void json_exchange(const struct exchange_report *report);
 /* Print the object that sums up. */
 void json_summary(const struct summary *summary);
 
-/* Write `count` octets as a string between double quotes, each as the character of its number,
- * U+0000 to U+00FF: so it is valid whatever they are, and nothing is lost. */
-void json_string(FILE *out, const void *octets, size_t count);
-
 #endif

@@ -43,9 +43,10 @@ char *report_failure_text(const struct exchange_report *report, char text[FAILUR
     size_t room = FAILURE_TEXT - (size_t)length;
 
     if (probe->verdict.result == RESULT_DIFFERS)
-        snprintf(to, room, "unexpected reply %s, expected %s",
-                 quote(probe->octets, WIRE_OCTETS, reply, sizeof reply),
-                 quote(report->options->question.expect, WIRE_OCTETS, expected, sizeof expected));
+        snprintf(
+            to, room, "unexpected reply %s, expected %s",
+            quote_repr(probe->octets, WIRE_OCTETS, reply, sizeof reply),
+            quote_repr(report->options->question.expect, WIRE_OCTETS, expected, sizeof expected));
     else
         snprintf(to, room, "%s", verdict_why(&probe->verdict, probe->timeout, why));
     return text;
@@ -68,7 +69,8 @@ void report_in_words(const struct exchange_report *report)
             printf("Client has been assigned socket name %s\n",
                    address_format(&probe->local, local));
         if (probe->verdict.count >= WIRE_OCTETS)
-            printf("The server said %s\n", quote(probe->octets, WIRE_OCTETS, reply, sizeof reply));
+            printf("The server said %s\n",
+                   quote_repr(probe->octets, WIRE_OCTETS, reply, sizeof reply));
         if (probe->verdict.result == RESULT_QUIET && probe->verdict.phase == PHASE_RECEIVE)
             puts("The server closed the connection without a reply");
         (void)fflush(stdout); /* so that it comes before what standard error says */
@@ -115,8 +117,9 @@ void report_in_line(const struct exchange_report *report)
     }
     if (probe->local.length > 0)
         address_format(&probe->local, local);
-    printf("%s peer=%s local=%s seq=%" PRIu64 " octets=%zu", verdict_outcome(&probe->verdict),
-           local, address_format(&probe->server, server), report->sequence, probe->verdict.count);
+    printf("outcome=%s peer=%s local=%s seq=%" PRIu64 " octets=%zu",
+           verdict_outcome(&probe->verdict), local, address_format(&probe->server, server),
+           report->sequence, probe->verdict.count);
     put_marks(probe);
     put_reason(probe);
     puts("");

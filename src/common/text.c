@@ -8,12 +8,18 @@
 #include <stdio.h>
 #include <string.h>
 
-static char *quote_octet(unsigned char octet, char *to)
+/* One way to quote. */
+struct quoting {
+    char mark;
+    const char *names;  /* octet, name; octet, name; … */
+    const char *number; /* what two hexadecimal digits follow */
+};
+
+static char *quote_octet(const struct quoting *quoting, unsigned char octet, char *to)
 {
-    static const char special[] = "\\\\''\tt\nn\rr"; /* octet, name; octet, name; … */
     static const char hex[] = "0123456789abcdef";
 
-    for (const char *s = special; *s != '\0'; s += 2) {
+    for (const char *s = quoting->names; *s != '\0'; s += 2) {
         if (octet == (unsigned char)*s) {
             *to++ = '\\';
             *to++ = s[1];
@@ -24,29 +30,41 @@ static char *quote_octet(unsigned char octet, char *to)
         *to++ = (char)octet;
         return to;
     }
-    *to++ = '\\';
-    *to++ = 'x';
+    to = stpcpy(to, quoting->number);
     *to++ = hex[octet >> 4];
     *to++ = hex[octet & 15];
     return to;
 }
 
-char *quote(const void *octets, size_t count, char *text, size_t size)
+static char *quote_as(const struct quoting *quoting, const void *octets, size_t count, char *text,
+                      size_t size)
 {
     assert(size >= QUOTE_SIZE(count));
     (void)size;
     char *to = text;
-    *to++ = '\'';
+    *to++ = quoting->mark;
     for (size_t i = 0; i < count; i++)
-        to = quote_octet(((const unsigned char *)octets)[i], to);
-    *to++ = '\'';
+        to = quote_octet(quoting, ((const unsigned char *)octets)[i], to);
+    *to++ = quoting->mark;
     *to = '\0';
     return text;
 }
 
+char *quote(const void *octets, size_t count, char *text, size_t size)
+{
+    static const struct quoting json = {'"', "\\\\\"\"", "\\u00"};
+    return quote_as(&json, octets, count, text, size);
+}
+
+char *quote_repr(const void *octets, size_t count, char *text, size_t size)
+{
+    static const struct quoting repr = {'\'', "\\\\''\tt\nn\rr", "\\x"};
+    return quote_as(&repr, octets, count, text, size);
+}
+
 char *quote_cut(const char *text, size_t length, char quoted[QUOTE_CUT_SIZE])
 {
-    quote(text, length < QUOTE_CUT ? length : QUOTE_CUT, quoted, QUOTE_CUT_SIZE);
+    quote_repr(text, length < QUOTE_CUT ? length : QUOTE_CUT, quoted, QUOTE_CUT_SIZE);
     if (length > QUOTE_CUT)
         text_append(quoted, QUOTE_CUT_SIZE, "...");
     return quoted;

@@ -10,16 +10,20 @@
 #define ERROR_SIZE (PATH_MAX + 1024)
 
 /* The buffer size that `count` quoted octets need at most. */
-#define QUOTE_SIZE(count) (4 * (count) + sizeof "''")
+#define QUOTE_SIZE(count) (6 * (count) + sizeof "\"\"")
 
-/* Make octets from a peer safe to print: write `count` octets into `text` between single quotes,
- * as Python's repr() shows them. Printable ASCII stays as it is, \\ \' \t \n \r have names, and
- * every other octet is \xNN. The result is ASCII on one line and ends in NUL; `size` must be at
- * least QUOTE_SIZE(count). Returns `text`. */
+/* Quote `count` octets for a field that programs read, as a JSON string (RFC 8259), which readers
+ * of logfmt take too: between double quotes, printable ASCII as it is but for \" and \\, and every
+ * other octet as \u00NN, the character of its number. The result is ASCII on one line and ends in
+ * NUL; `size` must be at least QUOTE_SIZE(count). Returns `text`. */
 char *quote(const void *octets, size_t count, char *text, size_t size);
 
-/* Quote the first `length` octets of a text, but at most QUOTE_CUT; "..." marks a cut. Returns
- * `quoted`. */
+/* The same for a sentence that people read, as Python's repr() quotes: between single quotes, with
+ * \\ \' \t \n \r, and every other octet as \xNN, which sixteen(1) and sixteen.conf(5) take. */
+char *quote_repr(const void *octets, size_t count, char *text, size_t size);
+
+/* Quote the first `length` octets of a text like quote_repr(), but at most QUOTE_CUT; "..." marks a
+ * cut. Returns `quoted`. */
 #define QUOTE_CUT 60
 #define QUOTE_CUT_SIZE (QUOTE_SIZE(QUOTE_CUT) + sizeof "...")
 char *quote_cut(const char *text, size_t length, char quoted[QUOTE_CUT_SIZE]);

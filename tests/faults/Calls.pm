@@ -195,9 +195,9 @@ our %SAYS = (
     'seteuid' => qr/could be regained/,
     'recv ECONNRESET' => qr/ (?:reset|probe) /,
     'recv ETIMEDOUT' => qr/ (?:reset|probe) /,
-    'send ECONNRESET' => qr/ reset /,
-    'send EPIPE' => qr/ reset /,
-    'shutdown ENOTCONN' => qr/ reset /,
+    'send ECONNRESET' => qr/ outcome=reset /,
+    'send EPIPE' => qr/ outcome=reset /,
+    'shutdown ENOTCONN' => qr/ outcome=reset /,
 );
 
 sub base_name { return $_[0] =~ s/^__(\w+?)_(?:chk|2)$/$1/r }

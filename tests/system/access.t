@@ -44,8 +44,8 @@ like $daemon->reload(access_lists(['127.0.0.1'], ['127.0.0.1/8'])), qr/refused/,
 like $daemon->{log}, qr/err \S+:1: access\.deny '127\.0\.0\.1\/8': bits are set after the prefix length; the network is 127\.0\.0\.0\/8$/m, 'and are reported';
 is verdict($daemon->{port}, '127.0.0.1'), 'ok', 'as before';
 is $daemon->stop, 0, 'ends';
-like $daemon->{log}, qr/ info denied peer=127\.0\.1\.2:\d+ local=127\.0\.0\.1:\d+ octets=0 message='' us=\d+$/m, 'a denied peer has a line';
-unlike $daemon->{log}, qr/denied peer=127\.0\.1\.2.*Hi there/, 'and not one octet is read';
+like $daemon->{log}, qr/ notice outcome=denied peer=127\.0\.1\.2:\d+ local=127\.0\.0\.1:\d+ octets=0 message="" us=\d+$/m, 'a denied peer has a line';
+unlike $daemon->{log}, qr/outcome=denied peer=127\.0\.1\.2.*Hi there/, 'and not one octet is read';
 
 # A thousand prefixes, which nothing has in common.
 my @many = map { sprintf '10.%d.%d.0/24', $_ / 250, $_ % 250 } 1 .. 1000;
@@ -66,7 +66,7 @@ SKIP: {
     is verdict($port, '::1', '::1'), 'denied', 'is none';
     is verdict($port, '127.0.0.2', '127.0.0.1'), 'ok', 'and says nothing of IPv4';
     is $daemon->stop, 0, 'ends';
-    like $daemon->{log}, qr/ denied peer=127\.0\.0\.2:\d+ /, 'the line has the IPv4 address';
+    like $daemon->{log}, qr/ outcome=denied peer=127\.0\.0\.2:\d+ /, 'the line has the IPv4 address';
 }
 
 # A denied peer takes no slot.

@@ -75,7 +75,7 @@ sub wait_hosts {
     });
 }
 
-sub served { return scalar(() = $host{ $_[0] }{log} =~ / ok peer=/g) }
+sub served { return scalar(() = $host{ $_[0] }{log} =~ / outcome=ok peer=/g) }
 
 # Under load, until each of these hosts has served 20 more; note and return what clients lost.
 sub lost_during {

@@ -93,8 +93,8 @@ sub wait_hosts {
 # Wait until a host has served this many more.
 sub wait_served {
     my ($name, $more) = @_;
-    my $before = () = $host{$name}{log} =~ / ok peer=/g;
-    return wait_hosts(sub { $before + $more <= (() = $host{$name}{log} =~ / ok peer=/g) });
+    my $before = () = $host{$name}{log} =~ / outcome=ok peer=/g;
+    return wait_hosts(sub { $before + $more <= (() = $host{$name}{log} =~ / outcome=ok peer=/g) });
 }
 
 sub is_status {
@@ -134,13 +134,13 @@ my $here = qr/local=127\.0\.0\.1:$at[0][1] via=\S+:\d+ /;
 my $client = client_from('127.0.0.1');
 syswrite $client, $GREETING;
 is join(' ', read_to_end($client)), "$REPLY eof", 'a client gets the reply';
-ok wait_hosts(sub { lines_like(qr/ ok peer=127\.0\.0\.1:${\$client->sockport} $here/) }), 'and its own address is in the log of a host';
+ok wait_hosts(sub { lines_like(qr/ outcome=ok peer=127\.0\.0\.1:${\$client->sockport} $here/) }), 'and its own address is in the log of a host';
 $client = client_from($DENIED);
 syswrite $client, $GREETING;
 is +(read_to_end($client))[0], '', 'a client in access.deny gets nothing';
-ok wait_hosts(sub { lines_like(qr/ info denied peer=\Q$DENIED\E:${\$client->sockport} $here/) }), 'and is denied by its own address';
+ok wait_hosts(sub { lines_like(qr/ notice outcome=denied peer=\Q$DENIED\E:${\$client->sockport} $here/) }), 'and is denied by its own address';
 my @many = map { client_from($GREEDY) } 1 .. 3 * 64 + 3;
-ok wait_hosts(sub { lines_like(qr/ info limited peer=\Q$GREEDY\E:\d+ $here/) >= 3 }), 'a client with too many connections is limited by its own address';
+ok wait_hosts(sub { lines_like(qr/ notice outcome=limited peer=\Q$GREEDY\E:\d+ $here/) >= 3 }), 'a client with too many connections is limited by its own address';
 my ($status, $out, $err) = run($SIXTEEN, @{ $at[0] });
 is "$status$err", '0', 'and no other client is';
 @many = ();

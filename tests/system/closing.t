@@ -22,13 +22,13 @@ for my $round (1 .. 20) {
     syswrite $peer, "$GREETING\n";
     answers($peer, "17 octets at once, round $round");
 }
-like $daemon->wait_log(qr/excess/), qr/ info excess peer=\S+ local=\S+ octets=17 message='Hi there, server' us=\d+$/,
+like $daemon->wait_log(qr/ outcome=excess /), qr/ info outcome=excess peer=\S+ local=\S+ octets=17 message="Hi there, server" us=\d+$/,
     'they are logged as excess';
 
 for my $round (1 .. 20) {
     my $peer = connect_to($daemon->{port});
     syswrite $peer, $GREETING;
-    $daemon->wait_log(qr/ ok /);    # so the reply is sent
+    $daemon->wait_log(qr/ outcome=ok /);    # so the reply is sent
     syswrite $peer, "\n";
     answers($peer, "the 17th octet comes after the reply was sent, round $round");
 }

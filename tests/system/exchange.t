@@ -28,8 +28,8 @@ for my $i (sort keys %host) {
     like $daemon->wait_log(qr/incoming/),
         qr/The incoming sixteen-octet message says 'Hi there, server' peer=$peer$/, 'incoming message';
     like $daemon->wait_log(qr/Reply/), qr/Reply sent, socket closed peer=$peer$/, 'reply sent';
-    like $daemon->wait_log(qr/ ok /),
-        qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z info ok peer=$peer local=$local octets=16 message='Hi there, server' us=\d+$/,
+    like $daemon->wait_log(qr/ outcome=ok /),
+        qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z info outcome=ok peer=$peer local=$local octets=16 message="Hi there, server" us=\d+$/,
         'one line for the connection';
 }
 is $daemon->stop, 0, 'ends with status 0';
@@ -38,7 +38,7 @@ like $daemon->{log}, qr/notice stopping\n.*exiting with status 0\n\z/s, 'and say
 $daemon = start(listen => ['*:0']);
 is scalar @{ $daemon->{ports} }, 2, '*: one socket for each family';
 run($SIXTEEN, '127.0.0.1', $daemon->{ports}[0]);
-like $daemon->wait_log(qr/ ok /), qr/local=127\.0\.0\.1:$daemon->{ports}[0] /,
+like $daemon->wait_log(qr/ outcome=ok /), qr/local=127\.0\.0\.1:$daemon->{ports}[0] /,
     "a wildcard listener's connection has a local address of its own";
 is $daemon->stop, 0, 'ends';
 

@@ -47,7 +47,7 @@ my $haproxy = spawn(sub {
 });
 close $listener;
 
-like $daemon->wait_log(qr/ ok /), qr/message='Hi there, server'/, 'a check that sends and expects is an exchange';
+like $daemon->wait_log(qr/ outcome=ok /), qr/message="Hi there, server"/, 'a check that sends and expects is an exchange';
 ok wait_for(sub { read_file($log) =~ m{server exchange/one succeeded} }), 'the first finds the server up';
 ok wait_for(sub { read_file($log) =~ m{server connecting/two succeeded} }), 'and so does the second, which resets before the daemon ever hears of it';
 my ($status, $out, $err) = run($SIXTEEN, '127.0.0.1', $port);

@@ -14,7 +14,7 @@ my $signature = "\r\n\r\n\0\r\nQUIT\n";
 
 # Every octet there is, and what would end a quote, a line, a field or a terminal's patience.
 my @pieces = ((map { join q(), map { chr } $_ * 8 .. $_ * 8 + 7 } 0 .. 31),
-    "' us=1 ok p", "\n\r\n<0>crit ", "\e]0;x\a\e[2J", "%s%n%p%99999d", "\\'\\x00\\", "\xe2\x80\xae\xc2\x9b31m", '$(id)`id`;|&', '"} 1 # {');
+    "' us=1 ok p", '" us=1 peer=::', "\n\r\n<0>crit ", "\e]0;x\a\e[2J", "%s%n%p%99999d", "\\'\\x00\\", "\xe2\x80\xae\xc2\x9b31m", '$(id)`id`;|&', '"} 1 # {');
 my @sent = (
     (map { ['127.0.0.1', substr("$MARK$_", 0, 16)] } @pieces),                    # messages
     (map { ['127.0.0.1', substr "$MARK$_", 0, 15] } @pieces),                     # short ones
@@ -41,8 +41,9 @@ sub send_all_of_it {
 }
 
 my $address = qr/(?:\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+\]):\d+/;
-my $quoted = qr/'(?:[ !-&(-\[\]-~]|\\(?:[\\'tnr]|x[0-9a-f]{2}))*'/;
-my $connection = qr/(?:ok|excess|mismatch|short|probe|slow|reset|denied|limited|malformed) peer=$address local=$address(?: via=$address)? octets=\d+ message=$quoted us=\d+(?: header=$quoted(?: reason='[a-zA-Z0-9, ]+')?)?/;
+my $quoted = qr/"(?:[ !#-\[\]-~]|\\(?:[\\"]|u00[0-9a-f]{2}))*"/;
+my $repr = qr/'(?:[ !-&(-\[\]-~]|\\(?:[\\'tnr]|x[0-9a-f]{2}))*'/;
+my $connection = qr/outcome=(?:ok|excess|mismatch|short|probe|slow|reset|denied|limited|malformed) peer=$address local=$address(?: via=$address)? octets=\d+ message=$quoted us=\d+(?: header=$quoted(?: reason="[a-zA-Z0-9, ]+")?)?/;
 my $life = qr/(?:Listening at $address|No longer listening at $address|running as root; set daemon\.user to run as another user|seccomp filter installed|sixteend \S+ ready, process \d+|stopping|(?:connections|outcomes|accept errors|listener) .*|exiting with status 0)/;
 my $line = qr/\A(?:$connection|$life)\z/;
 
@@ -66,7 +67,7 @@ is $daemon->stop, 0, 'ends';
 my @lines = map { s/^\S+Z [a-z]+ //r } split /\n/, $daemon->{log};
 is scalar(grep { /[^ -~]/ } @lines), 0, 'every line is printable ASCII';
 my @steps = grep { /$steps/ } @lines;
-is scalar(grep { !/\A(?:We have accepted a connection from $address|Socket connects $address and $address|The incoming sixteen-octet message says $quoted peer=$address|Reply sent, socket closed peer=$address|socket closed \d+ bytes into a 16-byte message peer=$address|The proxy $address speaks for (?:itself|$address))\z/ } @steps), 0, 'each step reads as it should';
+is scalar(grep { !/\A(?:We have accepted a connection from $address|Socket connects $address and $address|The incoming sixteen-octet message says $repr peer=$address|Reply sent, socket closed peer=$address|socket closed \d+ bytes into a 16-byte message peer=$address|The proxy $address speaks for (?:itself|$address))\z/ } @steps), 0, 'each step reads as it should';
 my @others = grep { !/$steps/ } @lines;
 my @strange = grep { !/$line/ } @others;
 is "@strange", '', 'and so does every other line';
@@ -93,7 +94,7 @@ SKIP: {
     @datagrams = map { pack 'H*', $_ } split /\n/, read_file("$directory/datagrams");
     @strange = grep { !/\A<(?:28|29|30|31)>\w+ +\d+ [\d:]+ sixteend\[$pid\]: (.*?)\n?\z/s || $1 !~ $line } @datagrams;
     is "@strange", '', 'through syslog each line reads as it should';
-    is scalar(grep { /: (?:ok|excess|mismatch|short|slow|reset|malformed|denied) peer=/ } @datagrams),
-        scalar(grep { /\A(?:ok|excess|mismatch|short|slow|reset|malformed|denied) peer=/ } @others), 'and there are as many';
+    is scalar(grep { /: outcome=(?:ok|excess|mismatch|short|slow|reset|malformed|denied) peer=/ } @datagrams),
+        scalar(grep { /\Aoutcome=(?:ok|excess|mismatch|short|slow|reset|malformed|denied) peer=/ } @others), 'and there are as many';
 }
 done_testing;

@@ -20,7 +20,7 @@ for my $python (@pythons ? @pythons : 'python3') {
         ($status, $out, $err) = run($python, $seed, 'client', '127.0.0.1', $port);
         is $status, 0, "$python: its client and our daemon" or diag $err;
         like $out, qr/^The server said b?'Farewell, client'$/m, 'exchange their words';
-        like $daemon->wait_log(qr/ ok /), qr/message='Hi there, server'/, 'and the daemon logs it';
+        like $daemon->wait_log(qr/ outcome=ok /), qr/message="Hi there, server"/, 'and the daemon logs it';
 
         pipe my $words, my $writer;
         my $server = spawn(sub {
@@ -82,7 +82,7 @@ SKIP: {
     ($status, $out, $err) = run($SIXTEEN, '-W', 0.3, @echo);
     is "$status$err", "0sixteen: close by 127.0.0.1:$echo_port: correct reply, but no end of file within 0.3 s\n", 'which waits for our end of file otherwise';
     ($status, $out, $err) = run($SIXTEEN, '-W', 0.3, '-c', 1, @echo);
-    like "$status$err$out", qr/\A0ok .* us=\d{1,5} connect=\d+ .* last=\d+ remark='correct reply, but no end of file within 0\.3 s'\n/, 'a remark, and the time to the last octet';
+    like "$status$err$out", qr/\A0outcome=ok .* us=\d{1,5} connect=\d+ .* last=\d+ remark="correct reply, but no end of file within 0\.3 s"\n/, 'a remark, and the time to the last octet';
     ($status, $out, $err) = run($SIXTEEN, '-W', 0.3, '127.0.0.1', $echo_port);
     is $status, 1, 'the wrong words';
     like $err, qr/unexpected reply 'Hi there, server', expected 'Farewell, client'$/, 'are reported';

@@ -33,8 +33,8 @@ is jq('select(.times) | [.sent, .right, .wrong, .lost, .failed, .unfinished, .lo
 is jq('select(.times) | .times | .min_us > 0 and .min_us <= .p50_us * 1.02 and .avg_us <= .max_us and .p50_us <= .p99_99_us and .p99_99_us <= .max_us', $out), "true\n", 'its times';
 is jq('select(.times) | .elapsed_us >= .times.max_us and .rate > 0', $out), "true\n", 'and its rate';
 my @peers = split /\n/, jq('.peer // empty', $out);
-$daemon->wait_log(qr/ ok /) for @peers;    # in any order
-like $daemon->{log}, qr/ ok peer=\Q$peers[0]\E local=/, 'peer is the name that the server gives to this end';
+$daemon->wait_log(qr/ outcome=ok /) for @peers;    # in any order
+like $daemon->{log}, qr/ outcome=ok peer=\Q$peers[0]\E local=/, 'peer is the name that the server gives to this end';
 my ($begin) = jq('.time // empty', $out) =~ /\A(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d{6}Z\n/;
 ok defined $begin, 'the time is that of RFC 3339';
 $daemon->stop;

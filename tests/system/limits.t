@@ -28,7 +28,7 @@ my @refused = map { connect_to($daemon->{port}) } 1 .. 20;
 is scalar(grep { is_refused($_) } @refused), 20, 'refuse: past limits.connections peers are closed at once';
 ok wait_for(sub {
     $daemon->take_rest;
-    return 20 == (() = $daemon->{log} =~ /info limited peer=127\.0\.0\.1:\d+ local=\S+ octets=0 message='' us=\d+$/mg);
+    return 20 == (() = $daemon->{log} =~ /notice outcome=limited peer=127\.0\.0\.1:\d+ local=\S+ octets=0 message="" us=\d+$/mg);
 }), 'with the outcome limited';
 $daemon->wait_log(qr/warning limits\.connections reached/);
 my $warned = () = $daemon->{log} =~ /warning limits\.connections reached; new connections are refused count=\d+$/mg;
@@ -95,7 +95,7 @@ END
     is +(run($inside->('2001:db8::2', 0)))[0], 1, 'another address of the same /64 is refused';
     is +(run($inside->('2001:db8:0:1::1', 0)))[0], 0, 'one of another /64 is served';
     finish($holder);
-    $daemon->wait_log(qr/probe peer=\[2001:db8::1\]/);
+    $daemon->wait_log(qr/outcome=probe peer=\[2001:db8::1\]/);
     is +(run($inside->('2001:db8::2', 0)))[0], 0, 'the slot that became free is for all of the /64';
     is $daemon->stop, 0, 'ends';
 }

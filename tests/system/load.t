@@ -72,7 +72,7 @@ $daemon->stop;
 $daemon = start(config => 'access: { proxies = [ "127.0.0.1" ]; }; expect = "sixteen octets !"; strict = true;');
 ($status, $out, $err) = run($SIXTEEN, '-P', 4, '-c', 40, '-q', '--message', 'sixteen octets !', '127.0.0.1', $daemon->{port}, '--proxy', 'v2', '192.0.2.7:40', '192.0.2.2:1060');
 like "$status$err$out", qr/\A0--- .*\n40 sent, 40 right, /, 'with a header of the PROXY protocol and a message of its own';
-like $daemon->wait_log(qr/ ok /), qr/ ok peer=192\.0\.2\.7:40 .* message='sixteen octets !'/, 'as the daemon sees it';
+like $daemon->wait_log(qr/ outcome=ok /), qr/ outcome=ok peer=192\.0\.2\.7:40 .* message="sixteen octets !"/, 'as the daemon sees it';
 $daemon->stop;
 
 # Servers that do wrong, by turns.

@@ -91,14 +91,14 @@ for my $round (1 .. $ROUNDS) {
     }
     ok all_become('CLOSE_WAIT 0 41 open', @peers), "round $round: the peers send 40 octets and half-close early";
     $daemon->tell('CONT');
-    $daemon->wait_log(qr/ excess /) for @peers;
+    $daemon->wait_log(qr/ outcome=excess /) for @peers;
     reply_survives('LAST_ACK', 'octets before the reply', @peers);
 
     # The excess octets arrive after the reply was sent, in a segment of their own, and then the FIN.
     @peers = connect_peers();
     begin_loss();
     syswrite $_, $GREETING for @peers;
-    $daemon->wait_log(qr/ ok /) for @peers;
+    $daemon->wait_log(qr/ outcome=ok /) for @peers;
     freeze($daemon->{pid});
     syswrite $_, 'x' x 24 for @peers;
     shutdown $_, SHUT_WR for @peers;

@@ -89,13 +89,13 @@ $daemon->wait_log(qr/Socket connects/) for 1 .. 3;
 my $refused = 0;
 for (1 .. 2) {
     $refused++ if (read_to_end(connect_from('127.0.0.9')))[0] eq '';
-    $daemon->wait_log(qr/ limited /);
+    $daemon->wait_log(qr/ outcome=limited /);
 }
 my ($value, $listener) = report($daemon);
 is $refused, 2, 'two are refused, three are held';
 my %nothing = (lingering => 0, lines_lost => 0, none => 0, map { $_ => 0 } @outcomes);
 is_deeply $value, { %nothing, accepted => 5, active => 3, peak => 3, workers => 3, idle => 0, limited => 2 }, 'and so USR1 reports';
-$daemon->wait_log(qr/ slow /) for 1 .. 3;
+$daemon->wait_log(qr/ outcome=slow /) for 1 .. 3;
 
 # Each of the others, this often.
 my %done = (ok => 5, excess => 3, mismatch => 4, short => 2, probe => 6, slow => 3, reset => 2, limited => 2, denied => 3, malformed => 2, failed => 0);
@@ -112,13 +112,13 @@ for my $outcome (qw(ok excess mismatch short probe reset denied malformed)) {
         } else {
             read_to_end($peer);
         }
-        $daemon->wait_log(qr/ $outcome /);
+        $daemon->wait_log(qr/ outcome=$outcome /);
     }
 }
 my $lingerer = connect_to($port);
 syswrite $lingerer, $GREETING;
 read_to_end($lingerer);
-$daemon->wait_log(qr/ ok /);
+$daemon->wait_log(qr/ outcome=ok /);
 $done{ok}++;
 # A moment later the worker is idle, and the main loop counts the lingering socket.
 ok wait_for(sub { ($value, $listener) = report($daemon); $value->{idle} == 3 && $value->{lingering} == 1 }), 'each outcome so often';

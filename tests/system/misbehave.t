@@ -18,8 +18,8 @@ sub misbehave {
     return "$status|$out|$err";
 }
 sub logged {
-    my $line = $daemon->wait_log(qr/ (?:ok|excess|short|slow|reset|probe|mismatch) peer=/);
-    return $line =~ / (\w+) peer=\S+ local=\S+ octets=(\d+) message='(.*)' us=/ ? "$1 $2 $3" : $line;
+    my $line = $daemon->wait_log(qr/ outcome=(?:ok|excess|short|slow|reset|probe|mismatch) peer=/);
+    return $line =~ / outcome=(\w+) peer=\S+ local=\S+ octets=(\d+) message="(.*)" us=/ ? "$1 $2 $3" : $line;
 }
 
 is misbehave('drip:0.01'), "0|$said|", 'a drip that is quick enough gets the reply';
@@ -41,7 +41,7 @@ is logged(), 'ok 16 Hi there, server', 'it is ok';
 like misbehave('silent', '-W', 0.2), qr/\A1\|.*\|sixteen: receive from 127\.0\.0\.1:N: timed out after 0\.2 s with 0 of 16 octets received\n\z/s,
     'a server that has more patience than sixteen is not right';
 logged();
-like misbehave('short', '-c', 2, '-i', 0), qr/\A0\|(?:ok peer=\S+ local=\S+ seq=\d octets=0 us=\d+ connect=\d+ send=\d+ end=\d+\n){2}--- .*\n2 sent, 2 right, /, 'repeated';
+like misbehave('short', '-c', 2, '-i', 0), qr/\A0\|(?:outcome=ok peer=\S+ local=\S+ seq=\d octets=0 us=\d+ connect=\d+ send=\d+ end=\d+\n){2}--- .*\n2 sent, 2 right, /, 'repeated';
 $daemon->stop;
 
 # A server that replies to anything.

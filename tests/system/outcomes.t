@@ -12,7 +12,7 @@ sub next_is_served {
     my ($daemon, $after) = @_;
     my ($status) = run($SIXTEEN, '127.0.0.1', $daemon->{port});
     is $status, 0, "after $after the next client is served";
-    $daemon->wait_log(qr/ ok /);
+    $daemon->wait_log(qr/ outcome=ok /);
     return;
 }
 
@@ -26,16 +26,16 @@ for my $count (1 .. 15) {
     is "$reply$end", 'eof', "end of file after $count octets: no reply, end of file";
     ok $daemon->wait_log(qr/ debug socket closed $count bytes into a 16-byte message peer=/), 'in the words of the first program';
     my $said = substr $GREETING, 0, $count;
-    like $daemon->wait_log(qr/ short /), qr/ info short peer=127\.0\.0\.1:\d+ local=\S+ octets=$count message='$said' us=\d+$/,
+    like $daemon->wait_log(qr/ outcome=short /), qr/ notice outcome=short peer=127\.0\.0\.1:\d+ local=\S+ octets=$count message="$said" us=\d+$/,
         'logged as short';
 }
 next_is_served($daemon, 'short');
 
 close connect_to($daemon->{port});
-like $daemon->wait_log(qr/ probe /), qr/ debug probe peer=\S+ local=\S+ octets=0 message='' us=\d+$/,
+like $daemon->wait_log(qr/ outcome=probe /), qr/ debug outcome=probe peer=\S+ local=\S+ octets=0 message="" us=\d+$/,
     'a health check that connects and closes is a probe';
 reset_connection(connect_to($daemon->{port}));
-like $daemon->wait_log(qr/ probe /), qr/ debug probe peer=127\.0\.0\.1:\d+ /,
+like $daemon->wait_log(qr/ outcome=probe /), qr/ debug outcome=probe peer=127\.0\.0\.1:\d+ /,
     'so is one that resets, and its address is known';
 next_is_served($daemon, 'probe');
 
@@ -43,14 +43,14 @@ my $peer = connect_to($daemon->{port});
 syswrite $peer, 'Hi th';
 wait_for(sub { everything_is_read($daemon->{port}, $peer) });
 reset_connection($peer);
-like $daemon->wait_log(qr/ reset | probe /), qr/ info reset peer=\S+ local=\S+ octets=5 message='Hi th' us=\d+$/,
+like $daemon->wait_log(qr/ outcome=reset | outcome=probe /), qr/ notice outcome=reset peer=\S+ local=\S+ octets=5 message="Hi th" us=\d+$/,
     'a reset in the middle' ;
 next_is_served($daemon, 'reset');
 
 $peer = connect_to($daemon->{port});
 syswrite $peer, "\x00\x1b'\\\xff\n0123456789";
 is join(' ', read_to_end($peer)), "$REPLY eof", 'any sixteen octets are answered';
-like $daemon->wait_log(qr/ ok /), qr/ message='\\x00\\x1b\\'\\\\\\xff\\n0123456789' /, 'and quoted in the log';
+like $daemon->wait_log(qr/ outcome=ok /), qr/ message="\\u0000\\u001b'\\\\\\u00ff\\u000a0123456789" /, 'and quoted in the log';
 is $daemon->stop, 0, 'ends';
 
 $daemon = start(config => 'timeouts: { exchange = 0.3; };');
@@ -58,7 +58,7 @@ $peer = connect_to($daemon->{port});
 my $begun = time;
 is join(' ', read_to_end($peer)), ' eof', 'a silent peer is closed';
 cmp_ok time - $begun, '>=', 0.25, 'not before timeouts.exchange';
-like $daemon->wait_log(qr/ slow /), qr/ info slow peer=\S+ local=\S+ octets=0 message='' us=(?:3|[4-9]|\d\d)\d{5}$/, 'as slow';
+like $daemon->wait_log(qr/ outcome=slow /), qr/ notice outcome=slow peer=\S+ local=\S+ octets=0 message="" us=(?:3|[4-9]|\d\d)\d{5}$/, 'as slow';
 
 $peer = connect_to($daemon->{port});
 $begun = time;
@@ -69,7 +69,7 @@ for my $octet (split //, $GREETING) {
     $drips++;
 }
 cmp_ok $drips, '<', 8, 'a peer that drips is cut at the absolute deadline, not later';
-like $daemon->wait_log(qr/ slow /), qr/ info slow peer=\S+ local=\S+ octets=[1-7] message='H/, 'as slow';
+like $daemon->wait_log(qr/ outcome=slow /), qr/ notice outcome=slow peer=\S+ local=\S+ octets=[1-7] message="H/, 'as slow';
 next_is_served($daemon, 'slow');
 is $daemon->stop, 0, 'ends';
 
@@ -77,7 +77,7 @@ $daemon = start(config => 'strict = true;');
 $peer = connect_to($daemon->{port});
 syswrite $peer, 'Hi there, Server';
 is join(' ', read_to_end($peer)), ' eof', 'strict: another message gets no reply';
-like $daemon->wait_log(qr/ mismatch /), qr/ info mismatch peer=\S+ local=\S+ octets=16 message='Hi there, Server' us=\d+$/,
+like $daemon->wait_log(qr/ outcome=mismatch /), qr/ notice outcome=mismatch peer=\S+ local=\S+ octets=16 message="Hi there, Server" us=\d+$/,
     'and is a mismatch';
 next_is_served($daemon, 'mismatch');
 is $daemon->stop, 0, 'ends';

@@ -61,7 +61,7 @@ reset_connection($first);
 is join(' ', read_to_end($second)), "$REPLY eof", 'and the peer is served once a descriptor is free';
 
 # Its socket lingers now, and is given up for the next.
-$daemon->wait_log(qr/ ok /);
+$daemon->wait_log(qr/ outcome=ok /);
 my ($counted) = report() =~ / EMFILE=(\d+)$/;
 my $warned = () = $daemon->{log} =~ /cannot accept/g;
 look_again();
@@ -88,7 +88,7 @@ SKIP: {
     my @crowd = map { connect_to($daemon->{port}) } 1 .. 20;
     my $begun = time;
     my $refused = pop @crowd;
-    like $daemon->wait_log(qr/ failed /), qr/ err failed peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:\d+ octets=0 message='' us=\d+ error='Resource temporarily unavailable'$/,
+    like $daemon->wait_log(qr/ outcome=failed /), qr/ err outcome=failed peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:\d+ octets=0 message="" us=\d+ error="Resource temporarily unavailable"$/,
         'a connection that gets no thread is a failed connection';
     is +(read_to_end($refused))[0], '', 'and is closed';
     cmp_ok time - $begun, '>=', 0.5, 'one a pause, and pauses that double to 0.1 s';

@@ -45,7 +45,7 @@ sub start_proxy {
     });
     ok wait_for(sub { is_gone($pid) || IO::Socket::UNIX->new(Peer => $path) }) && !is_gone($pid), "$command[0] is up"
         or diag read_file($said);
-    $daemon->wait_log(qr/ probe | malformed /);    # that was us
+    $daemon->wait_log(qr/ outcome=probe | outcome=malformed /);    # that was us
     return $pid;
 }
 
@@ -70,7 +70,7 @@ sub is_carried {
         is $got, "$REPLY eof", "$what, $kind: a client gets the reply";
         my $shown = $by->{path} ? qr/peer=127\.0\.0\.1:\d+ local=\Q$at\E/
             : qr/peer=\Q$own\E local=\Q$by->{shown}\E via=127\.0\.0\.1:\d+/;
-        like $daemon->wait_log(qr/ ok /), qr/ ok $shown octets=16 message='Hi there, server' /, 'and is in the log';
+        like $daemon->wait_log(qr/ outcome=ok /), qr/ outcome=ok $shown octets=16 message="Hi there, server" /, 'and is in the log';
     }
     return;
 }
@@ -130,10 +130,10 @@ END
     is_carried('more', 'HAProxy, version 2 and more in it');
     for my $kind (sort keys %{ $front{plain} }) {
         unlike +(exchange($front{plain}{$kind}))[0], qr/$REPLY/, "HAProxy, no header, $kind: no reply";
-        like $daemon->wait_log(qr/ malformed /), qr/ info malformed peer=127\.0\.0\.1:\d+ local=\Q$at\E /, 'but a line that says so';
+        like $daemon->wait_log(qr/ outcome=malformed /), qr/ notice outcome=malformed peer=127\.0\.0\.1:\d+ local=\Q$at\E /, 'but a line that says so';
     }
     is +(exchange($front{two}{'127.0.0.1'}))[0], "$REPLY eof", 'and the next client is served';
-    ok $daemon->wait_log(qr/ ok /), 'and in the log';
+    ok $daemon->wait_log(qr/ outcome=ok /), 'and in the log';
 
     for my $server (qw(connecting/one connecting/two exchanging/one exchanging/two exchanging/only)) {
         ok wait_for(sub { read_file($said) =~ m{check for server $server succeeded} }), "a check of $server succeeds";
@@ -142,10 +142,10 @@ END
     ok wait_for(sub { read_file($said) =~ m{check for server exchanging/none failed} }), 'one without a header fails';
     finish($haproxy);
     is $checked->stop, 0, 'ends';
-    my @ok = $checked->{log} =~ /( ok .*)/g;
-    is_deeply [grep { !/ ok peer=(127\.0\.0\.1:\d+) local=\Q$to\E (?:via=\1 )?octets=16 / } @ok], [], 'a health check is its own peer';
+    my @ok = $checked->{log} =~ /( outcome=ok .*)/g;
+    is_deeply [grep { !/ outcome=ok peer=(127\.0\.0\.1:\d+) local=\Q$to\E (?:via=\1 )?octets=16 / } @ok], [], 'a health check is its own peer';
     ok scalar(grep { !/ via=/ } @ok), 'in version 2 by LOCAL';
-    like $checked->{log}, qr/ info malformed peer=127\.0\.0\.1:/, 'and without a header malformed';
+    like $checked->{log}, qr/ notice outcome=malformed peer=127\.0\.0\.1:/, 'and without a header malformed';
     %front = ();
 }
 

@@ -38,7 +38,7 @@ sub say_as {
     syswrite $peer, $octets;
     shutdown $peer, SHUT_WR if $ended;
     my ($data) = read_to_end($peer);
-    return ($data, $daemon->wait_log(qr/ (?:info|debug) [a-z]+ peer=/) =~ s/^\S+ \S+ //r =~ s/ us=\d+//r);
+    return ($data, $daemon->wait_log(qr/ (?:info|notice|debug) outcome=[a-z]+ peer=/) =~ s/^\S+ \S+ //r =~ s/ us=\d+//r);
 }
 
 my $config = "access: { deny = [ \"192.0.2.66\", \"2001:db8:66::/48\" ]; proxies = [ \"$PROXY\" ]; };\n";
@@ -47,7 +47,7 @@ my $local = "127.0.0.1:$daemon->{port}";
 my $v4 = v2_addresses(AF_INET, '192.0.2.7', '192.0.2.2', 4660, 1060);
 my $v6 = v2_addresses(AF_INET6, '2001:db8::7', '2001:db8::2', 4660, 1060);
 my $via = qr/via=\Q$PROXY\E:\d+/;
-my $asked = qr/octets=16 message='Hi there, server'/;
+my $asked = qr/octets=16 message="Hi there, server"/;
 my $itself = qr/peer=\Q$PROXY\E:\d+ local=\Q$local\E $asked$/;
 my @right = (
     ['TCP over IPv4, version 1', v1('TCP4 192.0.2.7 192.0.2.2 4660 1060'), qr/peer=192\.0\.2\.7:4660 local=192\.0\.2\.2:1060 $via $asked$/],
@@ -68,7 +68,7 @@ for (@right) {
     my ($name, $header, $expected) = @$_;
     my ($data, $line) = say_as($daemon, $PROXY, $header . $GREETING);
     is $data, $REPLY, "$name: answered";
-    like $line, qr/^ok $expected/, 'the line has its addresses';
+    like $line, qr/^outcome=ok $expected/, 'the line has its addresses';
     my $peer = connect_from($daemon, $PROXY);
     $peer->sockopt(6, 1);
     for my $octet (split //, $header . $GREETING) {
@@ -76,32 +76,32 @@ for (@right) {
         select undef, undef, undef, 0.0005 if length $header < 100;
     }
     is +(read_to_end($peer))[0], $REPLY, 'and so it is in parts';
-    $daemon->wait_log(qr/ ok /);
+    $daemon->wait_log(qr/ outcome=ok /);
 }
 
 my @wrong = (
-    ['no header', $GREETING, qr/header='Hi there, server' reason='there is no PROXY header'/],
-    ['a request of HTTP', "GET / HTTP/1.0\r\n\r\n", qr/header='GET \/ HTTP\/1\.0\\r\\n' reason='there is no PROXY header'/],
-    ['another protocol', v1('SCTP4 192.0.2.7 192.0.2.2 1 2'), qr/reason='the protocol is not TCP4, TCP6 or UNKNOWN'/],
-    ['missing words', v1('TCP4 192.0.2.7 192.0.2.2 1'), qr/reason='the header does not hold two addresses and two ports as numbers'/],
-    ['a name', v1('TCP4 localhost 192.0.2.2 1 2'), qr/reason='the header does not hold two addresses and two ports as numbers'/],
-    ['a port too large', v1('TCP4 192.0.2.7 192.0.2.2 65536 2'), qr/reason='the header does not hold two addresses and two ports as numbers'/],
-    ['LF alone', "PROXY TCP4 192.0.2.7 192.0.2.2 1 2\n", qr/reason='the line does not end in CR LF'/],
-    ['a line without end', 'PROXY ' . 'x' x 200, qr/reason='the line does not end within 107 octets'/],
-    ['octets that would forge a line', "PROXY TCP4 \e[31m\nok peer=", qr/header='PROXY TCP4 \\x1b\[31m' reason='the line does not end in CR LF'/],
-    ['version 3', "\r\n\r\n\0\r\nQUIT\n\x31\x11\0\x0c$v4", qr/header='\\r\\n\\r\\n\\x00\\r\\nQUIT\\n1\\x11\\x00\\x0c' reason='the version is not 2'/],
-    ['another command', v2(2, 0x11, $v4), qr/reason='the command is neither LOCAL nor PROXY'/],
-    ['another family', v2(1, 0x41, $v4), qr/reason='the address family or protocol is unknown'/],
-    ['missing addresses', v2(1, 0x21, $v4), qr/reason='the header is too short for its addresses'/],
-    ['a length beyond measure', v2(1, 0x11, $v4, 'x' x 65000), qr/reason='the header is longer than 4096 octets'/],
-    ['the end in the middle', substr(v1('TCP4 192.0.2.7 192.0.2.2 1 2'), 0, 20), qr/header='PROXY TCP4 192\.0' reason='the connection ended inside the header'/, 1],
-    ['the end in the middle of version 2', substr(v2(1, 0x11, $v4), 0, 20), qr/reason='the connection ended inside the header'/, 1],
+    ['no header', $GREETING, qr/header="Hi there, server" reason="there is no PROXY header"/],
+    ['a request of HTTP', "GET / HTTP/1.0\r\n\r\n", qr/header="GET \/ HTTP\/1\.0\\u000d\\u000a" reason="there is no PROXY header"/],
+    ['another protocol', v1('SCTP4 192.0.2.7 192.0.2.2 1 2'), qr/reason="the protocol is not TCP4, TCP6 or UNKNOWN"/],
+    ['missing words', v1('TCP4 192.0.2.7 192.0.2.2 1'), qr/reason="the header does not hold two addresses and two ports as numbers"/],
+    ['a name', v1('TCP4 localhost 192.0.2.2 1 2'), qr/reason="the header does not hold two addresses and two ports as numbers"/],
+    ['a port too large', v1('TCP4 192.0.2.7 192.0.2.2 65536 2'), qr/reason="the header does not hold two addresses and two ports as numbers"/],
+    ['LF alone', "PROXY TCP4 192.0.2.7 192.0.2.2 1 2\n", qr/reason="the line does not end in CR LF"/],
+    ['a line without end', 'PROXY ' . 'x' x 200, qr/reason="the line does not end within 107 octets"/],
+    ['octets that would forge a line', "PROXY TCP4 \e[31m\noutcome=ok peer=", qr/header="PROXY TCP4 \\u001b\[31m" reason="the line does not end in CR LF"/],
+    ['version 3', "\r\n\r\n\0\r\nQUIT\n\x31\x11\0\x0c$v4", qr/header="\\u000d\\u000a\\u000d\\u000a\\u0000\\u000d\\u000aQUIT\\u000a1\\u0011\\u0000\\u000c" reason="the version is not 2"/],
+    ['another command', v2(2, 0x11, $v4), qr/reason="the command is neither LOCAL nor PROXY"/],
+    ['another family', v2(1, 0x41, $v4), qr/reason="the address family or protocol is unknown"/],
+    ['missing addresses', v2(1, 0x21, $v4), qr/reason="the header is too short for its addresses"/],
+    ['a length beyond measure', v2(1, 0x11, $v4, 'x' x 65000), qr/reason="the header is longer than 4096 octets"/],
+    ['the end in the middle', substr(v1('TCP4 192.0.2.7 192.0.2.2 1 2'), 0, 20), qr/header="PROXY TCP4 192\.0" reason="the connection ended inside the header"/, 1],
+    ['the end in the middle of version 2', substr(v2(1, 0x11, $v4), 0, 20), qr/reason="the connection ended inside the header"/, 1],
 );
 for (@wrong) {
     my ($name, $octets, $reason, $ended) = @$_;
     my ($data, $line) = say_as($daemon, $PROXY, $octets, $ended);
     is $data, '', "$name: not an octet comes back";
-    like $line, qr/^malformed peer=\Q$PROXY\E:\d+ local=\Q$local\E octets=0 message='' (?:header='.+' )?$reason$/, 'the reason is logged';
+    like $line, qr/^outcome=malformed peer=\Q$PROXY\E:\d+ local=\Q$local\E octets=0 message="" (?:header=".+" )?$reason$/, 'the reason is logged';
     is +(say_as($daemon, $PROXY, v1('TCP4 192.0.2.7 192.0.2.2 1 2') . $GREETING))[0], $REPLY, 'and the next is served';
 }
 
@@ -109,33 +109,33 @@ for (@wrong) {
 for my $header (v1('TCP4 192.0.2.7 192.0.2.2 4660 1060'), v2(1, 0x11, $v4)) {
     my ($data, $line) = say_as($daemon, '127.0.0.3', $header . $GREETING);
     is $data, $REPLY, 'a header from a peer that is no trusted proxy is a message';
-    like $line, qr/^excess peer=127\.0\.0\.3:\d+ local=\Q$local\E octets=17 message='(?:PROXY TCP4 192\.0|\\r)/, 'and claims nothing';
+    like $line, qr/^outcome=excess peer=127\.0\.0\.3:\d+ local=\Q$local\E octets=17 message="(?:PROXY TCP4 192\.0|\\u000d)/, 'and claims nothing';
 }
 
 # What a balancer's own checks do.
-like +(say_as($daemon, $PROXY, '', 1))[1], qr/^probe peer=\Q$PROXY\E/, 'nothing at all is a probe';
-like +(say_as($daemon, $PROXY, v2(0, 0), 1))[1], qr/^probe peer=\Q$PROXY\E/, 'and so is a header alone';
+like +(say_as($daemon, $PROXY, '', 1))[1], qr/^outcome=probe peer=\Q$PROXY\E/, 'nothing at all is a probe';
+like +(say_as($daemon, $PROXY, v2(0, 0), 1))[1], qr/^outcome=probe peer=\Q$PROXY\E/, 'and so is a header alone';
 
 # The access lists and limits.per_source apply to the address in the header.
 for my $denied ('TCP4 192.0.2.66 192.0.2.2 1 2', 'TCP6 2001:db8:66::1 ::1 1 2', 'TCP6 ::ffff:192.0.2.66 ::1 1 2') {
     my ($data, $line) = say_as($daemon, $PROXY, v1($denied) . $GREETING);
     is $data, '', "$denied: not answered";
-    like $line, qr/^denied peer=\S+ local=\S+ $via octets=0 message=''$/, 'denied, by the address that it carries';
+    like $line, qr/^outcome=denied peer=\S+ local=\S+ $via octets=0 message=""$/, 'denied, by the address that it carries';
 }
 $config =~ s/deny = /allow = [ "192.0.2.0\/24" ]; deny = /;
 like $daemon->reload("$config limits: { per_source = 1; }; timeouts: { exchange = 60.0; };"), qr/reloaded/, 'reloaded';
 is +(say_as($daemon, $PROXY, v1('TCP4 192.0.2.7 192.0.2.2 1 2') . $GREETING))[0], $REPLY, 'a proxy itself need not be in access.allow if the header has an address';
-like +(say_as($daemon, $PROXY, v1('UNKNOWN') . $GREETING))[1], qr/^denied peer=\Q$PROXY\E/, 'but for itself';
+like +(say_as($daemon, $PROXY, v1('UNKNOWN') . $GREETING))[1], qr/^outcome=denied peer=\Q$PROXY\E/, 'but for itself';
 my $held = connect_from($daemon, $PROXY);
 syswrite $held, v1('TCP4 192.0.2.8 192.0.2.2 1 2');
 $daemon->wait_log(qr/The proxy \Q$PROXY\E:\d+ speaks for 192\.0\.2\.8:1/);
 my ($data, $line) = say_as($daemon, $PROXY, v1('TCP4 192.0.2.8 192.0.2.2 3 2') . $GREETING);
 is $data, '', 'the second of an address is refused';
-like $line, qr/^limited peer=192\.0\.2\.8:3 local=192\.0\.2\.2:2 $via octets=0/, 'limited, by the address that it carries';
+like $line, qr/^outcome=limited peer=192\.0\.2\.8:3 local=192\.0\.2\.2:2 $via octets=0/, 'limited, by the address that it carries';
 is +(say_as($daemon, $PROXY, v1('TCP4 192.0.2.9 192.0.2.2 1 2') . $GREETING))[0], $REPLY, 'another address is served by way of the same proxy';
 syswrite $held, $GREETING;
 is +(read_to_end($held))[0], $REPLY, 'and so is the peer that waited';
-$daemon->wait_log(qr/ ok /);
+$daemon->wait_log(qr/ outcome=ok /);
 
 # The header's time is the exchange's.
 like $daemon->reload($config . 'timeouts: { exchange = 0.3; };'), qr/reloaded/, 'a short deadline';
@@ -144,7 +144,7 @@ my $begun = time;
 syswrite $slow, substr v1('TCP4 192.0.2.7 192.0.2.2 1 2'), 0, 10;
 is +(read_to_end($slow))[0], '', 'a header that does not come to its end is not waited for';
 cmp_ok time - $begun, '>=', 0.29, 'beyond timeouts.exchange';
-$daemon->wait_log(qr/ slow peer=\Q$PROXY\E:\d+ local=\Q$local\E octets=0 message='' us=\d+ header='PROXY TCP4'$/);
+$daemon->wait_log(qr/ outcome=slow peer=\Q$PROXY\E:\d+ local=\Q$local\E octets=0 message="" us=\d+ header="PROXY TCP4"$/);
 $slow = connect_from($daemon, $PROXY);
 my $dripped = 0;
 {
@@ -155,7 +155,7 @@ my $dripped = 0;
         select undef, undef, undef, 0.03;
     }
 }
-$daemon->wait_log(qr/ slow peer=/);
+$daemon->wait_log(qr/ outcome=slow peer=/);
 cmp_ok $dripped, '<', 40, 'nor one that drips in';
 
 like $daemon->reload($config . 'timeouts: { drain = 0.1; };'), qr/reloaded/, 'a short drain';
@@ -163,7 +163,7 @@ $held = connect_from($daemon, $PROXY);
 syswrite $held, substr v1('TCP4 192.0.2.7 192.0.2.2 1 2'), 0, 10;
 $daemon->wait_log(qr/Socket connects/);
 is $daemon->stop, 0, 'ends';
-like $daemon->{log} =~ s/.* stopping$//msr, qr/ slow peer=\Q$PROXY\E:\d+ local=\Q$local\E octets=0 message='' us=\d+ header='.+'$/m, 'a header that the stop cuts is slow, and not malformed';
+like $daemon->{log} =~ s/.* stopping$//msr, qr/ outcome=slow peer=\Q$PROXY\E:\d+ local=\Q$local\E octets=0 message="" us=\d+ header=".+"$/m, 'a header that the stop cuts is slow, and not malformed';
 
 # A worker refuses, and the main loop, which nothing else wakes, warns.
 $daemon = start(config => "access: { proxies = [ \"$PROXY\" ]; }; limits: { per_source = 1; }; timeouts: { exchange = 600.0; idle_worker = 600.0; };", options => ['--verbose']);
@@ -192,11 +192,11 @@ for my $case (
     my ($version, $source, $destination) = @$case;
     my ($status, $out, $err) = run(@ask, @$case);
     is "$status$err", '0', "sixteen --proxy $version $source $destination";
-    like $daemon->wait_log(qr/ ok /), qr/ ok peer=\Q$source\E local=\Q$destination\E via=\Q$PROXY\E:\d+ /, 'the log has both';
+    like $daemon->wait_log(qr/ outcome=ok /), qr/ outcome=ok peer=\Q$source\E local=\Q$destination\E via=\Q$PROXY\E:\d+ /, 'the log has both';
 }
 my ($status, $out, $err) = run(@ask, 'v1', '192.0.2.66:1', '192.0.2.2:1060', '-c', 2, '-i', 0);
-like "$status$err$out", qr/\A1(?:(?:short|reset) .*\n){2}--- /, 'one that is denied gets no reply';
-like $daemon->wait_log(qr/ denied /), qr/ denied peer=192\.0\.2\.66:1 /, 'as the log says';
+like "$status$err$out", qr/\A1(?:outcome=(?:short|reset) .*\n){2}--- /, 'one that is denied gets no reply';
+like $daemon->wait_log(qr/ outcome=denied /), qr/ outcome=denied peer=192\.0\.2\.66:1 /, 'as the log says';
 for my $case (
     [['v3', 'a', 'b'], 'the first argument of --proxy must be v1 or v2, not v3'],
     [['v1', '192.0.2.1:1'], '--proxy requires three arguments: v1 or v2, SRC and DST; see sixteen --help'],

@@ -85,7 +85,7 @@ is join(' ', read_to_end($second)), "$REPLY eof", 'let the waiting peer in';
 close $second;
 is_reloaded($daemon, "$base limits: { connections = 1; when_full = \"refuse\"; };", 'limits.when_full');
 is exchange($port, ''), ' eof', 'refuses the next one';
-ok $daemon->wait_log(qr/ limited /), 'which counts as limited';
+ok $daemon->wait_log(qr/ outcome=limited /), 'which counts as limited';
 syswrite $held, $GREETING;
 is join(' ', read_to_end($held)), "$REPLY eof", 'the peer that was there is served';
 close $held;
@@ -93,7 +93,7 @@ close $held;
 is_reloaded($daemon, "$base limits: { per_source = 1; };", 'limits.per_source');
 $held = hold($daemon);
 is exchange($port, ''), ' eof', 'refuses the second of an address';
-ok $daemon->wait_log(qr/ limited /), 'which counts as limited';
+ok $daemon->wait_log(qr/ outcome=limited /), 'which counts as limited';
 close $held;
 is_reloaded($daemon, "$base limits: { backlog = 7; };", 'limits.backlog');
 $daemon->tell('USR1');
@@ -102,7 +102,7 @@ ok $daemon->wait_log(qr/ listener \S+ queued=0 limit=7$/), 'is that of the liste
 is_reloaded($daemon, "$base timeouts: { exchange = 0.3; };", 'timeouts.exchange');
 my $begun = time;
 is exchange($port, ''), ' eof', 'cuts a silent peer';
-like $daemon->wait_log(qr/ slow /), qr/ us=(?:3|[4-9]|\d\d)\d{5}$/, 'then and not before';
+like $daemon->wait_log(qr/ outcome=slow /), qr/ us=(?:3|[4-9]|\d\d)\d{5}$/, 'then and not before';
 is_reloaded($daemon, "$base timeouts: { linger = 600.0; };", 'timeouts.linger');
 my $lingerer = connect_to($port);
 syswrite $lingerer, $GREETING;
@@ -133,13 +133,13 @@ ok wait_for(sub { exchange($port) eq "$OTHER eof" }), 'log.level';
 is exchange($port, 'Nobody shall see'), "$OTHER eof", 'silences';
 is_reloaded($daemon, 'log: { level = "info"; }; timeouts: { drain = 0.2; exchange = 600.0; };', 'and the other way');
 is exchange($port), "$REPLY eof", 'is logged';
-ok $daemon->wait_log(qr/ info ok /), 'again';
+ok $daemon->wait_log(qr/ info outcome=ok /), 'again';
 unlike $daemon->{log}, qr/Nobody shall see/, 'only from then on';
 $held = connect_to($port);
 syswrite $held, 'Hi';
 wait_for(sub { everything_is_read($port, $held) });
 is $daemon->stop, 0, 'timeouts.drain ends it';
-like $daemon->{log}, qr/ slow .* octets=2 /, 'with the peer that is there';
+like $daemon->{log}, qr/ outcome=slow .* octets=2 /, 'with the peer that is there';
 
 # A connection that began under other settings.
 $daemon = start(config => "$base reply = \"$OTHER\"; timeouts: { exchange = 600.0; };");
@@ -148,7 +148,7 @@ is_reloaded($daemon, "$base strict = true; timeouts: { exchange = 1.0; };", 'whi
 my $late = hold($daemon);
 is_reloaded($daemon, "$base timeouts: { exchange = 600.0; };", 'twice');
 is join(' ', read_to_end($late)), ' eof', 'each keeps the deadline it began with';
-like $daemon->wait_log(qr/ slow /), qr/ us=[1-9]\d{6}$/, 'not a longer one';
+like $daemon->wait_log(qr/ outcome=slow /), qr/ us=[1-9]\d{6}$/, 'not a longer one';
 syswrite $held, substr $SECRET, 8;
 is join(' ', read_to_end($held)), "$OTHER eof", 'nor a shorter one, and the reply and the rules';
 is $daemon->stop, 0, 'ends';
@@ -167,7 +167,7 @@ like $daemon->{log}, qr/ warning \Q$fixed\E: a change takes effect at the next r
 like read_file("/proc/$daemon->{pid}/status"), qr/^\Q$identity\E$/m, 'user and group are as they were';
 ok !-e $pid_file, 'no pid file is made';
 is exchange($daemon->{port}), "$REPLY eof", 'it serves in the foreground';
-ok $daemon->wait_log(qr/ info ok /), 'and logs to standard error as before';
+ok $daemon->wait_log(qr/ info outcome=ok /), 'and logs to standard error as before';
 is_reloaded($daemon, $config, 'without them');
 is scalar(() = $daemon->{log} =~ /takes effect at the next restart/g), 1, 'there is nothing to warn of';
 is $daemon->stop, 0, 'ends';
@@ -283,7 +283,7 @@ SKIP: {
     kill 'HUP', $pid;
     like $next_line->(qr/reloaded/), qr/^<157>/, 'in the background: log.facility';
     is exchange($port), "$REPLY eof", 'an exchange';
-    like $next_line->(qr/ok peer/), qr/^<158>/, 'is logged there';
+    like $next_line->(qr/outcome=ok peer/), qr/^<158>/, 'is logged there';
     write_file($background, 'daemon: { background = false; };');
     kill 'HUP', $pid;
     ok $next_line->(qr/^<(?:28|156)>.*daemon\.background: a change takes effect at the next restart/), 'daemon.background is warned of';
@@ -303,7 +303,7 @@ SKIP: {
     $daemon->tell('HUP');
     ok $next_line->(qr/reloaded/), 'in the foreground: log.to';
     is exchange($daemon->{port}), "$REPLY eof", 'an exchange';
-    ok $next_line->(qr/ok peer/), 'is logged to syslog';
+    ok $next_line->(qr/outcome=ok peer/), 'is logged to syslog';
     is_reloaded($daemon, '', 'and to standard error again');
     is $daemon->stop, 0, 'ends';
 }

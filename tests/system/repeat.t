@@ -20,16 +20,16 @@ sub pairs { return $_[0] =~ /\b(peer=\S+ local=\S+)/g }
 
 my ($status, $out, $err) = run($SIXTEEN, '-c', 3, '-i', 0, '127.0.0.1', $port);
 is "$status$err", '0', 'three exchanges';
-like $out, qr{\A(?:ok peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:$port seq=\d octets=16 us=\d+ connect=\d+ send=\d+ first=\d+ last=\d+ end=\d+\n){3}--- 127\.0\.0\.1:$port statistics ---\n3 sent, 3 right, 0 wrong, 0% lost, time \d+ ms\n$times\z},
+like $out, qr{\A(?:outcome=ok peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:$port seq=\d octets=16 us=\d+ connect=\d+ send=\d+ first=\d+ last=\d+ end=\d+\n){3}--- 127\.0\.0\.1:$port statistics ---\n3 sent, 3 right, 0 wrong, 0% lost, time \d+ ms\n$times\z},
     'a line for each, and the summary';
 is join(' ', $out =~ / seq=(\d+) /g), '1 2 3', 'they are numbered';
-for my $line ($out =~ /^ok .*/mg) {
+for my $line ($out =~ /^outcome=ok .*/mg) {
     my @phases = $line =~ / (?:connect|send|first|last|end)=(\d+)/g;
     is_deeply \@phases, [sort { $a <=> $b } @phases], 'the phases come one after the other';
     my ($us) = $line =~ / us=(\d+)/;
     is $us, $phases[-1], 'and the end of file is the end';
 }
-$daemon->wait_log(qr/ ok /) for 1 .. 3;
+$daemon->wait_log(qr/ outcome=ok /) for 1 .. 3;
 is_deeply [sort +pairs($out)], [sort +pairs($daemon->{log})], 'one grep finds both ends: the pair of names is the one in the log of sixteend';
 
 ($status, $out, $err) = run($SIXTEEN, '-qc', 2, '-i', 0, '::1', $port6);
@@ -64,12 +64,12 @@ cmp_ok $offsets[2] - $offsets[1], '<', 0.2, 'and the one after it on its own';
 my ($silent, $silent_port) = listen_somewhere();
 ($status, $out, $err) = run($SIXTEEN, '-c', 2, '-i', 0, '-W', 0.2, '127.0.0.1', $silent_port);
 is "$status$err", '1', 'a silent server: status 1';
-like $out, qr/^slow peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:$silent_port seq=2 octets=0 us=2\d{5} connect=\d+ send=\d+ phase=receive error='timed out after 0\.2 s with 0 of 16 octets received'\n/m,
+like $out, qr/^outcome=slow peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:$silent_port seq=2 octets=0 us=2\d{5} connect=\d+ send=\d+ phase=receive error="timed out after 0\.2 s with 0 of 16 octets received"\n/m,
     'each line has the phase and the reason';
 like $out, qr/ statistics ---\n2 sent, 0 right, 0 wrong, 100% lost, time 4\d\d ms\nerrors: 2 slow in receive: timed out\n\z/, 'the summary at 100 % loss';
 close $silent;
 ($status, $out, $err) = run($SIXTEEN, '-c', 2, '-i', 0, '127.0.0.1', $silent_port);
-like "$status$out$err", qr/\A1(?:refused peer=- local=127\.0\.0\.1:$silent_port seq=\d octets=0 us=\d+ phase=connect error='Connection refused'\n){2}---.*\n2 sent, 0 right, 0 wrong, 100% lost, time \d+ ms\nerrors: 2 refused in connect: Connection refused\n\z/,
+like "$status$out$err", qr/\A1(?:outcome=refused peer=- local=127\.0\.0\.1:$silent_port seq=\d octets=0 us=\d+ phase=connect error="Connection refused"\n){2}---.*\n2 sent, 0 right, 0 wrong, 100% lost, time \d+ ms\nerrors: 2 refused in connect: Connection refused\n\z/,
     'nothing listens';
 
 # Some right, some wrong.
@@ -85,9 +85,9 @@ $server = spawn(sub {
 ($status, $out, $err) = run($SIXTEEN, '-c', 5, '-i', 0, '127.0.0.1', $slow_port);
 finish($server);
 is $status, 1, 'some are wrong: status 1';
-is join(' ', $out =~ /^(\w+) peer/mg), 'ok mismatch short short excess', 'the outcomes, in the words of the log';
-like $out, qr/^mismatch .* phase=receive error='unexpected reply' reply='Farewell, Client'$/m, 'another reply is shown';
-like $out, qr/^short .* octets=4 .* error='the server closed the connection after 4 of 16 octets' reply='Fare'$/m, 'and part of one';
+is join(' ', $out =~ /^outcome=(\w+) peer/mg), 'ok mismatch short short excess', 'the outcomes, in the words of the log';
+like $out, qr/^outcome=mismatch .* phase=receive error="unexpected reply" reply="Farewell, Client"$/m, 'another reply is shown';
+like $out, qr/^outcome=short .* octets=4 .* error="the server closed the connection after 4 of 16 octets" reply="Fare"$/m, 'and part of one';
 like $out, qr/^5 sent, 1 right, 3 wrong, 20% lost, /m, 'counted: right, wrong, and lost where no octet came';
 like $out, qr/^errors: 2 short in receive: the server closed the connection early$/m, 'with a line for each kind';
 
@@ -95,15 +95,15 @@ like $out, qr/^errors: 2 short in receive: the server closed the connection earl
 my $begun = time;
 ($status, $out, $err) = run($SIXTEEN, '-i', 0.01, '-w', 1, '127.0.0.1', $port);
 cmp_ok time - $begun, '<', 20, '--deadline ends it';
-like "$status$out", qr/\A0ok .* (\d+) right, 0 wrong, 0% lost,(?: 1 unfinished,)? time (?:9\d\d|\d{4}) ms\n/s, 'with status 0';
+like "$status$out", qr/\A0outcome=ok .* (\d+) right, 0 wrong, 0% lost,(?: 1 unfinished,)? time (?:9\d\d|\d{4}) ms\n/s, 'with status 0';
 (undef, $silent_port) = my @silent = listen_somewhere();
 $begun = time;
 ($status, $out, $err) = run($SIXTEEN, '-w', 0.3, '127.0.0.1', $silent_port);
 cmp_ok time - $begun, '>=', 0.3, 'an exchange under way is cut, at its time';
-like "$status$out", qr/\A1slow .* phase=receive error='timed out after 0\.\d+ s with .*\n.*\n1 sent, 0 right, 0 wrong, 100% lost/, 'and counts as lost, because it was slower than each right one';
+like "$status$out", qr/\A1outcome=slow .* phase=receive error="timed out after 0\.\d+ s with .*\n.*\n1 sent, 0 right, 0 wrong, 100% lost/, 'and counts as lost, because it was slower than each right one';
 
 ($status, $out, $err) = run($SIXTEEN, '-c', 1000, '-i', 0.1, '-w', 0.5, '127.0.0.1', $port);
-like "$status$out", qr/\A1ok .* 0 wrong, 0% lost/s, 'with --count, fewer than that are not enough';
+like "$status$out", qr/\A1outcome=ok .* 0 wrong, 0% lost/s, 'with --count, fewer than that are not enough';
 ($status, $out, $err) = run('sh', '-c', '"$@" >/dev/full', 'sh', $SIXTEEN, '-i', 0.01, '127.0.0.1', $port);
 like "$status|$err", qr/\A2\|sixteen: cannot write to standard output/, 'it ends if its output cannot be written';
 
@@ -121,7 +121,7 @@ $server = spawn(sub {
 });
 ($status, $out, $err) = run($SIXTEEN, '-i', 0, '-w', 0.8, '127.0.0.1', $tardy_port);
 finish($server);
-like "$status$out", qr/\A0ok .*\n--- .*\n1 sent, 1 right, 0 wrong, 0% lost, 1 unfinished, time \d+ ms\n/, 'an exchange that the end cuts too soon for a verdict';
+like "$status$out", qr/\A0outcome=ok .*\n--- .*\n1 sent, 1 right, 0 wrong, 0% lost, 1 unfinished, time \d+ ms\n/, 'an exchange that the end cuts too soon for a verdict';
 
 # Signals.
 sub signalled {
@@ -138,17 +138,17 @@ sub signalled {
     return ($? & 127 ? -($? & 127) : $? >> 8, $text);
 }
 ($status, $out) = signalled(qr/seq=2/, [SIGINT], $SIXTEEN, '-i', 0.01, '127.0.0.1', $port);
-like "$status $out", qr/\A0 ok .*\n--- .*\n\d+ sent, \d+ right, 0 wrong, 0% lost, time \d+ ms\n$times\z/s, 'Ctrl-C: the summary and status 0';
+like "$status $out", qr/\A0 outcome=ok .*\n--- .*\n\d+ sent, \d+ right, 0 wrong, 0% lost, time \d+ ms\n$times\z/s, 'Ctrl-C: the summary and status 0';
 ($status, $out) = signalled(qr/seq=2/, [SIGTERM], $SIXTEEN, '-i', 0.01, '127.0.0.1', $port);
-like "$status $out", qr/\A0 ok .*\n--- .*$times\z/s, 'so does a SIGTERM';
+like "$status $out", qr/\A0 outcome=ok .*\n--- .*$times\z/s, 'so does a SIGTERM';
 ($status, $out) = signalled(qr/seq=2/, [SIGQUIT, SIGINT], $SIXTEEN, '-i', 0.01, '127.0.0.1', $port);
-like "$status $out", qr{\A0 ok .*^\d+ sent, \d+ right, 0 wrong, 0% lost, min/avg/max/mdev = \S+ ms\n.*^--- .*$times\z}ms,
+like "$status $out", qr{\A0 outcome=ok .*^\d+ sent, \d+ right, 0 wrong, 0% lost, min/avg/max/mdev = \S+ ms\n.*^--- .*$times\z}ms,
     'Ctrl-\\: the counts, and it goes on';
 ($status, $out) = signalled(qr/sent, /, [SIGINT], 'sh', '-c', '(sleep 0.3; kill -QUIT $$) & exec "$@"', 'sh', $SIXTEEN, '-c', 3, '127.0.0.1', $silent_port);
 like "$status $out", qr/\A1 0 sent, 0 right, 0 wrong, 0% lost\n--- .*\n1 sent, 0 right, 0 wrong, 100% lost, time \d+ ms\nerrors: 1 slow in receive: timed out\n\z/,
     'both while an exchange hangs: it counts as lost, in its phase';
 ($status, $out) = signalled(qr/seq=2/, [SIGINT], 'sh', '-c', 'trap "" INT; exec "$@"', 'sh', $SIXTEEN, '-c', 40, '-i', 0.01, '127.0.0.1', $port);
-like "$status $out", qr/\A0 ok .*\n40 sent, 40 right, /s, 'a SIGINT that was ignored at the start, as in the background of a script, stays so';
+like "$status $out", qr/\A0 outcome=ok .*\n40 sent, 40 right, /s, 'a SIGINT that was ignored at the start, as in the background of a script, stays so';
 
 # Between two exchanges nothing is measured.
 my $pid = open my $between, '-|', $SIXTEEN, '-i', 3600, '127.0.0.1', $port or die "open: $!";
@@ -157,7 +157,7 @@ select undef, undef, undef, 0.5;
 kill 'INT', $pid;
 $out .= join '', <$between>;
 close $between;
-like $out, qr/\Aok .* us=(\d+) .*\n--- .*\n1 sent, 1 right, 0 wrong, 0% lost, time (\d+) ms\n/, 'ended before the second one';
+like $out, qr/\Aoutcome=ok .* us=(\d+) .*\n--- .*\n1 sent, 1 right, 0 wrong, 0% lost, time (\d+) ms\n/, 'ended before the second one';
 my ($us, $ms) = $out =~ / us=(\d+) .* time (\d+) ms/s;
 cmp_ok $ms, '<', $us / 1000 + 450, 'the time is that to the end of the last';
 
@@ -190,8 +190,8 @@ SKIP: {
     my $only = $both->{port};
     ($status, $out, $err) = run(@prefix, $SIXTEEN, '--all', 'two.test', $only);
     is "$status$err", '1', '--all: one address of two refuses: status 1';
-    is join("\n", sort map { /(\w+ .*)seq/ && $1 =~ s/peer=\S+/peer=/r } split /\n/, $out),
-        "ok peer= local=127.0.0.1:$only \nrefused peer= local=[::1]:$only ", 'a verdict for each';
+    is join("\n", sort map { /(outcome=\w+ .*)seq/ && $1 =~ s/peer=\S+/peer=/r } split /\n/, $out),
+        "outcome=ok peer= local=127.0.0.1:$only \noutcome=refused peer= local=[::1]:$only ", 'a verdict for each';
     ($status, $out, $err) = run(@prefix, $SIXTEEN, '--all', '-c', 2, '-i', 0, 'two.test', $only);
     is "$status$err", '1', 'repeated, too';
     like $out, qr/^--- 127\.0\.0\.1:$only statistics ---\n2 sent, 2 right, 0 wrong, 0% lost, /m, 'each address has a summary';
@@ -201,28 +201,28 @@ SKIP: {
     ($status, $out, $err) = run(@prefix, $SIXTEEN, '-c', 3, '-i', 0, 'two.test', $only);
     is $status, 0, 'without --all, the address that accepts is kept';
     is $err, "sixteen: connect to [::1]:$only: Connection refused\n", 'the one that refuses is reported once';
-    is scalar(() = $out =~ /^ok \S+ local=127\.0\.0\.1/mg), 3, 'and all three are asked of the other';
+    is scalar(() = $out =~ /^outcome=ok \S+ local=127\.0\.0\.1/mg), 3, 'and all three are asked of the other';
     $both->stop;
 
     # The first address takes all the time there is.
     my ($hole, $hole_port) = full_listener();
     ($status, $out, $err) = run(with_hosts("127.0.0.1 two.test\n127.0.0.2 two.test\n"), $SIXTEEN, '-w', 0.3, '-c', 1, 'two.test', $hole_port);
-    like "$status$err$out", qr/\A1slow peer=- local=127\.0\.0\.1:$hole_port .* phase=connect error='timed out after 0\.[23]\d* s'\n--- 127\.0\.0\.1:$hole_port .*\n1 sent, 0 right, 0 wrong, 100% lost, /, 'the deadline leaves no time for the second';
+    like "$status$err$out", qr/\A1outcome=slow peer=- local=127\.0\.0\.1:$hole_port .* phase=connect error="timed out after 0\.[23]\d* s"\n--- 127\.0\.0\.1:$hole_port .*\n1 sent, 0 right, 0 wrong, 100% lost, /, 'the deadline leaves no time for the second';
     ($status, $out, $err) = run(with_hosts("127.0.0.1 two.test\n127.0.0.2 two.test\n"), $SIXTEEN, '--all', '-w', 0.3, '-c', 1, 'two.test', $hole_port);
-    like "$status$err$out", qr/\A1slow peer=- local=127\.0\.0\.1:$hole_port .*\n--- 127\.0\.0\.1.*\n1 sent, .*\n(?:errors: .*\n)--- 127\.0\.0\.2:$hole_port statistics ---\n0 sent, /, 'nor does it with --all';
+    like "$status$err$out", qr/\A1outcome=slow peer=- local=127\.0\.0\.1:$hole_port .*\n--- 127\.0\.0\.1.*\n1 sent, .*\n(?:errors: .*\n)--- 127\.0\.0\.2:$hole_port statistics ---\n0 sent, /, 'nor does it with --all';
 }
 
 # Where it comes from.
 ($status, $out, $err) = run($SIXTEEN, '-b', '127.0.0.7', '127.0.0.1', $port);
 like "$status$out$err", qr/\A0Client has been assigned socket name 127\.0\.0\.7:\d+\n/, '--bind an address';
 ($status, $out, $err) = run($SIXTEEN, '-b', 'lo', '-c', 1, '127.0.0.1', $port);
-like "$status$out$err", qr/\A0ok peer=127\.0\.0\.1:/, '--bind an interface';
+like "$status$out$err", qr/\A0outcome=ok peer=127\.0\.0\.1:/, '--bind an interface';
 ($status, $out, $err) = run($SIXTEEN, '-b', '127.0.1.0/30', '-c', 4, '-i', 0, '127.0.0.1', $port);
 is join(' ', $out =~ /peer=(\S+):/g), '127.0.1.2 127.0.1.1 127.0.1.2 127.0.1.1', '--bind a prefix: its addresses by turns';
 ($status, $out, $err) = run($SIXTEEN, '-b', '192.0.2.1', '127.0.0.1', $port);
 is "$status|$out|$err", "2||sixteen: connect to 127.0.0.1:$port from 192.0.2.1: Cannot assign requested address\n", 'an address of another host is a local error';
 ($status, $out, $err) = run($SIXTEEN, '-b', '192.0.2.1', '-c', 2, '-i', 0, '127.0.0.1', $port);
-like "$status$out", qr/\A2failed peer=- local=\S+ seq=1 .* phase=connect error='Cannot assign requested address'\n.*^0 sent, 0 right, 0 wrong, 0% lost, 2 failed locally, time/ms, 'counted separately from a loss';
+like "$status$out", qr/\A2outcome=failed peer=- local=\S+ seq=1 .* phase=connect error="Cannot assign requested address"\n.*^0 sent, 0 right, 0 wrong, 0% lost, 2 failed locally, time/ms, 'counted separately from a loss';
 ($status, $out, $err) = run($SIXTEEN, '-b', '127.0.0.1', '-6', 'localhost', $port);
 is "$status|$err", "2|sixteen: -4, -6 and --bind must agree on the address family; see sixteen --help\n", 'a source has a family';
 

@@ -48,7 +48,7 @@ sub exchanges {
 sub lines_of {
     my ($pid) = @_;
     my $text = read_file("$directory/log");
-    my $written = () = $text =~ /sixteend\[$pid\]: ok peer/g;
+    my $written = () = $text =~ /sixteend\[$pid\]: outcome=ok peer/g;
     my $lost = 0;
     $lost += $1 while $text =~ /sixteend\[$pid\]: (\d+) log lines lost/g;
     return ($written, $lost);

@@ -67,7 +67,7 @@ wait_for(sub { time - $begun > 1.5 });
 is report(), 'accepted 2, active 1, peak 1, queued 0', 'a peer waits for longer than that';
 is answer_of(shift @held), "$REPLY eof", 'until there is a slot';
 is join(' ', read_to_end($silent)), ' eof', 'it is cut if it stays silent';
-my ($us) = $daemon->wait_log(qr/ slow /) =~ / us=(\d+)$/;
+my ($us) = $daemon->wait_log(qr/ outcome=slow /) =~ / us=(\d+)$/;
 cmp_ok $us, '>=', 500_000, 'after its time';
 cmp_ok $us, '<', 1_500_000, 'which the wait was no part of';
 like $daemon->reload("$roomy limits: { connections = 1; };"), qr/reloaded/, 'more time';
@@ -78,8 +78,8 @@ $begun = time;
 wait_for(sub { time - $begun > 1 });
 is answer_of(shift @held), "$REPLY eof", 'a slot';
 is join(' ', read_to_end($ready)), "$REPLY eof", 'is that of the peer which waits';
-$daemon->wait_log(qr/ ok /);
-($us) = $daemon->wait_log(qr/ ok /) =~ / us=(\d+)$/;
+$daemon->wait_log(qr/ outcome=ok /);
+($us) = $daemon->wait_log(qr/ outcome=ok /) =~ / us=(\d+)$/;
 cmp_ok $us, '<', 1_000_000, 'whose time does not include the wait';
 
 # A reload that raises the limit, and one that refuses instead.
@@ -96,7 +96,7 @@ push @peers, map { connect_to($daemon->{port}) } 1 .. 3;
 $daemon->wait_log(qr/Socket connects/);
 like $daemon->reload("$roomy limits: { connections = 2; when_full = \"refuse\"; };"), qr/reloaded/, 'when_full = "refuse"';
 is join(', ', map { join ' ', read_to_end($_) } @peers[1 .. 3]), ' eof,  eof,  eof', 'refuses those that wait';
-ok $daemon->wait_log(qr/ info limited /), 'each of them' for 1 .. 3;
+ok $daemon->wait_log(qr/ notice outcome=limited /), 'each of them' for 1 .. 3;
 is answer_of($_), "$REPLY eof", 'and not those that have a slot' for shift @peers, shift @held;
 undef @peers;
 is $daemon->stop, 0, 'ends';

@@ -27,14 +27,14 @@ $daemon->wait_log(qr/Socket connects/);
 $daemon->tell('TERM');
 is join(' ', read_to_end($peer)), ' eof', 'what has not ended after timeouts.drain is cut';
 is $daemon->wait_end, 0, 'with status 0';
-like $daemon->{log}, qr/ slow peer=\S+ local=\S+ octets=[05] /, 'and counts as slow';
+like $daemon->{log}, qr/ outcome=slow peer=\S+ local=\S+ octets=[05] /, 'and counts as slow';
 
 $daemon = start(config => 'timeouts: { drain = 600.0; exchange = 600.0; };', options => ['--verbose']);
 $peer = connect_to($daemon->{port});
 $daemon->wait_log(qr/Socket connects/);
 my $lingerer = connect_to($daemon->{port});
 syswrite $lingerer, $GREETING;
-$daemon->wait_log(qr/ ok /);
+$daemon->wait_log(qr/ outcome=ok /);
 $daemon->tell('TERM');
 $daemon->wait_log(qr/stopping/);
 $daemon->tell('TERM');

@@ -22,14 +22,14 @@ like next_line(qr/Listening/), qr/^<29>\w+ +\d+ [\d:]+ sixteend\[$pid\]: Listeni
 unlike $err, qr/no syslog daemon/, 'and warns of nothing';
 my ($port6) = $out =~ /\[::1\]:(\d+)/;
 run($SIXTEEN, '127.0.0.1', $port);
-like next_line(qr/ok peer/), qr/^<30>.* sixteend\[$pid\]: ok peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:$port octets=16 message='Hi there, server' us=\d+\n?$/,
+like next_line(qr/outcome=ok peer/), qr/^<30>.* sixteend\[$pid\]: outcome=ok peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:$port octets=16 message="Hi there, server" us=\d+\n?$/,
     'an IPv4 peer, at info';
 run($SIXTEEN, '::1', $port6);
-like next_line(qr/ok peer/), qr/^<30>.* sixteend\[$pid\]: ok peer=\[::1\]:\d+ local=\[::1\]:$port6 octets=16 /, 'an IPv6 peer';
+like next_line(qr/outcome=ok peer/), qr/^<30>.* sixteend\[$pid\]: outcome=ok peer=\[::1\]:\d+ local=\[::1\]:$port6 octets=16 /, 'an IPv6 peer';
 my $peer = connect_to($port);
 syswrite $peer, "<0>\n\e[31m forged";
 read_to_end($peer);
-like next_line(qr/ok peer/), qr/message='<0>\\n\\x1b\[31m forged' /, 'no octet of a peer reaches syslog unquoted';
+like next_line(qr/outcome=ok peer/), qr/message="<0>\\u000a\\u001b\[31m forged" /, 'no octet of a peer reaches syslog unquoted';
 kill 'TERM', $pid;
 ok next_line(qr/sixteend\[$pid\]: exiting with status 0/), 'it says that it ends';
 
@@ -65,7 +65,7 @@ is scalar(grep { (run($SIXTEEN, '-W', 30, '127.0.0.1', $port))[0] == 0 } 1 .. 60
 my $others = 0;
 while (IO::Select->new($log)->can_read($others < 60 ? 60 : 0)) {
     $log->recv(my $line, 8192);
-    $others++ if $line =~ /sixteend\[$pid\]: ok peer/;
+    $others++ if $line =~ /sixteend\[$pid\]: outcome=ok peer/;
 }
 is $others, 60, 'and once it reads again it gets every line';
 kill 'TERM', $pid;

@@ -20,7 +20,7 @@ sub drip {
 my $daemon = start(config => 'timeouts: { exchange = 1.0; };');
 my ($took, $data, $end) = drip(connect_to($daemon->{port}), 0.15);
 is $data, '', 'a peer that drips gets no reply';
-my ($us) = $daemon->wait_log(qr/ slow /) =~ / octets=[1-9] .* us=(\d+)$/;
+my ($us) = $daemon->wait_log(qr/ outcome=slow /) =~ / octets=[1-9] .* us=(\d+)$/;
 cmp_ok $us, '>=', 1_000_000, 'it is not cut before timeouts.exchange';
 cmp_ok $us, '<', 1_900_000, 'nor does each octet give it more time';
 is $daemon->stop, 0, 'ends';

@@ -90,7 +90,7 @@ is exchange($daemon), '0', 'which accepts';
 @peers = map { connect_to($daemon->{port}) } 1 .. 50;
 ok wait_for(sub { threads($daemon) >= $at_start + 4 + 50 }), 'fifty workers';
 undef @peers;
-is scalar(() = $daemon->wait_log(qr/ probe /)), 1, 'that are idle' for 1 .. 50;
+is scalar(() = $daemon->wait_log(qr/ outcome=probe /)), 1, 'that are idle' for 1 .. 50;
 cmp_ok threads($daemon), '>=', $at_start + 4 + 50, 'stay for timeouts.idle_worker';
 $daemon->reload(listening(@addresses) =~ s/idle_worker = 600.0/idle_worker = 0.05/r);
 ok wait_for(sub { threads($daemon) == $at_start + 4 }), 'and end when a reload shortens it';

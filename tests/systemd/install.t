@@ -26,7 +26,7 @@ sub serves {
         my ($status, $out, $err) = run('nsenter', "--target=$machine->{leader}", '--net', $SIXTEEN, $host);
         is "$status$err", '0', "$what: $host is served";
         my ($peer) = $out =~ /socket name (\S+)/;
-        my $line = qr/ok peer=\Q$peer\E local=\S+:1060 octets=16 message='Hi there, server' us=\d+$/m;
+        my $line = qr/outcome=ok peer=\Q$peer\E local=\S+:1060 octets=16 message="Hi there, server" us=\d+$/m;
         like $machine->journal, $line, 'the journal names the peer';
         ok wait_for(sub { read_file($machine->path('/var/log/syslog')) =~ / sixteend\[\d+\]: $line/ }), 'and rsyslog too';
     }

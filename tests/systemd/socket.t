@@ -32,7 +32,7 @@ is scalar(() = $journal =~ /^Listening at /gm), $RESTARTS + 1, 'by as many daemo
 my $counted = 0;
 $counted += $_ for $journal =~ /^outcomes ok=(\d+)(?: \w+=0)+$/mg;
 is $counted, $exchanges + 1, 'as they counted';
-my $lines = () = $journal =~ /^ok peer=/gm;
+my $lines = () = $journal =~ /^outcome=ok peer=/gm;
 cmp_ok $lines, '>=', $counted < 20_000 ? $counted : 20_000, 'and not one line is lost';
 is $exchange->(), 0, 'a peer starts a stopped one again';
 

@@ -62,7 +62,6 @@ endif
 	%D%/test_tally.c \
 	%D%/test_chart.c \
 	%D%/test_misbehaviour.c \
-	%D%/test_json.c \
 	%D%/test_progress.c
 %C%_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/%D%
 %C%_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -63,7 +63,6 @@ Suite *verdict_suite(void);
 Suite *tally_suite(void);
 Suite *chart_suite(void);
 Suite *misbehaviour_suite(void);
-Suite *json_suite(void);
 Suite *progress_suite(void);
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))

@@ -23,7 +23,7 @@ static struct connection sample(enum outcome outcome, const char *octets, size_t
     return connection;
 }
 
-#define ENDS "peer=127.0.0.1:49607 local=127.0.0.1:1060 "
+#define ENDS " peer=127.0.0.1:49607 local=127.0.0.1:1060 "
 
 static void assert_line(const struct connection *connection, const char *expected)
 {
@@ -34,14 +34,14 @@ static void assert_line(const struct connection *connection, const char *expecte
 START_TEST(a_connection_is_one_line)
 {
     const struct connection connection = sample(OUTCOME_OK, WIRE_GREETING, WIRE_OCTETS);
-    assert_line(&connection, "ok " ENDS "octets=16 message='Hi there, server' us=97");
+    assert_line(&connection, "outcome=ok" ENDS "octets=16 message=\"Hi there, server\" us=97");
 }
 END_TEST
 
 START_TEST(the_surplus_octet_is_counted_and_not_shown)
 {
     const struct connection connection = sample(OUTCOME_EXCESS, WIRE_GREETING "!", 17);
-    assert_line(&connection, "excess " ENDS "octets=17 message='Hi there, server' us=97");
+    assert_line(&connection, "outcome=excess" ENDS "octets=17 message=\"Hi there, server\" us=97");
 }
 END_TEST
 
@@ -49,25 +49,27 @@ START_TEST(only_the_octets_that_came_are_shown)
 {
     struct connection connection = sample(OUTCOME_SHORT, WIRE_GREETING, WIRE_OCTETS);
     connection.count = 5;
-    assert_line(&connection, "short " ENDS "octets=5 message='Hi th' us=97");
+    assert_line(&connection, "outcome=short" ENDS "octets=5 message=\"Hi th\" us=97");
     connection.count = 0;
     connection.outcome = OUTCOME_PROBE;
-    assert_line(&connection, "probe " ENDS "octets=0 message='' us=97");
+    assert_line(&connection, "outcome=probe" ENDS "octets=0 message=\"\" us=97");
 }
 END_TEST
 
 START_TEST(a_peer_cannot_break_the_line)
 {
     const struct connection connection = sample(OUTCOME_OK, "a\nb\r\x1b[31m'\\\0\xff\x7f  ", 16);
-    assert_line(&connection,
-                "ok " ENDS "octets=16 message='a\\nb\\r\\x1b[31m\\'\\\\\\x00\\xff\\x7f  ' us=97");
+    assert_line(
+        &connection,
+        "outcome=ok" ENDS
+        "octets=16 message=\"a\\u000ab\\u000d\\u001b[31m'\\\\\\u0000\\u00ff\\u007f  \" us=97");
 }
 END_TEST
 
 START_TEST(a_refused_one_has_no_message_and_no_error)
 {
     const struct connection connection = sample(OUTCOME_LIMITED, "", 0);
-    assert_line(&connection, "limited " ENDS "octets=0 message='' us=97");
+    assert_line(&connection, "outcome=limited" ENDS "octets=0 message=\"\" us=97");
 }
 END_TEST
 
@@ -85,10 +87,10 @@ START_TEST(one_through_a_proxy_names_it)
     struct connection connection = sample(OUTCOME_OK, WIRE_GREETING, WIRE_OCTETS);
     struct proxy_buffer buffer = buffer_of("", 0);
     connection.proxy = &buffer;
-    assert_line(&connection, "ok " ENDS "octets=16 message='Hi there, server' us=97");
+    assert_line(&connection, "outcome=ok" ENDS "octets=16 message=\"Hi there, server\" us=97");
     buffer.has_addresses = true;
     assert_line(&connection,
-                "ok " ENDS "via=192.0.2.1:999 octets=16 message='Hi there, server' us=97");
+                "outcome=ok" ENDS "via=192.0.2.1:999 octets=16 message=\"Hi there, server\" us=97");
 }
 END_TEST
 
@@ -97,12 +99,14 @@ START_TEST(the_start_of_a_malformed_header_is_shown)
     struct connection connection = sample(OUTCOME_MALFORMED, "", 0);
     struct proxy_buffer buffer = buffer_of("GET /\r\n", 7);
     connection.proxy = &buffer;
-    assert_line(&connection, "malformed " ENDS "octets=0 message='' us=97 header='GET /\\r\\n' "
-                             "reason='there is no PROXY header'");
+    assert_line(&connection, "outcome=malformed" ENDS
+                             "octets=0 message=\"\" us=97 header=\"GET /\\u000d\\u000a\" "
+                             "reason=\"there is no PROXY header\"");
     buffer = buffer_of("\r\n\r\n\0\r\nQUIT\n\x11\x11\0\x0c\n", 17);
-    assert_line(&connection, "malformed " ENDS "octets=0 message='' us=97 "
-                             "header='\\r\\n\\r\\n\\x00\\r\\nQUIT\\n\\x11\\x11\\x00\\x0c' "
-                             "reason='there is no PROXY header'");
+    assert_line(&connection, "outcome=malformed" ENDS "octets=0 message=\"\" us=97 "
+                             "header=\"\\u000d\\u000a\\u000d\\u000a\\u0000\\u000d\\u000aQUIT\\u000a"
+                             "\\u0011\\u0011\\u0000\\u000c\" "
+                             "reason=\"there is no PROXY header\"");
 }
 END_TEST
 
@@ -112,13 +116,13 @@ START_TEST(an_incomplete_header_is_shown)
     struct proxy_buffer buffer = buffer_of("PROXY", 5);
     buffer.reason = NULL;
     connection.proxy = &buffer;
-    assert_line(&connection, "slow " ENDS "octets=0 message='' us=97 header='PROXY'");
+    assert_line(&connection, "outcome=slow" ENDS "octets=0 message=\"\" us=97 header=\"PROXY\"");
     connection.outcome = OUTCOME_FAILED;
-    assert_line(&connection, "failed " ENDS "octets=0 message='' us=97 header='PROXY' "
-                             "error='Too many open files'");
+    assert_line(&connection, "outcome=failed" ENDS "octets=0 message=\"\" us=97 header=\"PROXY\" "
+                             "error=\"Too many open files\"");
     buffer.complete = true;
     connection.outcome = OUTCOME_SLOW;
-    assert_line(&connection, "slow " ENDS "octets=0 message='' us=97");
+    assert_line(&connection, "outcome=slow" ENDS "octets=0 message=\"\" us=97");
 }
 END_TEST
 
@@ -126,7 +130,7 @@ START_TEST(a_failure_of_ours_says_why)
 {
     const struct connection connection = sample(OUTCOME_FAILED, "", 0);
     assert_line(&connection,
-                "failed " ENDS "octets=0 message='' us=97 error='Too many open files'");
+                "outcome=failed" ENDS "octets=0 message=\"\" us=97 error=\"Too many open files\"");
 }
 END_TEST
 
@@ -151,10 +155,10 @@ START_TEST(the_longest_line_fits)
     memset(buffer.octets, 0xff, sizeof buffer.octets);
     connection.proxy = &buffer;
     connection_format(&connection, line);
-    ck_assert_int_eq(line[strlen(line) - 1], '\'');
+    ck_assert_int_eq(line[strlen(line) - 1], '"');
     connection.outcome = OUTCOME_MALFORMED;
     connection_format(&connection, line);
-    ck_assert_int_eq(line[strlen(line) - 1], '\'');
+    ck_assert_int_eq(line[strlen(line) - 1], '"');
 }
 END_TEST
 
@@ -173,10 +177,10 @@ static void assert_reported(enum outcome outcome, const char *severity)
 
 static const struct {
     const char *name, *severity;
-} outcomes[] = {{"ok", "info"},        {"excess", "info"}, {"mismatch", "info"},
-                {"short", "info"},     {"probe", "debug"}, {"slow", "info"},
-                {"reset", "info"},     {"denied", "info"}, {"limited", "info"},
-                {"malformed", "info"}, {"failed", "err"}};
+} outcomes[] = {{"ok", "info"},          {"excess", "info"},   {"mismatch", "notice"},
+                {"short", "notice"},     {"probe", "debug"},   {"slow", "notice"},
+                {"reset", "notice"},     {"denied", "notice"}, {"limited", "notice"},
+                {"malformed", "notice"}, {"failed", "err"}};
 
 START_TEST(each_outcome_has_its_word_and_its_severity)
 {
@@ -194,8 +198,12 @@ START_TEST(a_line_below_the_lowest_severity_is_not_logged)
     assert_reported(OUTCOME_OK, "info");
     assert_reported(OUTCOME_PROBE, NULL);
     assert_reported(OUTCOME_FAILED, "err");
-    log_configure(false, LOG_DAEMON, LOG_ERR);
+    log_configure(false, LOG_DAEMON, LOG_NOTICE);
     assert_reported(OUTCOME_OK, NULL);
+    assert_reported(OUTCOME_EXCESS, NULL);
+    assert_reported(OUTCOME_SHORT, "notice");
+    log_configure(false, LOG_DAEMON, LOG_ERR);
+    assert_reported(OUTCOME_SHORT, NULL);
     assert_reported(OUTCOME_FAILED, "err");
 }
 END_TEST

@@ -8,12 +8,26 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Write one octet as Python's repr() shows it, by another method than quote(): a list of printable
- * ASCII without the backslash and the quote. */
-static void repr_of(unsigned octet, char text[8])
+#define PLAIN \
+    " !#$%&()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~"
+
+#define OCTET_SIZE 8 /* of the text for one, with its NUL */
+
+/* Write one octet as each of the two shows it, by another method than theirs: a list of the ASCII
+ * that both leave as it is. */
+
+static void json_of(unsigned octet, char text[OCTET_SIZE])
 {
-    static const char plain[] = " !\"#$%&()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`"
-                                "abcdefghijklmnopqrstuvwxyz{|}~";
+    if (octet == 0x22 || octet == 0x5c)
+        snprintf(text, OCTET_SIZE, "\\%c", (int)octet);
+    else if (octet != 0 && strchr(PLAIN "'", (int)octet) != NULL)
+        snprintf(text, OCTET_SIZE, "%c", (int)octet);
+    else
+        snprintf(text, OCTET_SIZE, "\\u%04x", (unsigned char)octet);
+}
+
+static void repr_of(unsigned octet, char text[OCTET_SIZE])
+{
     const char *name = NULL;
     switch (octet) {
     case 0x09: name = "\\t"; break;
@@ -24,23 +38,29 @@ static void repr_of(unsigned octet, char text[8])
     default: break;
     }
     if (name != NULL)
-        snprintf(text, 8, "%s", name);
-    else if (octet != 0 && strchr(plain, (int)octet) != NULL)
-        snprintf(text, 8, "%c", (int)octet);
+        snprintf(text, OCTET_SIZE, "%s", name);
+    else if (octet != 0 && strchr(PLAIN "\"", (int)octet) != NULL)
+        snprintf(text, OCTET_SIZE, "%c", (int)octet);
     else
-        snprintf(text, 8, "\\x%02x", (unsigned char)octet);
+        snprintf(text, OCTET_SIZE, "\\x%02x", (unsigned char)octet);
 }
 
-START_TEST(each_of_256_octets_is_shown_as_repr_shows_it)
+static const struct {
+    char *(*quote)(const void *octets, size_t count, char *text, size_t size);
+    void (*show)(unsigned octet, char text[OCTET_SIZE]);
+    char mark;
+} ways[] = {{quote, json_of, '"'}, {quote_repr, repr_of, '\''}};
+
+START_TEST(each_of_256_octets_is_shown_as_it_should)
 {
     for (unsigned octet = 0; octet < 256; octet++) {
         const unsigned char octets[] = {(unsigned char)octet};
-        char one[8];
+        char one[OCTET_SIZE];
         char expected[16];
         char text[QUOTE_SIZE(1)];
-        repr_of(octet, one);
-        snprintf(expected, sizeof expected, "'%s'", one);
-        ck_assert_str_eq(quote(octets, 1, text, sizeof text), expected);
+        ways[_i].show(octet, one);
+        snprintf(expected, sizeof expected, "%c%s%c", ways[_i].mark, one, ways[_i].mark);
+        ck_assert_str_eq(ways[_i].quote(octets, 1, text, sizeof text), expected);
     }
 }
 END_TEST
@@ -49,22 +69,24 @@ START_TEST(each_octet_is_quoted_among_others)
 {
     unsigned char octets[256];
     char text[QUOTE_SIZE(256)];
-    char expected[QUOTE_SIZE(256)] = "'"; /* and NULs to the end */
+    char expected[QUOTE_SIZE(256)] = {ways[_i].mark}; /* and NULs to the end */
     for (unsigned octet = 0; octet < 256; octet++) {
         octets[octet] = (unsigned char)octet;
-        repr_of(octet, expected + strlen(expected));
+        ways[_i].show(octet, expected + strlen(expected));
     }
-    expected[strlen(expected)] = '\'';
-    ck_assert_str_eq(quote(octets, sizeof octets, text, sizeof text), expected);
+    expected[strlen(expected)] = ways[_i].mark;
+    ck_assert_str_eq(ways[_i].quote(octets, sizeof octets, text, sizeof text), expected);
 }
 END_TEST
 
 START_TEST(a_message_and_nothing_are_quoted)
 {
     char text[QUOTE_SIZE(WIRE_OCTETS)];
-    ck_assert_str_eq(quote(WIRE_GREETING, WIRE_OCTETS, text, sizeof text), "'Hi there, server'");
-    ck_assert_str_eq(quote("", 0, text, sizeof text), "''");
-    ck_assert_ptr_eq(quote("", 0, text, sizeof text), text);
+    ck_assert_str_eq(quote(WIRE_GREETING, WIRE_OCTETS, text, sizeof text), "\"Hi there, server\"");
+    ck_assert_str_eq(quote_repr(WIRE_REPLY, 8, text, sizeof text), "'Farewell'");
+    ck_assert_str_eq(quote("", 0, text, sizeof text), "\"\"");
+    ck_assert_ptr_eq(quote_repr("", 0, text, sizeof text), text);
+    ck_assert_str_eq(text, "''");
 }
 END_TEST
 
@@ -97,8 +119,7 @@ START_TEST(a_long_text_is_quoted_up_to_its_cut)
         ck_assert_str_eq(quoted, expected);
     }
     memset(text, 0xff, sizeof text);
-    quote_cut(text, sizeof text, quoted);
-    ck_assert_uint_eq(strlen(quoted) + 1, QUOTE_CUT_SIZE - 1); /* its NUL is counted twice */
+    ck_assert_uint_eq(strlen(quote_cut(text, sizeof text, quoted)), 2 + 4 * QUOTE_CUT + 3);
 }
 END_TEST
 
@@ -133,8 +154,8 @@ Suite *text_suite(void)
 {
     Suite *suite = suite_create("text");
     TCase *tcase = add_case(suite, "quote", NULL);
-    tcase_add_test(tcase, each_of_256_octets_is_shown_as_repr_shows_it);
-    tcase_add_test(tcase, each_octet_is_quoted_among_others);
+    tcase_add_loop_test(tcase, each_of_256_octets_is_shown_as_it_should, 0, COUNT(ways));
+    tcase_add_loop_test(tcase, each_octet_is_quoted_among_others, 0, COUNT(ways));
     tcase_add_test(tcase, a_message_and_nothing_are_quoted);
     tcase_add_test(tcase, the_text_is_never_longer_than_QUOTE_SIZE_says);
     tcase_add_test(tcase, a_long_text_is_quoted_up_to_its_cut);

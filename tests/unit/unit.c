@@ -58,7 +58,6 @@ int main(void)
                                              tally_suite,
                                              chart_suite,
                                              misbehaviour_suite,
-                                             json_suite,
                                              progress_suite};
 
     /* A forked test would write the buffered text once more. */

@@ -43,7 +43,7 @@ static char *put_header(char *to, const struct proxy_buffer *proxy)
     size_t count = proxy->count < WIRE_OCTETS ? proxy->count : WIRE_OCTETS;
     to = put(to, " header=", quote(proxy->octets, count, header, sizeof header));
     if (proxy->reason != NULL)
-        to = stpcpy(put(to, " reason='", proxy->reason), "'");
+        to = stpcpy(put(to, " reason=\"", proxy->reason), "\"");
     return to;
 }
 
@@ -53,7 +53,7 @@ char *connection_format(const struct connection *connection, char line[CONNECTIO
     char message[QUOTE_SIZE(WIRE_OCTETS)];
     size_t count = connection->count < WIRE_OCTETS ? connection->count : WIRE_OCTETS;
 
-    char *to = stpcpy(line, outcome_name(connection->outcome));
+    char *to = put(line, "outcome=", outcome_name(connection->outcome));
     to = put(to, " peer=", address_format(&connection->peer, text));
     to = put(to, " local=", address_format(&connection->local, text));
     to = put_proxy(to, connection->proxy);
@@ -62,7 +62,7 @@ char *connection_format(const struct connection *connection, char line[CONNECTIO
     to = put_decimal(stpcpy(to, " us="), (unsigned long long)microseconds(connection));
     to = put_header(to, connection->proxy);
     if (connection->outcome == OUTCOME_FAILED)
-        snprintf(to, (size_t)(line + CONNECTION_LINE - to), " error='%s'",
+        snprintf(to, (size_t)(line + CONNECTION_LINE - to), " error=\"%s\"",
                  strerror(connection->error));
     return line;
 }
@@ -72,7 +72,7 @@ static void log_end(const struct connection *connection, const char *peer)
     char message[QUOTE_SIZE(WIRE_OCTETS)];
     if (connection->count >= WIRE_OCTETS)
         log_line(LOG_DEBUG, "The incoming sixteen-octet message says %s peer=%s",
-                 quote(connection->octets, WIRE_OCTETS, message, sizeof message), peer);
+                 quote_repr(connection->octets, WIRE_OCTETS, message, sizeof message), peer);
     if (connection->outcome == OUTCOME_SHORT)
         log_line(LOG_DEBUG, "socket closed %zu bytes into a %d-byte message peer=%s",
                  connection->count, WIRE_OCTETS, peer);
@@ -102,12 +102,21 @@ void connection_log_step(const struct connection *connection, enum connection_st
     }
 }
 
+static int severity_of(enum outcome outcome)
+{
+    switch (outcome) {
+    case OUTCOME_OK:
+    case OUTCOME_EXCESS: return LOG_INFO;
+    case OUTCOME_PROBE: return LOG_DEBUG;
+    case OUTCOME_FAILED: return LOG_ERR;
+    default: return LOG_NOTICE;
+    }
+}
+
 void connection_report(const struct connection *connection)
 {
     char line[CONNECTION_LINE];
-    int severity = connection->outcome == OUTCOME_FAILED  ? LOG_ERR
-                   : connection->outcome == OUTCOME_PROBE ? LOG_DEBUG
-                                                          : LOG_INFO;
+    int severity = severity_of(connection->outcome);
     stats_outcome(connection->outcome, microseconds(connection));
     if (log_wants(severity))
         log_text(severity, connection_format(connection, line));

@@ -5,8 +5,8 @@
  *   LOG_CRIT     the daemon
  *   LOG_ERR      a connection, a listener or a reload, because something failed on our side
  *   LOG_WARNING  a limit was reached, or something that was asked for is left out
- *   LOG_NOTICE   nothing: the daemon started, reloaded, stopped
- *   LOG_INFO     nothing: one connection, and what its peer did
+ *   LOG_NOTICE   nothing: the daemon started, reloaded, stopped; or a peer did something wrong
+ *   LOG_INFO     nothing: a connection whose peer got the reply
  *   LOG_DEBUG    nothing: every step, in the words of the first sixteen program
  */
 #ifndef SERVER_LOG_LOG_H
