@@ -53,13 +53,12 @@ void add_accept_errors(struct stats *stats, uint64_t first, uint64_t step)
 {
     static struct stats named;
     struct monitor monitor;
-    monitor_init(&monitor);
-    struct acceptors *acceptors = acceptors_create(&monitor, NULL, NULL, -1);
-    need(acceptors != NULL, "acceptors");
+    struct acceptors acceptors;
+    need(monitor_init(&monitor) == 0, "a monitor");
+    acceptors_init(&acceptors, &monitor, NULL, NULL);
     named.accept_errors = 0;
-    acceptors_count_errors(acceptors, &named);
+    acceptors_count_errors(&acceptors, &named);
     for (size_t i = 0; i < named.accept_errors; i++)
         stats_add_accept_error(stats, named.accept_error[i].name, first + i * step);
-    acceptors_destroy(acceptors);
     monitor_destroy(&monitor);
 }

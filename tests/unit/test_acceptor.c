@@ -27,12 +27,11 @@
 static struct settings *settings;
 static struct settings *others; /* other settings, which tests apply later */
 static struct monitor monitor;
-static struct admission *admission;
-static struct workers *workers;
-static struct acceptors *acceptors;
-static struct lingering *lingering;
+static struct admission admission;
+static struct workers workers;
+static struct acceptors acceptors;
+static struct lingering lingering;
 static struct listener listener;
-static int wake_fd;
 static struct stats before;
 static int peers[PEERS];
 
@@ -42,17 +41,13 @@ static void begin(void)
     settings = new_settings();
     others = new_settings();
     count_blocked_signals(ACCEPTOR_SIGNAL);
-    monitor_init(&monitor);
-    wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    admission = admission_create(&monitor, wake_fd);
-    workers = workers_create(&monitor, wake_fd);
-    acceptors = acceptors_create(&monitor, admission, workers, wake_fd);
-    lingering = lingering_create(workers);
-    need(wake_fd >= 0 && admission != NULL && workers != NULL && acceptors != NULL &&
-             lingering != NULL,
-         "acceptors");
-    lingering_set_limits(lingering, PEERS, HOUR);
-    workers_set_idle_timeout(workers, HOUR);
+    need(monitor_init(&monitor) == 0, "a monitor");
+    admission = (struct admission){.monitor = &monitor};
+    workers_init(&workers, &monitor);
+    acceptors_init(&acceptors, &monitor, &admission, &workers);
+    need(lingering_init(&lingering, &workers) == 0, "lingering sockets");
+    lingering_set_limits(&lingering, PEERS, HOUR);
+    workers_set_idle_timeout(&workers, HOUR);
     listener = (struct listener){0};
     listener.fd = bound_socket(&listener.bound, PEERS);
     for (size_t i = 0; i < PEERS; i++)
@@ -64,7 +59,7 @@ static void begin(void)
 static enum acceptors_state tend(void)
 {
     int64_t wait = NEVER;
-    return acceptors_tend(acceptors, lingering, &wait);
+    return acceptors_tend(&acceptors, &lingering, &wait);
 }
 
 /* Returns ACCEPTORS_FAILED if one of them met a bug, and otherwise ACCEPTORS_ANSWERED. */
@@ -78,7 +73,7 @@ static enum acceptors_state wait_answered(void)
 
 static void call(void)
 {
-    acceptors_call_roll(acceptors);
+    acceptors_call_roll(&acceptors);
     ck_assert_int_eq(wait_answered(), ACCEPTORS_ANSWERED);
 }
 
@@ -102,20 +97,17 @@ static void wait_ended(void)
 static void end(void)
 {
     accept_fails(0, 0);
-    acceptors_cut(acceptors);
+    acceptors_cut(&acceptors);
     end_acceptor(&listener);
-    acceptors_destroy(acceptors);
-    while (!workers_are_done(workers))
+    while (!workers_are_done(&workers))
         sched_yield();
-    lingering_destroy(lingering);
-    workers_destroy(workers);
-    admission_destroy(admission);
+    lingering_end(&lingering);
+    workers_end(&workers);
     monitor_destroy(&monitor);
     for (size_t i = 0; i < PEERS; i++)
         if (peers[i] >= 0)
             close(peers[i]);
     close(listener.fd);
-    close(wake_fd);
     settings_unref(settings);
     settings_unref(others);
 }
@@ -123,13 +115,13 @@ static void end(void)
 /* Start an acceptor that does not begin, or let the one that there is go on. */
 static void prepare(struct listener *whose)
 {
-    ck_assert_int_eq(acceptor_start(acceptors, whose), 0);
+    ck_assert_int_eq(acceptor_start(&acceptors, whose), 0);
 }
 
 static void start(void)
 {
     prepare(&listener);
-    acceptors_apply(acceptors, settings);
+    acceptors_apply(&acceptors, settings);
 }
 
 /* The peer is queued, or accepted, when its connect(2) returns. */
@@ -198,7 +190,7 @@ static void wait_outcome(enum outcome outcome, uint64_t count)
 static size_t active(void)
 {
     struct gauges gauges;
-    workers_gauges(workers, &gauges);
+    workers_gauges(&workers, &gauges);
     return gauges.active;
 }
 
@@ -219,7 +211,7 @@ static uint64_t errors(const char *name)
 {
     struct stats stats = {0};
     size_t i = 0;
-    acceptors_count_errors(acceptors, &stats);
+    acceptors_count_errors(&acceptors, &stats);
     while (i < stats.accept_errors && strcmp(stats.accept_error[i].name, name) != 0)
         i++;
     ck_assert_uint_lt(i, stats.accept_errors);
@@ -230,7 +222,7 @@ static uint64_t all_errors(void)
 {
     struct stats stats = {0};
     uint64_t count = 0;
-    acceptors_count_errors(acceptors, &stats);
+    acceptors_count_errors(&acceptors, &stats);
     for (size_t i = 0; i < stats.accept_errors; i++)
         count += stats.accept_error[i].count;
     return count;
@@ -246,8 +238,8 @@ static void wait_errors(const char *name, uint64_t count)
 static void wait_wake(void)
 {
     eventfd_t count;
-    wait_readable(wake_fd);
-    need(eventfd_read(wake_fd, &count) == 0, "a wake-up");
+    wait_readable(monitor.wake_fd);
+    need(eventfd_read(monitor.wake_fd, &count) == 0, "a wake-up");
 }
 
 /* Start the acceptor, which meets a shortage and pauses until the clock is moved and it is called.
@@ -316,7 +308,7 @@ static struct listener *prepare_second(void)
 static struct listener *start_second(void)
 {
     struct listener *second = prepare_second();
-    acceptors_apply(acceptors, settings);
+    acceptors_apply(&acceptors, settings);
     return second;
 }
 
@@ -363,7 +355,7 @@ START_TEST(one_that_is_started_accepts_nothing_before_the_settings_are_applied)
     prepare(&listener); /* which changes nothing */
     assert_untouched();
     ck_assert_uint_eq(accepts(), 0);
-    acceptors_apply(acceptors, settings);
+    acceptors_apply(&acceptors, settings);
     for (size_t i = 0; i < PEERS; i++)
         assert_answered(i);
 }
@@ -381,7 +373,7 @@ START_TEST(one_that_is_started_later_waits_for_the_next_settings)
     ck_assert_uint_eq(listener_queue(second, NULL), 1);
     ck_assert_uint_eq(accepted(), 1);
     memcpy(others->reply, "another reply...", WIRE_OCTETS);
-    acceptors_apply(acceptors, others);
+    acceptors_apply(&acceptors, others);
     assert_ends_with(0, "another reply...", WIRE_OCTETS);
     end_second(second);
 }
@@ -396,7 +388,7 @@ START_TEST(one_that_never_began_ends_and_leaves_the_queue)
     ck_assert(!acceptor_end(&listener, false));
     ck_assert(acceptor_end(&listener, true));
     ck_assert_ptr_null(listener.acceptor);
-    acceptors_apply(acceptors, settings);
+    acceptors_apply(&acceptors, settings);
     prepare(&listener); /* another one, which does not begin either */
     assert_untouched();
     ck_assert_uint_eq(accepts(), 0);
@@ -406,9 +398,8 @@ END_TEST
 START_TEST(an_acceptor_has_a_small_stack)
 {
     start();
-    ck_assert_uint_eq(thread_stack(), workers_stack_size());
     long least = sysconf(_SC_THREAD_STACK_MIN);
-    ck_assert_uint_eq(workers_stack_size(), least > 65536 ? (size_t)least : 65536);
+    ck_assert_uint_eq(thread_stack(), least > 65536 ? (size_t)least : 65536);
 }
 END_TEST
 
@@ -417,7 +408,7 @@ START_TEST(a_listener_whose_acceptor_has_ended_is_kept_with_another_one)
 {
     char text[ADDRESS_TEXT];
     const char *texts[] = {address_format(&listener.bound, text)};
-    struct listeners all = {.acceptors = acceptors, .count = 1, .list = {&listener}};
+    struct listeners all = {.acceptors = &acceptors, .count = 1, .list = {&listener}};
     listener.asked = listener.bound;
     set_listen(others, texts, 1);
     start();
@@ -435,7 +426,7 @@ START_TEST(a_listener_whose_acceptor_has_ended_is_kept_with_another_one)
     ck_assert_int_eq(listeners_change(&all, settings, others), 0);
     ck_assert_int_eq(listener.quiet_from, 0);
     ck_assert_ptr_nonnull(listener.acceptor);
-    acceptors_apply(acceptors, others);
+    acceptors_apply(&acceptors, others);
     assert_served(0);
 }
 END_TEST
@@ -451,7 +442,7 @@ START_TEST(a_refused_peer_gets_no_octet_and_the_next_one_is_served)
     set_prefixes(&others->access.deny, &refusals[_i].denied, refusals[_i].denied != NULL);
     others->limits.per_source = refusals[_i].per_source;
     start();
-    acceptors_apply(acceptors, others);
+    acceptors_apply(&acceptors, others);
     connect_peer(0);
     if (refusals[_i].denied == NULL) {
         wait_active(1); /* the first one from that source */
@@ -461,7 +452,7 @@ START_TEST(a_refused_peer_gets_no_octet_and_the_next_one_is_served)
         assert_ends_with(0, "", 0);
     }
     wait_outcome(refusals[_i].outcome, 1);
-    acceptors_apply(acceptors, settings);
+    acceptors_apply(&acceptors, settings);
     assert_served(2);
 }
 END_TEST
@@ -490,7 +481,7 @@ END_TEST
 START_TEST(an_acceptor_without_a_thread_is_an_error)
 {
     threads_left = 0;
-    ck_assert_int_eq(acceptor_start(acceptors, &listener), EAGAIN);
+    ck_assert_int_eq(acceptor_start(&acceptors, &listener), EAGAIN);
     ck_assert_ptr_null(listener.acceptor);
     ck_assert(acceptor_end(&listener, false));
     ck_assert(acceptor_end(&listener, true));
@@ -600,10 +591,10 @@ END_TEST
 START_TEST(without_a_call_none_is_interrupted)
 {
     int64_t wait = 12345;
-    ck_assert_int_eq(acceptors_tend(acceptors, lingering, &wait), ACCEPTORS_ANSWERED);
+    ck_assert_int_eq(acceptors_tend(&acceptors, &lingering, &wait), ACCEPTORS_ANSWERED);
     start();
     wait_accepts(1);
-    ck_assert_int_eq(acceptors_tend(acceptors, lingering, &wait), ACCEPTORS_ANSWERED);
+    ck_assert_int_eq(acceptors_tend(&acceptors, &lingering, &wait), ACCEPTORS_ANSWERED);
     ck_assert_int_eq(wait, 12345);
     ck_assert_int_eq(signals_counted(), 0);
 }
@@ -615,8 +606,8 @@ START_TEST(one_in_accept4_is_interrupted_until_it_answers)
     int64_t wait = NEVER;
     start();
     wait_accepts(1);
-    acceptors_call_roll(acceptors);
-    ck_assert_int_eq(acceptors_tend(acceptors, lingering, &wait), ACCEPTORS_CALLED);
+    acceptors_call_roll(&acceptors);
+    ck_assert_int_eq(acceptors_tend(&acceptors, &lingering, &wait), ACCEPTORS_CALLED);
     ck_assert_int_gt(wait, 0);
     ck_assert_int_le(wait, 5000000);
     ck_assert_int_eq(wait_answered(), ACCEPTORS_ANSWERED);
@@ -671,7 +662,7 @@ START_TEST(one_that_begins_to_wait_after_the_call_answers)
     connect_peer(1);
     while (listener_queue(&listener, NULL) > 0)
         sched_yield();
-    acceptors_call_roll(acceptors);
+    acceptors_call_roll(&acceptors);
     accept_holds = false;
     ck_assert_int_eq(wait_answered(), ACCEPTORS_ANSWERED);
     ck_assert_uint_eq(active(), 1);
@@ -695,7 +686,7 @@ START_TEST(settings_are_those_of_the_moment_after_accept4)
     start();
     wait_accepts(1);
     memcpy(others->reply, "another reply...", WIRE_OCTETS);
-    acceptors_apply(acceptors, others);
+    acceptors_apply(&acceptors, others);
     connect_peer(0);
     greet(0);
     assert_ends_with(0, "another reply...", WIRE_OCTETS);
@@ -706,7 +697,7 @@ START_TEST(a_raised_limit_reaches_one_that_waits_for_a_slot)
 {
     start_without_slot();
     others->limits.connections = 2;
-    acceptors_apply(acceptors, others);
+    acceptors_apply(&acceptors, others);
     greet(1);
     assert_answered(1);
     wait_active(1);
@@ -716,14 +707,14 @@ END_TEST
 START_TEST(refuse_reaches_one_that_waits_for_a_slot)
 {
     start_without_slot();
-    (void)acceptors_warn(acceptors, true);
+    (void)acceptors_warn(&acceptors, true);
     assert_logged("warning limits.connections reached; new connections wait in the queue "
                   "count=1\n");
     others->limits.when_full = WHEN_FULL_REFUSE;
-    acceptors_apply(acceptors, others);
+    acceptors_apply(&acceptors, others);
     assert_ends_with(1, "", 0);
     wait_outcome(OUTCOME_LIMITED, 1);
-    (void)acceptors_warn(acceptors, true);
+    (void)acceptors_warn(&acceptors, true);
     assert_logged("warning limits.connections reached; new connections are refused count=1\n");
     connect_peer(2); /* no longer waits for a slot */
     assert_ends_with(2, "", 0);
@@ -737,7 +728,7 @@ START_TEST(cut_refuses_the_one_that_waits_for_a_slot_and_those_after_it)
 {
     start_without_slot();
     connect_peer(2);
-    acceptors_cut(acceptors);
+    acceptors_cut(&acceptors);
     for (size_t i = 0; i < 3; i++)
         assert_ends_with(i, "", 0);
     wait_outcome(OUTCOME_SLOW, 1);
@@ -754,7 +745,7 @@ START_TEST(cut_does_not_wait_for_a_slot)
     while (io_calls() < 2) /* the try, and then the recv that waits */
         sched_yield();
     IO_SCRIPT({.error = ENOTCONN});
-    acceptors_cut(acceptors);
+    acceptors_cut(&acceptors);
     assert_ends_with(1, "", 0);
     wait_outcome(OUTCOME_LIMITED, 1);
     ck_assert_uint_eq(active(), 1);
@@ -768,13 +759,13 @@ START_TEST(one_that_cut_refuses_is_not_warned_of)
     settings->limits.when_full = _i == 0 ? WHEN_FULL_WAIT : WHEN_FULL_REFUSE;
     settings->limits.per_source = 1;
     start();
-    acceptors_cut(acceptors);
+    acceptors_cut(&acceptors);
     for (size_t i = 0; i < 2; i++) {
         connect_peer(i);
         assert_ends_with(i, "", 0);
     }
     wait_outcome(OUTCOME_LIMITED, 2);
-    ck_assert_int_eq(acceptors_warn(acceptors, true), NEVER);
+    ck_assert_int_eq(acceptors_warn(&acceptors, true), NEVER);
     assert_logged("");
 }
 END_TEST
@@ -813,8 +804,8 @@ static void let_linger(size_t count)
     if (count > 0)
         wait_wake();
     wait_active(0);
-    (void)lingering_sweep(lingering);
-    ck_assert_uint_eq(lingering_count(lingering), count);
+    (void)lingering_sweep(&lingering);
+    ck_assert_uint_eq(lingering_count(&lingering), count);
 }
 
 /* Let the first `count` peers linger, and the acceptor wait for a connection without a descriptor
@@ -836,12 +827,12 @@ START_TEST(a_shortage_of_descriptors_that_meets_no_peer_is_not_counted)
     start_without_descriptor(1);
     ck_assert_uint_eq(all_errors(), 0);
     ck_assert_int_eq(tend(), ACCEPTORS_ANSWERED);
-    ck_assert_uint_eq(lingering_count(lingering), 1);
+    ck_assert_uint_eq(lingering_count(&lingering), 1);
     accept_fails(0, 0);
     call();
     assert_served(1);
     ck_assert_uint_eq(all_errors(), 0);
-    (void)acceptors_warn(acceptors, true);
+    (void)acceptors_warn(&acceptors, true);
     assert_logged("");
 }
 END_TEST
@@ -861,13 +852,13 @@ START_TEST(a_shortage_of_descriptors_that_meets_a_peer_ends_a_lingering_socket)
 {
     meet_without_descriptor(1);
     unsigned calls = accepts();
-    acceptors_call_roll(acceptors);
+    acceptors_call_roll(&acceptors);
     ck_assert_uint_eq(accepts(), calls); /* it waits for one */
     accept_fails(0, 0);
     ck_assert_int_ne(tend(), ACCEPTORS_FAILED);
-    ck_assert_uint_eq(lingering_count(lingering), 0);
+    ck_assert_uint_eq(lingering_count(&lingering), 0);
     assert_answered(1);
-    (void)acceptors_warn(acceptors, true);
+    (void)acceptors_warn(&acceptors, true);
     assert_logged(""); /* no peer had to wait */
 }
 END_TEST
@@ -878,14 +869,14 @@ START_TEST(a_descriptor_that_was_lost_to_another_thread_is_asked_for_again)
     meet_without_descriptor(PEERS - 1);
     for (size_t left = PEERS - 2; left > 0; left--) {
         (void)tend();
-        ck_assert_uint_eq(lingering_count(lingering), left);
+        ck_assert_uint_eq(lingering_count(&lingering), left);
         wait_wake();
         ck_assert_uint_eq(errors("EMFILE"), PEERS - left);
     }
     accept_fails(0, 0);
     (void)tend();
     assert_answered(PEERS - 1);
-    (void)acceptors_warn(acceptors, true);
+    (void)acceptors_warn(&acceptors, true);
     assert_logged("");
 }
 END_TEST
@@ -906,7 +897,7 @@ START_TEST(a_socket_that_the_workers_left_last_is_ended_for_its_descriptor)
     (void)tend();
     wait_wake();
     ck_assert_uint_eq(errors("EMFILE"), 2);
-    (void)acceptors_warn(acceptors, true);
+    (void)acceptors_warn(&acceptors, true);
     assert_logged("");
 }
 END_TEST
@@ -917,7 +908,7 @@ START_TEST(without_a_descriptor_to_free_there_is_a_pause_and_a_warning)
     unsigned calls = accepts();
     (void)tend();
     wait_wake();
-    (void)acceptors_warn(acceptors, false);
+    (void)acceptors_warn(&acceptors, false);
     assert_logged("warning cannot accept connections, pausing: Too many open files count=1\n");
     call();
     ck_assert_uint_eq(accepts(), calls);
@@ -933,7 +924,7 @@ START_TEST(one_that_asks_for_a_descriptor_tries_again_by_itself)
     meet_without_descriptor(0);
     accept_fails(0, 0);
     clock_move(101 * MS);
-    acceptors_call_roll(acceptors); /* and no tend() */
+    acceptors_call_roll(&acceptors); /* and no tend() */
     assert_answered(0);
 }
 END_TEST
@@ -1032,7 +1023,7 @@ static void assert_warned(int number)
     char line[128];
     snprintf(line, sizeof line, "warning cannot accept connections, pausing: %s count=1\n",
              strerror(number));
-    (void)acceptors_warn(acceptors, false);
+    (void)acceptors_warn(&acceptors, false);
     assert_logged(line);
 }
 
@@ -1052,7 +1043,7 @@ START_TEST(each_error_is_counted_under_its_name_and_has_its_effect)
     let_linger(1);
     end_acceptor(&listener);
     eventfd_t ignored;
-    (void)eventfd_read(wake_fd, &ignored);
+    (void)eventfd_read(monitor.wake_fd, &ignored);
     clock_stop();
     clock_move(HOUR);
     connect_peer(1);
@@ -1081,9 +1072,9 @@ START_TEST(each_error_is_counted_under_its_name_and_has_its_effect)
     assert_answered(1);
     ck_assert_uint_eq(errors(expected[_i].name), 1);
     ck_assert_uint_eq(all_errors(), 1);
-    ck_assert_uint_eq(lingering_count(lingering), expected[_i].effect == ENDS_LINGERING ? 0 : 1);
+    ck_assert_uint_eq(lingering_count(&lingering), expected[_i].effect == ENDS_LINGERING ? 0 : 1);
     ck_assert_int_eq(tend(), ACCEPTORS_ANSWERED);
-    (void)acceptors_warn(acceptors, true);
+    (void)acceptors_warn(&acceptors, true);
     assert_logged("");
 }
 END_TEST
@@ -1095,7 +1086,7 @@ START_TEST(a_bug_is_reported_once_its_acceptor_has_ended)
     eventfd_t ignored;
     if (_i > 0) {
         start_in_pause();
-        (void)eventfd_read(wake_fd, &ignored);
+        (void)eventfd_read(monitor.wake_fd, &ignored);
         accept_fails(EINVAL, 1);
         second = start_second();
         wait_wake();
@@ -1130,17 +1121,11 @@ END_TEST
 START_TEST(errors_are_added_under_their_names)
 {
     struct stats stats = {0};
-    acceptors_count_errors(acceptors, &stats);
+    acceptors_count_errors(&acceptors, &stats);
     ck_assert_uint_eq(stats.accept_errors, NAMES);
     for (size_t i = 0; i < COUNT(expected); i++)
         ck_assert_uint_eq(errors(expected[i].name), 0);
     ck_assert_str_eq(stats.accept_error[NAMES - 1].name, "other");
-}
-END_TEST
-
-START_TEST(to_destroy_no_acceptors_does_nothing)
-{
-    acceptors_destroy(NULL);
 }
 END_TEST
 
@@ -1203,6 +1188,5 @@ Suite *acceptor_suite(void)
     tcase_add_loop_test(tcase, a_bug_is_reported_once_its_acceptor_has_ended, 0, 2);
     tcase_add_test(tcase, a_signal_is_not_counted);
     tcase_add_test(tcase, errors_are_added_under_their_names);
-    tcase_add_test(tcase, to_destroy_no_acceptors_does_nothing);
     return suite;
 }

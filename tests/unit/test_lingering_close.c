@@ -34,24 +34,23 @@ bool __wrap_workers_take_half_closed(struct workers *workers, struct connection_
 }
 /* NOLINTEND(bugprone-reserved-identifier) */
 
-static struct lingering *lingering;
+static struct lingering lingering;
 static struct ends pairs[PAIRS];
 
 static void begin(void)
 {
     clock_stop();
     TAILQ_INIT(&left);
-    lingering = lingering_create(NULL);
-    need(lingering != NULL, "lingering sockets");
-    lingering_set_limits(lingering, MOST, SECONDS);
+    need(lingering_init(&lingering, NULL) == 0, "lingering sockets");
+    lingering_set_limits(&lingering, MOST, SECONDS);
     for (size_t i = 0; i < PAIRS; i++)
         pairs[i] = unix_ends();
 }
 
-/* Those of our ends that were added are closed by lingering_destroy(). */
+/* Those of our ends that were added are closed by lingering_end(). */
 static void end(void)
 {
-    lingering_destroy(lingering);
+    lingering_end(&lingering);
     for (size_t i = 0; i < PAIRS; i++) {
         if (is_open(pairs[i].ours))
             close(pairs[i].ours);
@@ -80,7 +79,7 @@ static void add(size_t count)
 static double sweep_after(double seconds)
 {
     clock_move(seconds);
-    int64_t next = lingering_sweep(lingering);
+    int64_t next = lingering_sweep(&lingering);
     return next == NEVER ? -1 : (double)next / 1e6;
 }
 
@@ -102,7 +101,7 @@ static void watch(size_t count)
 /* Whether something is to be done before the next sweep is due. */
 static bool is_readable(void)
 {
-    struct pollfd polled = {.fd = lingering_fd(lingering), .events = POLLIN};
+    struct pollfd polled = {.fd = lingering_fd(&lingering), .events = POLLIN};
     return poll(&polled, 1, 0) == 1;
 }
 
@@ -162,10 +161,10 @@ START_TEST(swept_when_the_first_is_4_ms_old)
     ck_assert_double_eq(sweep_after(1.75 * MS), 2);
     add_socket(pairs[1].ours);
     ck_assert_double_eq(sweep_after(0.5 * MS), 1.5);
-    ck_assert_uint_eq(lingering_count(lingering), 1);
+    ck_assert_uint_eq(lingering_count(&lingering), 1);
     ck_assert_double_eq(sweep_after(1.5 * MS), 2);
     assert_closed(0, 1);
-    ck_assert_uint_eq(lingering_count(lingering), 1);
+    ck_assert_uint_eq(lingering_count(&lingering), 1);
     unsigned calls = io_calls();
     ck_assert_double_eq(sweep_after(2 * MS), (SECONDS - 4 * MS) / MS);
     ck_assert_uint_eq(io_calls(), calls + 1);
@@ -212,21 +211,21 @@ END_TEST
 START_TEST(nothing_is_polled_while_a_sweep_is_planned)
 {
     ck_assert_double_eq(sweep_after(0), -1);
-    ck_assert_int_ge(lingering_fd(lingering), 0);
+    ck_assert_int_ge(lingering_fd(&lingering), 0);
     add(1);
     sweep_first_time();
-    ck_assert_int_eq(lingering_fd(lingering), -1);
+    ck_assert_int_eq(lingering_fd(&lingering), -1);
     sweep_after(4 * MS);
-    ck_assert_int_ge(lingering_fd(lingering), 0);
+    ck_assert_int_ge(lingering_fd(&lingering), 0);
     write_octets(pairs[0].theirs, "\n", 1);
     ck_assert_double_eq(sweep_after(0), 1);
-    ck_assert_int_eq(lingering_fd(lingering), -1);
+    ck_assert_int_eq(lingering_fd(&lingering), -1);
     write_octets(pairs[0].theirs, "\n", 1);
     ck_assert_double_eq(sweep_after(0.25 * MS), 0.75);
     sweep_after(0.75 * MS);
-    ck_assert_int_eq(lingering_fd(lingering), -1);
+    ck_assert_int_eq(lingering_fd(&lingering), -1);
     sweep_after(1 * MS);
-    ck_assert_int_ge(lingering_fd(lingering), 0);
+    ck_assert_int_ge(lingering_fd(&lingering), 0);
 }
 END_TEST
 
@@ -235,19 +234,19 @@ START_TEST(many_that_end_at_once_are_closed_in_a_few_sweeps)
     enum { MANY = 100 };
     static struct ends many[MANY];
     size_t sweeps = 0;
-    lingering_set_limits(lingering, MANY, SECONDS);
+    lingering_set_limits(&lingering, MANY, SECONDS);
     for (size_t i = 0; i < MANY; i++) {
         many[i] = unix_ends();
         add_socket(many[i].ours);
     }
     sweep_first_time();
     sweep_after(4 * MS);
-    ck_assert_uint_eq(lingering_count(lingering), MANY);
+    ck_assert_uint_eq(lingering_count(&lingering), MANY);
     for (size_t i = 0; i < MANY; i++)
         close_theirs(&many[i]);
     for (; sweep_after(4 * MS) >= 0; sweeps++)
         ck_assert_uint_lt(sweeps, 5);
-    ck_assert_uint_eq(lingering_count(lingering), 0);
+    ck_assert_uint_eq(lingering_count(&lingering), 0);
 }
 END_TEST
 
@@ -264,11 +263,13 @@ START_TEST(one_that_cannot_be_watched_stays_until_its_time_is_over)
 }
 END_TEST
 
-START_TEST(without_epoll_nothing_is_created)
+START_TEST(without_epoll_there_are_no_lingering_sockets)
 {
+    struct lingering none;
     no_epoll = true;
-    ck_assert_ptr_null(lingering_create(NULL));
+    ck_assert_int_eq(lingering_init(&none, NULL), -1);
     ck_assert_int_eq(errno, EMFILE);
+    lingering_end(&none);
 }
 END_TEST
 
@@ -444,25 +445,25 @@ END_TEST
 
 START_TEST(evict_closes_the_oldest_for_its_descriptor)
 {
-    ck_assert(!lingering_evict(lingering));
+    ck_assert(!lingering_evict(&lingering));
     add(2);
-    ck_assert(lingering_evict(lingering));
+    ck_assert(lingering_evict(&lingering));
     assert_closed(0, 1);
     assert_open(1, 2);
-    ck_assert(lingering_evict(lingering));
+    ck_assert(lingering_evict(&lingering));
     assert_closed(1, 2);
-    ck_assert(!lingering_evict(lingering));
+    ck_assert(!lingering_evict(&lingering));
 }
 END_TEST
 
-START_TEST(destroy_closes_the_rest)
+START_TEST(end_closes_the_rest)
 {
     add(MOST + 1);
-    lingering_destroy(lingering);
-    lingering = NULL;
+    lingering_end(&lingering);
+    ck_assert(!is_open(lingering.epoll_fd));
+    lingering.epoll_fd = -1;
     assert_closed(0, MOST + 1);
     assert_open(MOST + 1, PAIRS);
-    lingering_destroy(NULL);
 }
 END_TEST
 
@@ -471,10 +472,10 @@ START_TEST(evict_also_takes_what_the_workers_left_last)
 {
     watch(1);
     add_socket(pairs[1].ours);
-    ck_assert(lingering_evict(lingering));
+    ck_assert(lingering_evict(&lingering));
     assert_closed(0, 1);
     assert_open(1, 2);
-    ck_assert(lingering_evict(lingering));
+    ck_assert(lingering_evict(&lingering));
     assert_closed(1, 2);
 }
 END_TEST
@@ -500,16 +501,16 @@ END_TEST
 
 START_TEST(sockets_are_counted_once_a_sweep_took_them_in)
 {
-    ck_assert_uint_eq(lingering_count(lingering), 0);
+    ck_assert_uint_eq(lingering_count(&lingering), 0);
     add(2);
-    ck_assert_uint_eq(lingering_count(lingering), 0);
+    ck_assert_uint_eq(lingering_count(&lingering), 0);
     sweep_first_time();
-    ck_assert_uint_eq(lingering_count(lingering), 2);
+    ck_assert_uint_eq(lingering_count(&lingering), 2);
     end_theirs(&pairs[0]);
     sweep_after(4 * MS);
-    ck_assert_uint_eq(lingering_count(lingering), 1);
-    ck_assert(lingering_evict(lingering));
-    ck_assert_uint_eq(lingering_count(lingering), 0);
+    ck_assert_uint_eq(lingering_count(&lingering), 1);
+    ck_assert(lingering_evict(&lingering));
+    ck_assert_uint_eq(lingering_count(&lingering), 0);
 }
 END_TEST
 
@@ -517,18 +518,18 @@ START_TEST(after_a_change_there_is_less_room_and_the_oldest_are_closed)
 {
     add(3);
     sweep_first_time();
-    lingering_set_limits(lingering, 2, SECONDS);
+    lingering_set_limits(&lingering, 2, SECONDS);
     assert_open(0, 3);
     sweep_after(4 * MS);
     assert_closed(0, 1);
     assert_open(1, 3);
-    ck_assert_uint_eq(lingering_count(lingering), 2);
+    ck_assert_uint_eq(lingering_count(&lingering), 2);
 }
 END_TEST
 
 START_TEST(after_a_change_there_is_more_room)
 {
-    lingering_set_limits(lingering, PAIRS, SECONDS);
+    lingering_set_limits(&lingering, PAIRS, SECONDS);
     add(PAIRS);
     sweep_first_time();
     assert_open(0, PAIRS);
@@ -540,10 +541,10 @@ START_TEST(a_changed_time_applies_to_the_sockets_that_linger)
     add(1);
     sweep_first_time();
     sweep_after(1);
-    lingering_set_limits(lingering, MOST, SECONDS + 1);
+    lingering_set_limits(&lingering, MOST, SECONDS + 1);
     sweep_after(SECONDS - 0.5);
     assert_open(0, 1);
-    lingering_set_limits(lingering, MOST, SECONDS);
+    lingering_set_limits(&lingering, MOST, SECONDS);
     sweep_after(0);
     assert_closed(0, 1);
 }
@@ -563,7 +564,7 @@ Suite *lingering_close_suite(void)
     tcase_add_test(tcase, nothing_is_polled_while_a_sweep_is_planned);
     tcase_add_test(tcase, many_that_end_at_once_are_closed_in_a_few_sweeps);
     tcase_add_test(tcase, one_that_cannot_be_watched_stays_until_its_time_is_over);
-    tcase_add_test(tcase, without_epoll_nothing_is_created);
+    tcase_add_test(tcase, without_epoll_there_are_no_lingering_sockets);
     tcase_add_test(tcase, surplus_octets_are_discarded);
     tcase_add_test(tcase, surplus_octets_do_not_cost_the_peer_its_reply);
     tcase_add_test(tcase, what_came_is_read_before_the_oldest_is_closed);
@@ -576,7 +577,7 @@ Suite *lingering_close_suite(void)
     tcase_add_test(tcase, without_room_the_oldest_are_closed);
     tcase_add_test(tcase, the_oldest_are_those_that_came_first);
     tcase_add_test(tcase, evict_closes_the_oldest_for_its_descriptor);
-    tcase_add_test(tcase, destroy_closes_the_rest);
+    tcase_add_test(tcase, end_closes_the_rest);
     tcase_add_test(tcase, evict_also_takes_what_the_workers_left_last);
     tcase_add_test(tcase, the_next_socket_wakes_the_loop_if_no_sweep_is_planned);
     tcase_add_test(tcase, sockets_are_counted_once_a_sweep_took_them_in);

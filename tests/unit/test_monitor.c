@@ -14,7 +14,7 @@ static unsigned ready;
 
 static void begin(void)
 {
-    monitor_init(&monitor);
+    need(monitor_init(&monitor) == 0, "a monitor");
     count = ready = 0;
 }
 

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,17 +17,14 @@
 #define LOCAL "\r\n\r\n\0\r\nQUIT\n\x20\0\0"
 
 static struct monitor monitor;
-static int wake_fd;
-static struct admission *admission;
+static struct admission admission;
 
 static void begin_on(void (*connect)(void))
 {
     log_capture();
     connect();
-    monitor_init(&monitor);
-    wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    admission = admission_create(&monitor, wake_fd);
-    need(wake_fd >= 0 && admission != NULL, "an admission");
+    need(monitor_init(&monitor) == 0, "a monitor");
+    admission = (struct admission){.monitor = &monitor};
     connection.proxied = true;
     connection.peer = numeric_address("198.51.100.1", "999");
     connection.local = numeric_address("198.51.100.2", "1060");
@@ -47,9 +43,7 @@ static void begin_on_tcp(void)
 static void end(void)
 {
     admission_leave(&connection);
-    admission_destroy(admission);
     monitor_destroy(&monitor);
-    close(wake_fd);
     free(connection.proxy);
     log_release();
 }
@@ -61,17 +55,17 @@ static void put(const char *octets, size_t count)
 
 #define PUT(text) put(text, sizeof(text) - 1)
 
-static enum admission_verdict enter(struct connection *which)
+static bool enter(struct connection *which)
 {
     monitor_enter(&monitor);
-    enum admission_verdict verdict = admission_enter(admission, which);
+    bool admitted = admission_enter(&admission, which);
     monitor_leave(&monitor);
-    return verdict;
+    return admitted;
 }
 
 static void enter_and_hold(void)
 {
-    ck_assert_int_eq(enter(&connection), ADMITTED);
+    ck_assert(enter(&connection));
     hold();
 }
 
@@ -212,7 +206,7 @@ START_TEST(a_reset_inside_a_header_is_reset_and_before_or_after_it_a_probe)
     put(HEADER, counts[_i]);
     if (counts[_i] > 0)
         wait_readable(ends.ours);
-    ck_assert_int_eq(enter(&connection), ADMITTED);
+    ck_assert(enter(&connection));
     ck_assert(!exchange_try(&connection));
     reset_theirs(&ends);
     exchange_finish(&connection);
@@ -260,7 +254,7 @@ static void hold_one_of(const char *host)
     other = connection;
     other.proxied = false;
     other.peer = numeric_address(host, "1");
-    ck_assert_int_eq(enter(&other), ADMITTED);
+    ck_assert(enter(&other));
     enter_and_hold();
     admission_leave(&other);
 }
@@ -272,8 +266,8 @@ START_TEST(limits_per_source_counts_the_client)
     hold_one_of(_i == 0 ? "192.0.2.7" : "198.51.100.1");
     if (_i == 0) {
         assert_not_answered(OUTCOME_LIMITED, 0);
-        wait_readable(wake_fd);
-        (void)admission_warn(admission, false);
+        wait_readable(monitor.wake_fd);
+        (void)admission_warn(&admission, settings, false);
         ck_assert_ptr_nonnull(strstr(logged_text(),
                                      "warning limits.per_source reached; new connections "
                                      "from that source are refused count=1\n"));

@@ -18,12 +18,11 @@
 #define HOUR 3600
 
 static struct settings *settings;
-static struct monitor monitor;
-static struct workers *workers;
-static int wake_fd = -1;
+static struct monitor monitor = {.wake_fd = -1};
+static struct workers workers;
 static struct ends pairs[MOST];
 
-/* Whether a worker wrote to `wake_fd` outside the monitor.
+/* Whether a worker wrote to `monitor.wake_fd` outside the monitor.
  * NOLINTBEGIN(bugprone-reserved-identifier)
  */
 static atomic_bool wrote_outside;
@@ -32,7 +31,7 @@ int __wrap_eventfd_write(int fd, eventfd_t value);
 
 int __wrap_eventfd_write(int fd, eventfd_t value)
 {
-    if (fd == wake_fd && pthread_mutex_trylock(&monitor.lock) == 0) {
+    if (fd == monitor.wake_fd && pthread_mutex_trylock(&monitor.lock) == 0) {
         wrote_outside = true;
         monitor_leave(&monitor);
     }
@@ -44,11 +43,9 @@ static void begin(void)
 {
     settings = new_settings();
     log_configure(false, LOG_DAEMON, LOG_CRIT);
-    monitor_init(&monitor);
-    wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    workers = workers_create(&monitor, wake_fd);
-    need(wake_fd >= 0 && workers != NULL, "workers");
-    workers_set_idle_timeout(workers, HOUR);
+    need(monitor_init(&monitor) == 0, "a monitor");
+    workers_init(&workers, &monitor);
+    workers_set_idle_timeout(&workers, HOUR);
     for (size_t i = 0; i < MOST; i++)
         pairs[i] = unix_ends();
 }
@@ -73,26 +70,23 @@ static size_t close_all(struct connection_list *list)
 static size_t close_half_closed(void)
 {
     struct connection_list list = TAILQ_HEAD_INITIALIZER(list);
-    bool any = workers_take_half_closed(workers, &list);
+    bool any = workers_take_half_closed(&workers, &list);
     size_t count = close_all(&list);
     ck_assert(any == (count > 0));
     return count;
 }
 
-static void destroy(void)
+static void end_workers(void)
 {
-    if (workers != NULL)
-        (void)close_half_closed();
-    workers_destroy(workers);
-    workers = NULL;
+    (void)close_half_closed();
+    workers_end(&workers);
 }
 
 static void end(void)
 {
-    destroy();
+    end_workers();
     monitor_destroy(&monitor);
-    close(wake_fd);
-    wake_fd = -1;
+    monitor.wake_fd = -1;
     ck_assert(!wrote_outside);
     for (size_t i = 0; i < MOST; i++)
         close_theirs(&pairs[i]);
@@ -116,7 +110,7 @@ static struct worker *submit(size_t index)
     struct worker *called;
     struct connection *connection = new_connection(index);
     monitor_enter(&monitor);
-    ck_assert_int_eq(workers_submit(workers, connection, &called), 0);
+    ck_assert_int_eq(workers_submit(&workers, connection, &called), 0);
     monitor_leave(&monitor);
     return called;
 }
@@ -129,7 +123,7 @@ static void submit_and_wake(size_t index)
 static void cut(void)
 {
     monitor_enter(&monitor);
-    workers_cut(workers);
+    workers_cut(&workers);
     monitor_leave(&monitor);
 }
 
@@ -146,13 +140,13 @@ static void assert_answered(size_t index)
 static eventfd_t wakes(void)
 {
     eventfd_t count;
-    return eventfd_read(wake_fd, &count) == 0 ? count : 0;
+    return eventfd_read(monitor.wake_fd, &count) == 0 ? count : 0;
 }
 
 static void wait_until_done(void)
 {
-    while (!workers_are_done(workers)) {
-        wait_readable(wake_fd);
+    while (!workers_are_done(&workers)) {
+        wait_readable(monitor.wake_fd);
         (void)wakes();
     }
 }
@@ -160,7 +154,7 @@ static void wait_until_done(void)
 static struct gauges read_gauges(void)
 {
     struct gauges gauges = {0};
-    workers_gauges(workers, &gauges);
+    workers_gauges(&workers, &gauges);
     return gauges;
 }
 
@@ -299,7 +293,7 @@ END_TEST
 static size_t active(void)
 {
     monitor_enter(&monitor);
-    size_t count = workers_active(workers);
+    size_t count = workers.active;
     monitor_leave(&monitor);
     return count;
 }
@@ -312,14 +306,14 @@ START_TEST(the_end_of_a_connection_is_notified_in_the_monitor)
     }
     greet(3);
     monitor_enter(&monitor);
-    while (workers_active(workers) == MOST)
+    while (workers.active == MOST)
         monitor_wait(&monitor, NEVER);
-    ck_assert_uint_eq(workers_active(workers), MOST - 1);
+    ck_assert_uint_eq(workers.active, MOST - 1);
     monitor_leave(&monitor);
     assert_answered(3);
     end_theirs(&pairs[4]); /* not half-closed */
     monitor_enter(&monitor);
-    while (workers_active(workers) == MOST - 1)
+    while (workers.active == MOST - 1)
         monitor_wait(&monitor, NEVER);
     monitor_leave(&monitor);
     cut();
@@ -334,8 +328,8 @@ START_TEST(without_a_thread_the_connection_stays_the_caller_s)
     submit_and_wake(0);
     threads_left = 0;
     monitor_enter(&monitor);
-    ck_assert_int_eq(workers_submit(workers, connection, &called), EAGAIN);
-    ck_assert_uint_eq(workers_active(workers), 1);
+    ck_assert_int_eq(workers_submit(&workers, connection, &called), EAGAIN);
+    ck_assert_uint_eq(workers.active, 1);
     monitor_leave(&monitor);
     ck_assert_ptr_null(called);
     ck_assert(is_open(pairs[1].ours));
@@ -357,11 +351,11 @@ static double seconds_since(int64_t instant)
 START_TEST(idle_workers_end_by_themselves_when_their_time_is_over)
 {
     int64_t start = clock_nanoseconds();
-    workers_set_idle_timeout(workers, 30 * MS);
+    workers_set_idle_timeout(&workers, 30 * MS);
     one_exchange(0);
     wait_workers(0);
     ck_assert_double_ge(seconds_since(start), 30 * MS);
-    workers_set_idle_timeout(workers, HOUR);
+    workers_set_idle_timeout(&workers, HOUR);
     one_exchange(1);
     ck_assert_uint_eq(read_gauges().workers, 1);
 }
@@ -372,7 +366,7 @@ START_TEST(the_surplus_ends_and_the_busy_ones_stay)
     start_all();
     submit_and_wake(0);
     wait_idle(MOST - 1);
-    workers_set_idle_timeout(workers, 1 * MS);
+    workers_set_idle_timeout(&workers, 1 * MS);
     wait_workers(1);
     ck_assert_uint_eq(active(), 1);
     greet(0);
@@ -384,10 +378,10 @@ END_TEST
 START_TEST(a_changed_idle_timeout_reaches_workers_that_sleep)
 {
     start_all();
-    workers_set_idle_timeout(workers, HOUR);
-    workers_set_idle_timeout(workers, HOUR - 1);
+    workers_set_idle_timeout(&workers, HOUR);
+    workers_set_idle_timeout(&workers, HOUR - 1);
     wait_idle(MOST); /* they were called, and sleep again */
-    workers_set_idle_timeout(workers, 0);
+    workers_set_idle_timeout(&workers, 0);
     wait_workers(0);
     one_exchange(0);
     wait_workers(0);
@@ -400,7 +394,7 @@ START_TEST(a_worker_that_is_called_as_its_time_ends_is_not_lost)
 {
     struct worker *called = NULL;
     size_t index = 0;
-    workers_set_idle_timeout(workers, 20 * MS);
+    workers_set_idle_timeout(&workers, 20 * MS);
     for (; called == NULL && index < MOST - 1; index++) {
         one_exchange(index);
         while (read_gauges().idle != 1 && read_gauges().workers != 0)
@@ -408,7 +402,7 @@ START_TEST(a_worker_that_is_called_as_its_time_ends_is_not_lost)
         int64_t start = clock_nanoseconds();
         monitor_enter(&monitor);
         greet(index + 1);
-        ck_assert_int_eq(workers_submit(workers, new_connection(index + 1), &called), 0);
+        ck_assert_int_eq(workers_submit(&workers, new_connection(index + 1), &called), 0);
         while (seconds_since(start) < 30 * MS)
             sched_yield();
         monitor_leave(&monitor);
@@ -426,7 +420,7 @@ START_TEST(cut_ends_connections_at_once)
 {
     for (size_t i = 0; i < MOST; i++)
         submit_and_wake(i);
-    ck_assert(!workers_are_done(workers));
+    ck_assert(!workers_are_done(&workers));
     cut();
     for (size_t i = 0; i < MOST; i++)
         assert_theirs_end_with(&pairs[i], "", 0);
@@ -434,14 +428,13 @@ START_TEST(cut_ends_connections_at_once)
 }
 END_TEST
 
-START_TEST(destroy_waits_for_every_worker)
+START_TEST(end_waits_for_every_worker)
 {
     for (size_t i = 0; i < MOST; i++)
         submit_and_wake(i);
     cut();
     wait_until_done();
-    destroy();
-    workers_destroy(NULL);
+    end_workers();
 }
 END_TEST
 
@@ -486,8 +479,8 @@ START_TEST(half_closed_connections_are_left_in_their_order)
     size_t count = 0;
     for (size_t i = 0; i < 3; i++)
         one_exchange(i);
-    ck_assert(workers_take_half_closed(workers, &list));
-    ck_assert(!workers_take_half_closed(workers, &list));
+    ck_assert(workers_take_half_closed(&workers, &list));
+    ck_assert(!workers_take_half_closed(&workers, &list));
     TAILQ_FOREACH (connection, &list, all)
         ck_assert_int_eq(connection->fd, pairs[count++].ours);
     ck_assert_uint_eq(close_all(&list), 3);
@@ -520,7 +513,7 @@ START_TEST(the_first_half_closed_connection_after_an_empty_look_wakes_the_loop)
     ck_assert_uint_eq(wakes(), 1);
     one_exchange(4);
     ck_assert_uint_eq(close_half_closed(), 2);
-    destroy();
+    end_workers();
     ck_assert_uint_eq(wakes(), 0);
 }
 END_TEST
@@ -528,18 +521,18 @@ END_TEST
 START_TEST(once_it_is_asked_for_the_end_of_each_connection_wakes_the_loop)
 {
     one_exchange(0);
-    wait_readable(wake_fd);
+    wait_readable(monitor.wake_fd);
     ck_assert_uint_eq(close_half_closed(), 1);
     ck_assert_uint_eq(wakes(), 1);
     submit_and_wake(1);
     submit_and_wake(2);
-    ck_assert(!workers_are_done(workers));
+    ck_assert(!workers_are_done(&workers));
     for (size_t i = 1; i < 3; i++) {
         end_theirs(&pairs[i]);
-        wait_readable(wake_fd);
+        wait_readable(monitor.wake_fd);
         ck_assert_uint_eq(wakes(), 1);
     }
-    ck_assert(workers_are_done(workers));
+    ck_assert(workers_are_done(&workers));
 }
 END_TEST
 
@@ -549,10 +542,10 @@ START_TEST(it_is_asked_for_while_a_connection_is_being_closed)
     end_theirs(&pairs[0]);
     submit_and_wake(0);
     wait_close_held();
-    ck_assert(!workers_are_done(workers));
+    ck_assert(!workers_are_done(&workers));
     close_let();
-    wait_readable(wake_fd);
-    ck_assert(workers_are_done(workers));
+    wait_readable(monitor.wake_fd);
+    ck_assert(workers_are_done(&workers));
 }
 END_TEST
 
@@ -574,7 +567,7 @@ Suite *workers_suite(void)
     tcase_add_test(tcase, a_changed_idle_timeout_reaches_workers_that_sleep);
     tcase_add_test(tcase, a_worker_that_is_called_as_its_time_ends_is_not_lost);
     tcase_add_test(tcase, cut_ends_connections_at_once);
-    tcase_add_test(tcase, destroy_waits_for_every_worker);
+    tcase_add_test(tcase, end_waits_for_every_worker);
     tcase_add_test(tcase, the_gauges_count_connections_workers_and_the_peak);
     tcase_add_test(tcase, half_closed_connections_are_left_in_their_order);
     tcase_add_test(tcase, a_connection_without_a_reply_is_closed_by_its_worker);

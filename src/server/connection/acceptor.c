@@ -34,12 +34,10 @@
 
 #include "common/checked.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define MS INT64_C(1000000)
@@ -90,29 +88,6 @@ static size_t find_error(int number)
     return index;
 }
 
-TAILQ_HEAD(acceptor_list, acceptor);
-
-struct acceptors {
-    struct monitor *monitor;
-    struct admission *admission;
-    struct workers *workers;
-    int wake_fd;
-    pthread_attr_t attributes;
-    struct acceptor_list list; /* the main loop's own */
-
-    /* protected by the monitor */
-    struct settings *settings; /* of the connections that get a slot next */
-    unsigned roll;             /* number of the last roll call */
-    bool cut;                  /* acceptors_cut() was called */
-    int failure;               /* errno of a bug of ours, or 0 */
-    bool needs_descriptor;     /* the main loop must close a lingering socket */
-    unsigned evictions;        /* how often it did */
-    int error;                 /* errno of the last resource shortage */
-    struct warning shortage_warning;
-    struct warning limit_warning; /* of limits.connections */
-    uint64_t errors[ACCEPT_ERRORS];
-};
-
 struct acceptor {
     struct acceptors *shared;
     const struct listener *listener;
@@ -144,13 +119,6 @@ static void leave(struct acceptor *acceptor)
     acceptor->called = NULL;
     monitor_leave(acceptor->shared->monitor);
     workers_wake(called);
-}
-
-/* Count what a warning reports; the main loop logs it. */
-static void warn(struct acceptors *shared, struct warning *warning)
-{
-    if (warning->count++ == 0)
-        eventfd_write(shared->wake_fd, 1);
 }
 
 /* Answers roll calls, also one that came before the thread entered the monitor. */
@@ -206,27 +174,26 @@ static void handle_error(struct acceptor *acceptor, int error)
     }
     shared->error = error;
     if (remedy == REMEDY_PAUSE) {
-        warn(shared, &shared->shortage_warning);
+        monitor_warn(shared->monitor, &shared->shortage_warning);
     } else {
         shared->needs_descriptor = true;
-        eventfd_write(shared->wake_fd, 1);
+        monitor_wake_loop(shared->monitor);
     }
     pause_accepting(acceptor);
 }
 
-/* End the connection, which no worker had. If it met a shortage, the next one can, too. */
-static void turn_away(struct acceptor *acceptor, enum outcome outcome, int error)
+/* End the connection, whose outcome is known and which no worker had. If it met a shortage, the
+ * next one can, too. */
+static void turn_away(struct acceptor *acceptor)
 {
     struct connection *connection = acceptor->connection;
     leave(acceptor);
-    connection->outcome = outcome;
-    connection->error = error;
     connection->decided = clock_nanoseconds();
     admission_leave(connection);
     close(connection->fd);
     connection_report(connection);
     enter(acceptor);
-    if (outcome == OUTCOME_FAILED)
+    if (connection->outcome == OUTCOME_FAILED)
         pause_accepting(acceptor);
 }
 
@@ -235,10 +202,11 @@ static void submit(struct acceptor *acceptor)
 {
     struct connection *connection = acceptor->connection;
     (void)settings_ref(connection->settings);
-    int error = workers_submit(acceptor->shared->workers, connection, &acceptor->called);
-    if (error != 0) {
+    connection->error = workers_submit(acceptor->shared->workers, connection, &acceptor->called);
+    if (connection->error != 0) {
+        connection->outcome = OUTCOME_FAILED;
         settings_unref(connection->settings);
-        turn_away(acceptor, OUTCOME_FAILED, error);
+        turn_away(acceptor);
         return;
     }
     acceptor->connection = NULL;
@@ -249,7 +217,7 @@ static bool must_wait_for_slot(const struct acceptors *shared)
 {
     const struct settings *settings = shared->settings;
     return !shared->cut && settings->limits.when_full == WHEN_FULL_WAIT &&
-           workers_active(shared->workers) >= (size_t)settings->limits.connections;
+           shared->workers->active >= (size_t)settings->limits.connections;
 }
 
 /* Decide on the connection that was accepted, by the settings of now. */
@@ -259,7 +227,7 @@ static void admit(struct acceptor *acceptor)
     struct connection *connection = acceptor->connection;
 
     if (must_wait_for_slot(shared))
-        warn(shared, &shared->limit_warning);
+        monitor_warn(shared->monitor, &shared->admission->limit_warning);
     while (must_wait_for_slot(shared))
         wait_until(acceptor, NEVER);
     struct settings *settings = shared->settings;
@@ -267,16 +235,11 @@ static void admit(struct acceptor *acceptor)
     connection->accepted = clock_nanoseconds();
     connection->deadline = deadline_after(connection->accepted, settings->timeouts.exchange);
     connection->proxied = prefixes_match(&settings->access.proxies, &connection->peer) >= 0;
-    enum admission_verdict verdict =
-        shared->cut ? ADMISSION_PER_SOURCE : admission_enter(shared->admission, connection);
-    if (verdict == ADMISSION_CONNECTIONS)
-        warn(shared, &shared->limit_warning);
-    switch (verdict) {
-    case ADMITTED: submit(acceptor); break;
-    case ADMISSION_DENIED: turn_away(acceptor, OUTCOME_DENIED, 0); break;
-    case ADMISSION_FAILED: turn_away(acceptor, OUTCOME_FAILED, ENOMEM); break;
-    default: turn_away(acceptor, OUTCOME_LIMITED, 0); break;
-    }
+    connection->outcome = OUTCOME_LIMITED; /* if cut */
+    if (!shared->cut && admission_enter(shared->admission, connection))
+        submit(acceptor);
+    else
+        turn_away(acceptor);
 }
 
 /* Accept a connection. Returns 0, or the errno of accept4(2). Called outside the monitor. */
@@ -305,7 +268,7 @@ static void do_next(struct acceptor *acceptor)
     enter(acceptor);
     if (acceptor->connection == NULL) {
         acceptor->shared->error = error;
-        warn(acceptor->shared, &acceptor->shared->shortage_warning);
+        monitor_warn(acceptor->shared->monitor, &acceptor->shared->shortage_warning);
         pause_accepting(acceptor);
     } else if (error != 0) {
         handle_error(acceptor, error);
@@ -339,41 +302,18 @@ static void *run_acceptor(void *argument)
         do_next(acceptor);
     acceptor->state = ENDED;
     leave(acceptor);
-    eventfd_write(acceptor->shared->wake_fd, 1);
+    monitor_wake_loop(acceptor->shared->monitor);
     free(acceptor->connection);
     return NULL;
 }
 
 /* The main loop's functions. */
 
-struct acceptors *acceptors_create(struct monitor *monitor, struct admission *admission,
-                                   struct workers *workers, int wake_fd)
+void acceptors_init(struct acceptors *acceptors, struct monitor *monitor,
+                    struct admission *admission, struct workers *workers)
 {
-    struct acceptors *acceptors = calloc(1, sizeof *acceptors);
-    if (acceptors == NULL)
-        return NULL;
-    acceptors->monitor = monitor;
-    acceptors->admission = admission;
-    acceptors->workers = workers;
-    acceptors->wake_fd = wake_fd;
+    *acceptors = (struct acceptors){.monitor = monitor, .admission = admission, .workers = workers};
     TAILQ_INIT(&acceptors->list);
-    int error = pthread_attr_init(&acceptors->attributes);
-    if (error == 0) {
-        CHECKED(pthread_attr_setstacksize(&acceptors->attributes, workers_stack_size()));
-        return acceptors;
-    }
-    free(acceptors);
-    errno = error;
-    return NULL;
-}
-
-void acceptors_destroy(struct acceptors *acceptors)
-{
-    if (acceptors == NULL)
-        return;
-    assert(TAILQ_EMPTY(&acceptors->list));
-    CHECKED(pthread_attr_destroy(&acceptors->attributes));
-    free(acceptors);
 }
 
 void acceptors_apply(struct acceptors *acceptors, struct settings *settings)
@@ -409,7 +349,7 @@ int acceptor_start(struct acceptors *acceptors, struct listener *listener)
         return ENOMEM;
     acceptor->shared = acceptors;
     acceptor->listener = listener;
-    int error = pthread_create(&acceptor->thread, &acceptors->attributes, run_acceptor, acceptor);
+    int error = workers_start_thread(&acceptor->thread, run_acceptor, acceptor);
     if (error != 0) {
         free(acceptor);
         return error;
@@ -464,7 +404,7 @@ static void free_descriptor(struct acceptors *acceptors, struct lingering *linge
     bool freed = lingering_evict(lingering);
     monitor_enter(acceptors->monitor);
     if (!freed)
-        warn(acceptors, &acceptors->shortage_warning);
+        monitor_warn(acceptors->monitor, &acceptors->shortage_warning);
     acceptors->evictions += freed;
     monitor_notify(acceptors->monitor);
     monitor_leave(acceptors->monitor);
@@ -499,24 +439,17 @@ enum acceptors_state acceptors_tend(struct acceptors *acceptors, struct lingerin
 
 int64_t acceptors_warn(struct acceptors *acceptors, bool last_chance)
 {
-    unsigned long short_count = 0;
-    unsigned long limit_count = 0;
+    unsigned long count;
     int64_t wait = NEVER;
 
     monitor_enter(acceptors->monitor);
-    (void)warning_due(&acceptors->shortage_warning, last_chance, &short_count, &wait);
-    (void)warning_due(&acceptors->limit_warning, last_chance, &limit_count, &wait);
+    bool due = warning_due(&acceptors->shortage_warning, last_chance, &count, &wait);
     int error = acceptors->error;
     monitor_leave(acceptors->monitor);
-    if (short_count > 0)
+    if (due)
         log_line(LOG_WARNING, "cannot accept connections, pausing: %s count=%lu", strerror(error),
-                 short_count);
-    if (limit_count > 0)
-        log_line(LOG_WARNING, "limits.connections reached; new connections %s count=%lu",
-                 acceptors->settings->limits.when_full == WHEN_FULL_REFUSE ? "are refused"
-                                                                           : "wait in the queue",
-                 limit_count);
-    return sooner(wait, admission_warn(acceptors->admission, last_chance));
+                 count);
+    return sooner(wait, admission_warn(acceptors->admission, acceptors->settings, last_chance));
 }
 
 void acceptors_count_errors(struct acceptors *acceptors, struct stats *stats)

@@ -15,15 +15,31 @@
 /* Interrupts an acceptor. signals_open() installs a handler that does nothing. */
 #define ACCEPTOR_SIGNAL SIGUSR2
 
-/* What all acceptors share. */
-struct acceptors;
+TAILQ_HEAD(acceptor_list, acceptor);
 
-/* Prepare for acceptors, none of them running; none of them accepts before acceptors_apply().
- * Acceptors write to the eventfd(2) `wake_fd` when the main loop has something to do for them. It,
- * the monitor, the admission and the workers stay the caller's. Returns NULL and errno on failure.
- */
-struct acceptors *acceptors_create(struct monitor *monitor, struct admission *admission,
-                                   struct workers *workers, int wake_fd);
+/* What all acceptors share. */
+struct acceptors {
+    struct monitor *monitor; /* the caller's, as the next two are */
+    struct admission *admission;
+    struct workers *workers;
+    struct acceptor_list list; /* the main loop's own */
+
+    /* protected by the monitor */
+    struct settings *settings; /* of the connections that get a slot next */
+    unsigned roll;             /* number of the last roll call */
+    bool cut;                  /* acceptors_cut() was called */
+    int failure;               /* errno of a bug of ours, or 0 */
+    bool needs_descriptor;     /* the main loop must close a lingering socket */
+    unsigned evictions;        /* how often it did */
+    int error;                 /* errno of the last resource shortage */
+    struct warning shortage_warning;
+    uint64_t errors[STATS_ACCEPT_ERRORS];
+};
+
+/* Prepare for acceptors, none of them running; none of them accepts before acceptors_apply(). They
+ * wake the main loop when it has something to do for them. */
+void acceptors_init(struct acceptors *acceptors, struct monitor *monitor,
+                    struct admission *admission, struct workers *workers);
 
 /* Use these settings, the caller's, for the connections that get a slot next, and let acceptors
  * that were started begin to accept. */
@@ -63,8 +79,5 @@ int64_t acceptors_warn(struct acceptors *acceptors, bool last_chance);
 
 /* Add the errors of accept(2) to the statistics. */
 void acceptors_count_errors(struct acceptors *acceptors, struct stats *stats);
-
-/* Free everything. No acceptor may be left. NULL is ignored. */
-void acceptors_destroy(struct acceptors *acceptors);
 
 #endif

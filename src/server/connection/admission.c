@@ -14,13 +14,9 @@
 
 #include "server/connection/admission.h"
 
-#include "server/log/log.h"
-
-#include <assert.h>
 #include <errno.h>
 #include <search.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 
 /* A host chooses its IPv6 addresses from a /64: RFC 4291, 2.5.4. An IPv4 address has fewer bits. */
 #define SOURCE_BITS 64
@@ -30,22 +26,10 @@ struct source {
     size_t count;         /* of its connections */
 };
 
-struct admission {
-    int wake_fd;
-    atomic_size_t count;     /* of connections */
-    struct monitor *monitor; /* protects all that follows, and each source */
-    void *sources;           /* tsearch(3) */
-    struct warning warning;
-};
-
-struct admission *admission_create(struct monitor *monitor, int wake_fd)
+static bool refuse(struct connection *connection, enum outcome outcome)
 {
-    struct admission *admission = calloc(1, sizeof *admission);
-    if (admission == NULL)
-        return NULL;
-    admission->monitor = monitor;
-    admission->wake_fd = wake_fd;
-    return admission;
+    connection->outcome = outcome;
+    return false;
 }
 
 /* Find or create the source. Returns NULL if there is no memory. */
@@ -68,27 +52,24 @@ static struct source *find(struct admission *admission, const struct source *wan
 #if defined __GNUC__ && !defined __clang__
 #pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak" /* the tree owns it */
 #endif
-static enum admission_verdict enter_source(struct admission *admission,
-                                           struct connection *connection)
+static bool enter_source(struct admission *admission, struct connection *connection)
 {
     size_t most = (size_t)connection->settings->limits.per_source;
-    enum admission_verdict verdict = ADMITTED;
-
     if (most == 0)
-        return ADMITTED;
+        return true;
     struct source wanted = {.prefix = prefix_of(&connection->peer, SOURCE_BITS)};
     struct source *source = find(admission, &wanted);
-    if (source == NULL)
-        verdict = ADMISSION_FAILED;
-    else if (source->count >= most)
-        verdict = ADMISSION_PER_SOURCE;
-    else
-        source->count++;
-    if (verdict == ADMISSION_PER_SOURCE && admission->warning.count++ == 0)
-        eventfd_write(admission->wake_fd, 1);
-    if (verdict == ADMITTED)
-        connection->source = source;
-    return verdict;
+    if (source == NULL) {
+        connection->error = ENOMEM;
+        return refuse(connection, OUTCOME_FAILED);
+    }
+    if (source->count >= most) {
+        monitor_warn(admission->monitor, &admission->source_warning);
+        return refuse(connection, OUTCOME_LIMITED);
+    }
+    source->count++;
+    connection->source = source;
+    return true;
 }
 
 static void leave_source(struct admission *admission, struct source *source)
@@ -119,45 +100,53 @@ static bool is_full(struct admission *admission, const struct connection *connec
            atomic_load(&admission->count) >= (size_t)settings->limits.connections;
 }
 
-enum admission_verdict admission_enter(struct admission *admission, struct connection *connection)
+bool admission_enter(struct admission *admission, struct connection *connection)
 {
     if (!connection->proxied && !is_allowed(connection))
-        return ADMISSION_DENIED;
-    if (is_full(admission, connection))
-        return ADMISSION_CONNECTIONS;
-    enum admission_verdict verdict =
-        connection->proxied ? ADMITTED : enter_source(admission, connection);
-    if (verdict == ADMITTED) {
-        (void)atomic_fetch_add(&admission->count, 1);
-        connection->admission = admission;
+        return refuse(connection, OUTCOME_DENIED);
+    if (is_full(admission, connection)) {
+        monitor_warn(admission->monitor, &admission->limit_warning);
+        return refuse(connection, OUTCOME_LIMITED);
     }
-    return verdict;
+    if (!connection->proxied && !enter_source(admission, connection))
+        return false;
+    (void)atomic_fetch_add(&admission->count, 1);
+    connection->admission = admission;
+    return true;
 }
 
-enum admission_verdict admission_enter_again(struct connection *connection)
+bool admission_enter_again(struct connection *connection)
 {
     if (!is_allowed(connection))
-        return ADMISSION_DENIED;
+        return refuse(connection, OUTCOME_DENIED);
     if (!connection->proxy->has_addresses)
-        return ADMITTED;
+        return true;
     monitor_enter(connection->admission->monitor);
-    enum admission_verdict verdict = enter_source(connection->admission, connection);
+    bool admitted = enter_source(connection->admission, connection);
     monitor_leave(connection->admission->monitor);
-    return verdict;
+    return admitted;
 }
 
-int64_t admission_warn(struct admission *admission, bool last_chance)
+int64_t admission_warn(struct admission *admission, const struct settings *settings,
+                       bool last_chance)
 {
-    unsigned long count;
+    unsigned long limit_count = 0;
+    unsigned long source_count = 0;
     int64_t wait = NEVER;
     monitor_enter(admission->monitor);
-    bool due = warning_due(&admission->warning, last_chance, &count, &wait);
+    (void)warning_due(&admission->limit_warning, last_chance, &limit_count, &wait);
+    (void)warning_due(&admission->source_warning, last_chance, &source_count, &wait);
     monitor_leave(admission->monitor);
-    if (due)
+    if (limit_count > 0)
+        log_line(LOG_WARNING, "limits.connections reached; new connections %s count=%lu",
+                 settings->limits.when_full == WHEN_FULL_REFUSE ? "are refused"
+                                                                : "wait in the queue",
+                 limit_count);
+    if (source_count > 0)
         log_line(
             LOG_WARNING,
             "limits.per_source reached; new connections from that source are refused count=%lu",
-            count);
+            source_count);
     return wait;
 }
 
@@ -171,12 +160,4 @@ void admission_leave(struct connection *connection)
     (void)atomic_fetch_sub(&admission->count, 1);
     connection->admission = NULL;
     connection->source = NULL;
-}
-
-void admission_destroy(struct admission *admission)
-{
-    if (admission == NULL)
-        return;
-    assert(admission->sources == NULL);
-    free(admission);
 }

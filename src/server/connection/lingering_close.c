@@ -33,37 +33,19 @@
 #define DISCARD_STEPS 16     /* calls of recv(2) in one look, for a peer that keeps sending */
 #define EVENTS 64            /* of watched sockets in one sweep */
 
-struct lingering {
-    struct workers *workers;
-    int epoll_fd;
-    size_t max;     /* limits.connections */
-    double seconds; /* timeouts.linger */
-    size_t count;
-    struct connection_list fresh;   /* taken by the last sweep */
-    struct connection_list watched; /* by epoll(7) */
-    int64_t next; /* when the next sweep is due, or NEVER: when there is something to do */
-};
-
 void lingering_set_limits(struct lingering *lingering, size_t max, double seconds)
 {
     lingering->max = max;
     lingering->seconds = seconds;
 }
 
-struct lingering *lingering_create(struct workers *workers)
+int lingering_init(struct lingering *lingering, struct workers *workers)
 {
-    struct lingering *lingering = calloc(1, sizeof *lingering);
-    if (lingering == NULL)
-        return NULL;
-    lingering->workers = workers;
-    lingering->next = NEVER;
+    *lingering = (struct lingering){.workers = workers, .next = NEVER};
     TAILQ_INIT(&lingering->fresh);
     TAILQ_INIT(&lingering->watched);
     lingering->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (lingering->epoll_fd >= 0)
-        return lingering;
-    free(lingering);
-    return NULL;
+    return lingering->epoll_fd >= 0 ? 0 : -1;
 }
 
 /* The analyzer does not see that finish() takes the first socket off its list.
@@ -199,13 +181,11 @@ bool lingering_evict(struct lingering *lingering)
     return drop_oldest(lingering);
 }
 
-void lingering_destroy(struct lingering *lingering)
+void lingering_end(struct lingering *lingering)
 {
-    if (lingering == NULL)
-        return;
     while (lingering_evict(lingering))
         continue;
-    close(lingering->epoll_fd);
-    free(lingering);
+    if (lingering->epoll_fd >= 0)
+        close(lingering->epoll_fd);
 }
 /* NOLINTEND(clang-analyzer-unix.Malloc) */

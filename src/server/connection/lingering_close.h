@@ -8,12 +8,20 @@
 #include "server/connection/workers.h"
 
 /* The main thread's; no other thread touches it. */
-struct lingering;
+struct lingering {
+    struct workers *workers; /* the caller's, who leave half-closed connections */
+    int epoll_fd;
+    size_t max;     /* limits.connections */
+    double seconds; /* timeouts.linger */
+    size_t count;
+    struct connection_list fresh;   /* taken by the last sweep */
+    struct connection_list watched; /* by epoll(7) */
+    int64_t next; /* when the next sweep is due, or NEVER: when there is something to do */
+};
 
-/* Create an empty set of lingering sockets; call lingering_set_limits() before any other function.
- * It takes the half-closed connections that the workers leave, who stay the caller's. Returns NULL
- * and errno on failure. */
-struct lingering *lingering_create(struct workers *workers);
+/* Begin without lingering sockets; call lingering_set_limits() before any other function. Returns
+ * 0; or -1 and errno, without `epoll_fd`. */
+int lingering_init(struct lingering *lingering, struct workers *workers);
 
 /* Let at most `max` sockets linger, each for at most `seconds`. This also holds for sockets that
  * already linger. */
@@ -35,7 +43,7 @@ int lingering_fd(const struct lingering *lingering);
 /* Close the oldest socket to free its descriptor. Returns false if there is none. */
 bool lingering_evict(struct lingering *lingering);
 
-/* Close all sockets and free everything. NULL is ignored. */
-void lingering_destroy(struct lingering *lingering);
+/* Close all sockets, and `epoll_fd`. */
+void lingering_end(struct lingering *lingering);
 
 #endif

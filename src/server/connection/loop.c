@@ -24,10 +24,10 @@
 #include "server/connection/lingering_close.h"
 #include "server/log/log.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 /* Indices of what is polled. */
@@ -36,11 +36,10 @@ enum { POLL_WAKE, POLL_SIGNALS, POLL_LINGERING, POLL_COUNT };
 struct loop {
     struct listeners *listeners;
     struct monitor monitor;
-    struct admission *admission;
-    struct workers *workers;
-    struct acceptors *acceptors;
-    struct lingering *lingering;
-    int wake_fd; /* eventfd(2) */
+    struct admission admission;
+    struct workers workers;
+    struct acceptors acceptors;
+    struct lingering lingering;
     int signal_fd;
     bool checking;             /* loop_check() was called and has not been answered */
     bool draining;             /* loop_drain() was called */
@@ -54,9 +53,9 @@ struct loop {
 static bool wait_for_events(struct loop *loop, int64_t wait)
 {
     struct pollfd polled[POLL_COUNT] = {
-        [POLL_WAKE] = {.fd = loop->wake_fd, .events = POLLIN},
+        [POLL_WAKE] = {.fd = loop->monitor.wake_fd, .events = POLLIN},
         [POLL_SIGNALS] = {.fd = loop->signal_fd, .events = POLLIN},
-        [POLL_LINGERING] = {.fd = lingering_fd(loop->lingering), .events = POLLIN},
+        [POLL_LINGERING] = {.fd = lingering_fd(&loop->lingering), .events = POLLIN},
     };
     const struct timespec timeout = timespec_from(wait);
     const struct timespec pause = {.tv_nsec = 10000000};
@@ -67,7 +66,7 @@ static bool wait_for_events(struct loop *loop, int64_t wait)
             (void)nanosleep(&pause, NULL);
         polled[POLL_SIGNALS].revents = POLLIN;
     }
-    (void)eventfd_read(loop->wake_fd, &ignored);
+    (void)eventfd_read(loop->monitor.wake_fd, &ignored);
     return polled[POLL_SIGNALS].revents != 0;
 }
 
@@ -101,7 +100,7 @@ static int64_t end_drain(struct loop *loop)
     int64_t left = deadline_left(loop->drain_end, clock_nanoseconds());
     if (left == 0) {
         loop->cut = true;
-        acceptors_cut(loop->acceptors);
+        acceptors_cut(&loop->acceptors);
         return NEVER;
     }
     return left;
@@ -111,27 +110,27 @@ static int64_t do_due_work(struct loop *loop)
 {
     int64_t wait = end_drain(loop);
     wait = sooner(wait, close_stopped_listeners(loop));
-    wait = sooner(wait, lingering_sweep(loop->lingering));
-    return sooner(wait, acceptors_warn(loop->acceptors, false));
+    wait = sooner(wait, lingering_sweep(&loop->lingering));
+    return sooner(wait, acceptors_warn(&loop->acceptors, false));
 }
 
 /* True when no listener and no active connection is left, and, unless the drain timed out, no
  * lingering socket either. A sweep that reports NEVER has taken the last connection's socket. */
 static bool is_drained(struct loop *loop)
 {
-    return loop->draining && loop->listeners->count == 0 && workers_are_done(loop->workers) &&
-           (loop->cut || lingering_sweep(loop->lingering) == NEVER);
+    return loop->draining && loop->listeners->count == 0 && workers_are_done(&loop->workers) &&
+           (loop->cut || lingering_sweep(&loop->lingering) == NEVER);
 }
 
 enum loop_event loop_run(struct loop *loop, int64_t until)
 {
     for (;;) {
         int64_t wait = do_due_work(loop);
-        enum acceptors_state state = acceptors_tend(loop->acceptors, loop->lingering, &wait);
+        enum acceptors_state state = acceptors_tend(&loop->acceptors, &loop->lingering, &wait);
         if (state == ACCEPTORS_FAILED)
             return LOOP_FAILED;
         if (is_drained(loop)) {
-            (void)acceptors_warn(loop->acceptors, true);
+            (void)acceptors_warn(&loop->acceptors, true);
             return LOOP_DRAINED;
         }
         if (loop->checking && state == ACCEPTORS_ANSWERED) {
@@ -151,7 +150,7 @@ enum loop_event loop_run(struct loop *loop, int64_t until)
 void loop_check(struct loop *loop)
 {
     loop->checking = true;
-    acceptors_call_roll(loop->acceptors);
+    acceptors_call_roll(&loop->acceptors);
 }
 
 void loop_drain(struct loop *loop, double seconds)
@@ -164,17 +163,17 @@ void loop_drain(struct loop *loop, double seconds)
 
 void loop_apply(struct loop *loop, struct settings *settings)
 {
-    lingering_set_limits(loop->lingering, (size_t)settings->limits.connections,
+    lingering_set_limits(&loop->lingering, (size_t)settings->limits.connections,
                          settings->timeouts.linger);
-    workers_set_idle_timeout(loop->workers, settings->timeouts.idle_worker);
-    acceptors_apply(loop->acceptors, settings);
+    workers_set_idle_timeout(&loop->workers, settings->timeouts.idle_worker);
+    acceptors_apply(&loop->acceptors, settings);
 }
 
 void loop_add_stats(struct loop *loop, struct stats *stats)
 {
-    workers_gauges(loop->workers, &stats->gauges);
-    stats->gauges.lingering = lingering_count(loop->lingering);
-    acceptors_count_errors(loop->acceptors, stats);
+    workers_gauges(&loop->workers, &stats->gauges);
+    stats->gauges.lingering = lingering_count(&loop->lingering);
+    acceptors_count_errors(&loop->acceptors, stats);
     listeners_add_stats(loop->listeners, stats);
 }
 
@@ -184,15 +183,13 @@ struct loop *loop_create(struct listeners *listeners, int signal_fd)
     if (loop != NULL) {
         loop->listeners = listeners;
         loop->signal_fd = signal_fd;
-        monitor_init(&loop->monitor);
+        loop->admission.monitor = &loop->monitor;
+        workers_init(&loop->workers, &loop->monitor);
+        acceptors_init(&loop->acceptors, &loop->monitor, &loop->admission, &loop->workers);
+        int opened = monitor_init(&loop->monitor);
+        if (lingering_init(&loop->lingering, &loop->workers) == 0 && opened == 0)
+            return loop;
     }
-    if (loop != NULL && (loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) >= 0 &&
-        (loop->admission = admission_create(&loop->monitor, loop->wake_fd)) != NULL &&
-        (loop->workers = workers_create(&loop->monitor, loop->wake_fd)) != NULL &&
-        (loop->lingering = lingering_create(loop->workers)) != NULL &&
-        (loop->acceptors = acceptors_create(&loop->monitor, loop->admission, loop->workers,
-                                            loop->wake_fd)) != NULL)
-        return loop;
     log_errno(LOG_CRIT, "cannot create the main loop");
     loop_destroy(loop);
     return NULL;
@@ -200,7 +197,7 @@ struct loop *loop_create(struct listeners *listeners, int signal_fd)
 
 int loop_start(struct loop *loop, struct settings *settings)
 {
-    if (listeners_start_accepting(loop->listeners, loop->acceptors) == 0) {
+    if (listeners_start_accepting(loop->listeners, &loop->acceptors) == 0) {
         loop_apply(loop, settings);
         return 0;
     }
@@ -216,12 +213,9 @@ void loop_destroy(struct loop *loop)
 {
     if (loop == NULL)
         return;
-    acceptors_destroy(loop->acceptors);
-    lingering_destroy(loop->lingering);
-    workers_destroy(loop->workers);
-    admission_destroy(loop->admission);
+    assert(TAILQ_EMPTY(&loop->acceptors.list) && loop->admission.sources == NULL);
+    lingering_end(&loop->lingering);
+    workers_end(&loop->workers);
     monitor_destroy(&loop->monitor);
-    if (loop->wake_fd >= 0)
-        close(loop->wake_fd);
     free(loop);
 }

@@ -13,16 +13,21 @@
 
 #include "common/checked.h"
 #include "common/deadline.h"
+#include "server/log/log.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 struct monitor {
     pthread_mutex_t lock;
     pthread_cond_t changed;
+    int wake_fd; /* eventfd(2), which the main loop polls */
 };
 
-static inline void monitor_init(struct monitor *monitor)
+/* Returns 0; or -1 and errno, without `wake_fd`. */
+static inline int monitor_init(struct monitor *monitor)
 {
     pthread_condattr_t monotonic;
     CHECKED(pthread_mutex_init(&monitor->lock, NULL));
@@ -30,12 +35,16 @@ static inline void monitor_init(struct monitor *monitor)
     CHECKED(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC));
     CHECKED(pthread_cond_init(&monitor->changed, &monotonic));
     CHECKED(pthread_condattr_destroy(&monotonic));
+    monitor->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return monitor->wake_fd >= 0 ? 0 : -1;
 }
 
 static inline void monitor_destroy(struct monitor *monitor)
 {
     CHECKED(pthread_cond_destroy(&monitor->changed));
     CHECKED(pthread_mutex_destroy(&monitor->lock));
+    if (monitor->wake_fd >= 0)
+        close(monitor->wake_fd);
 }
 
 static inline void monitor_enter(struct monitor *monitor)
@@ -61,6 +70,19 @@ static inline void monitor_wait(struct monitor *monitor, int64_t until)
 static inline void monitor_notify(struct monitor *monitor)
 {
     CHECKED(pthread_cond_broadcast(&monitor->changed));
+}
+
+/* Wake the main loop. */
+static inline void monitor_wake_loop(struct monitor *monitor)
+{
+    (void)eventfd_write(monitor->wake_fd, 1);
+}
+
+/* Inside, count what a warning reports. The main loop logs it. */
+static inline void monitor_warn(struct monitor *monitor, struct warning *warning)
+{
+    if (warning->count++ == 0)
+        monitor_wake_loop(monitor);
 }
 
 #endif

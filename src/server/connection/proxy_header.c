@@ -220,12 +220,10 @@ static enum transfer_status complete(struct connection *connection,
         connection->local = header->destination;
     }
     connection_log_step(connection, STEP_PROXIED);
-    switch (admission_enter_again(connection)) {
-    case ADMITTED: take_payload(connection, header->length); break;
-    case ADMISSION_DENIED: refuse(connection, OUTCOME_DENIED); break;
-    case ADMISSION_FAILED: errno = ENOMEM; return TRANSFER_FAILED;
-    default: refuse(connection, OUTCOME_LIMITED);
-    }
+    if (admission_enter_again(connection))
+        take_payload(connection, header->length);
+    else
+        connection->refused = true;
     return TRANSFER_DONE;
 }
 

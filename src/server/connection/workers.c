@@ -45,7 +45,6 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -58,29 +57,7 @@ struct worker {
     TAILQ_ENTRY(worker) rest; /* in `workers->idle` */
 };
 
-TAILQ_HEAD(worker_list, worker);
-
-struct workers {
-    struct monitor *monitor; /* protects all that follows, and connections' entries */
-    int wake_fd;
-    pthread_attr_t attributes;
-    size_t awake_max;
-
-    size_t count;                       /* of workers: never fewer than `active` */
-    size_t active;                      /* connections that were submitted and have not ended */
-    size_t peak;                        /* the largest `active` so far */
-    size_t awake;                       /* workers that are neither idle nor wait for a peer */
-    struct connection_list active_list; /* for workers_cut() */
-    struct connection_list waiting;     /* the active connections that no worker has taken yet */
-    struct connection_list half_closed; /* for the main loop */
-    struct worker_list idle;            /* the worker that became idle last is first */
-    double idle_timeout;                /* timeouts.idle_worker */
-    bool ending;                        /* workers_destroy() waits for them */
-    bool loop_sleeps;                   /* the main loop plans no sweep */
-    bool draining;                      /* the main loop waits for the last connection */
-};
-
-size_t workers_stack_size(void)
+static size_t stack_size(void)
 {
     long least = sysconf(_SC_THREAD_STACK_MIN);
     return least > STACK_SIZE ? (size_t)least : STACK_SIZE;
@@ -94,36 +71,31 @@ static size_t awake_max(void)
     return count > 1 ? (size_t)count : 1;
 }
 
-struct workers *workers_create(struct monitor *monitor, int wake_fd)
+void workers_init(struct workers *workers, struct monitor *monitor)
 {
-    struct workers *workers = calloc(1, sizeof *workers);
-    if (workers == NULL)
-        return NULL;
-    workers->monitor = monitor;
-    workers->wake_fd = wake_fd;
-    workers->awake_max = awake_max();
-    workers->loop_sleeps = true;
+    *workers = (struct workers){.monitor = monitor, .awake_max = awake_max(), .loop_sleeps = true};
     TAILQ_INIT(&workers->active_list);
     TAILQ_INIT(&workers->waiting);
     TAILQ_INIT(&workers->half_closed);
     TAILQ_INIT(&workers->idle);
-    int error = pthread_attr_init(&workers->attributes);
-    if (error != 0) {
-        free(workers);
-        errno = error;
-        return NULL;
-    }
-    CHECKED(pthread_attr_setstacksize(&workers->attributes, workers_stack_size()));
-    CHECKED(pthread_attr_setdetachstate(&workers->attributes, PTHREAD_CREATE_DETACHED));
-    return workers;
+}
+
+int workers_start_thread(pthread_t *thread, void *(*run)(void *), void *argument)
+{
+    pthread_attr_t attributes;
+    pthread_t detached;
+    int error = pthread_attr_init(&attributes);
+    if (error != 0)
+        return error;
+    CHECKED(pthread_attr_setstacksize(&attributes, stack_size()));
+    if (thread == NULL)
+        CHECKED(pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED));
+    error = pthread_create(thread == NULL ? &detached : thread, &attributes, run, argument);
+    CHECKED(pthread_attr_destroy(&attributes));
+    return error;
 }
 
 /* The following functions are called with the monitor entered, unless they say otherwise. */
-
-size_t workers_active(const struct workers *workers)
-{
-    return workers->active;
-}
 
 /* Take an idle worker off the list. The caller must wake it, or it is the caller. */
 static void unlist(struct workers *workers, struct worker *worker)
@@ -240,7 +212,7 @@ static void end(struct workers *workers, struct connection *connection)
     }
     workers->active--;
     if (wake || workers->draining)
-        eventfd_write(workers->wake_fd, 1);
+        monitor_wake_loop(workers->monitor);
     monitor_notify(workers->monitor);
 }
 
@@ -272,13 +244,12 @@ static void *run_worker(void *argument)
  * 0, or an error number. */
 static int start_worker(struct workers *workers)
 {
-    pthread_t thread;
     sigset_t interrupt;
     sigset_t before;
     sigemptyset(&interrupt);
     sigaddset(&interrupt, SIGUSR2);
     CHECKED(pthread_sigmask(SIG_BLOCK, &interrupt, &before));
-    int error = pthread_create(&thread, &workers->attributes, run_worker, workers);
+    int error = workers_start_thread(NULL, run_worker, workers);
     CHECKED(pthread_sigmask(SIG_SETMASK, &before, NULL));
     if (error == 0) {
         workers->awake++;
@@ -367,10 +338,8 @@ void workers_gauges(struct workers *workers, struct gauges *gauges)
     monitor_leave(workers->monitor);
 }
 
-void workers_destroy(struct workers *workers)
+void workers_end(struct workers *workers)
 {
-    if (workers == NULL)
-        return;
     monitor_enter(workers->monitor);
     assert(workers->active == 0 && TAILQ_EMPTY(&workers->half_closed));
     workers->ending = true;
@@ -378,6 +347,4 @@ void workers_destroy(struct workers *workers)
     while (workers->count > 0)
         monitor_wait(workers->monitor, NEVER);
     monitor_leave(workers->monitor);
-    CHECKED(pthread_attr_destroy(&workers->attributes));
-    free(workers);
 }

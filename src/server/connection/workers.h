@@ -9,21 +9,36 @@
 #include "server/connection/monitor.h"
 
 struct worker;
-struct workers;
+TAILQ_HEAD(worker_list, worker);
 
-/* Create the workers, none of them running. They write to the eventfd(2) `wake_fd` when something
- * happens that the main loop waits for. It and the monitor stay the caller's. Returns NULL and
- * errno on failure. */
-struct workers *workers_create(struct monitor *monitor, int wake_fd);
+struct workers {
+    struct monitor *monitor; /* the caller's; protects all that follows, and connections' entries */
+    size_t awake_max;
 
-/* Return the size of a worker's stack, which is enough for an acceptor, too. */
-size_t workers_stack_size(void);
+    size_t count;                       /* of workers: never fewer than `active` */
+    size_t active;                      /* connections that were submitted and have not ended */
+    size_t peak;                        /* the largest `active` so far */
+    size_t awake;                       /* workers that are neither idle nor wait for a peer */
+    struct connection_list active_list; /* for workers_cut() */
+    struct connection_list waiting;     /* the active connections that no worker has taken yet */
+    struct connection_list half_closed; /* for the main loop */
+    struct worker_list idle;            /* the worker that became idle last is first */
+    double idle_timeout;                /* timeouts.idle_worker */
+    bool ending;                        /* workers_end() waits for them */
+    bool loop_sleeps;                   /* the main loop plans no sweep */
+    bool draining;                      /* the main loop waits for the last connection */
+};
+
+/* Prepare for workers, none of them running. They wake the main loop when something happens that it
+ * waits for. */
+void workers_init(struct workers *workers, struct monitor *monitor);
+
+/* Start a thread whose stack is large enough for a worker or an acceptor, and no larger. It is
+ * detached if `thread` is NULL. Returns 0, or an error number. */
+int workers_start_thread(pthread_t *thread, void *(*run)(void *), void *argument);
 
 /* Let workers end that are idle for this many seconds from now on. Any thread can call this. */
 void workers_set_idle_timeout(struct workers *workers, double seconds);
-
-/* Return the number of active connections. Called with the monitor entered. */
-size_t workers_active(const struct workers *workers);
 
 /* Pass a connection from malloc(3) to the workers, who then own it, its socket and its reference
  * to the settings. Returns 0; or an error number if no thread can be started, and then the
@@ -36,10 +51,10 @@ int workers_submit(struct workers *workers, struct connection *connection, struc
 void workers_wake(struct worker *called);
 
 /* Append the half-closed connections that workers left since the last call to `list`, whose owner
- * is then the caller. Returns false if there are none; then the next one writes to `wake_fd`. */
+ * is then the caller. Returns false if there are none; then the next one wakes the main loop. */
 bool workers_take_half_closed(struct workers *workers, struct connection_list *list);
 
-/* Whether no connection is active. If not, the end of each writes to `wake_fd` from now on. */
+/* Whether no connection is active. If not, the end of each wakes the main loop from now on. */
 bool workers_are_done(struct workers *workers);
 
 /* Fill in the gauges, except `lingering`. */
@@ -49,8 +64,7 @@ void workers_gauges(struct workers *workers, struct gauges *gauges);
  * until their workers have seen that. Called with the monitor entered. */
 void workers_cut(struct workers *workers);
 
-/* Wait until all workers have ended, and free everything. No connection may be active or
- * half-closed. NULL is ignored. */
-void workers_destroy(struct workers *workers);
+/* Wait until all workers have ended. No connection may be active or half-closed. */
+void workers_end(struct workers *workers);
 
 #endif
