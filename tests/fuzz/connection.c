@@ -40,6 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     proxy.complete = small[0] % 4 > 1;
     take_address(&data, &size, &proxy.address);
     proxy.count = size < sizeof proxy.octets ? size : sizeof proxy.octets;
+    proxy.shown = proxy.count / (small[0] % 3 + 1);
     take(&data, &size, proxy.octets, proxy.count);
     if (connection.outcome == OUTCOME_MALFORMED || small[1] % 2 != 0)
         connection.proxy = &proxy;

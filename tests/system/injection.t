@@ -18,9 +18,11 @@ my @pieces = ((map { join q(), map { chr } $_ * 8 .. $_ * 8 + 7 } 0 .. 31),
 my @sent = (
     (map { ['127.0.0.1', substr("$MARK$_", 0, 16)] } @pieces),                    # messages
     (map { ['127.0.0.1', substr "$MARK$_", 0, 15] } @pieces),                     # short ones
+    (map { my $start = $_; map { ['127.0.0.1', substr "$start$_", 0, 17] } @pieces } 'GET /', 'SSH-2', 'PROXY ', "\x16\3\1\2\0\1"),
     (map { [$PROXY, "$MARK$_"] } @pieces),                                        # no headers
     (map { [$PROXY, "PROXY TCP4 $MARK$_\r\n"] } @pieces),
     (map { [$PROXY, "PROXY TCP4 192.0.2.1 192.0.2.2 1 $_$MARK\r\n"] } @pieces),
+    (map { [$PROXY, "PROXY $_\r\n"] } @pieces),
     (map { [$PROXY, "PROXY UNKNOWN $_\r\n" . substr "$MARK$_", 0, 16] } grep { !/[\r\n\0]/ } @pieces),
     (map { [$PROXY, "$signature\x20\x11" . pack('n/a', "$MARK$_") . substr "$MARK$_", 0, 16] } @pieces),
     (map { [$PROXY, "$signature\x21\x11" . pack('n/a', "\xc0\0\2\1\xc0\0\2\2\0\1\0\2\x20" . pack('n/a', "$MARK$_")) . substr "$MARK$_", 0, 16] } @pieces),
@@ -43,7 +45,7 @@ sub send_all_of_it {
 my $address = qr/(?:\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+\]):\d+/;
 my $quoted = qr/"(?:[ !#-\[\]-~]|\\(?:[\\"]|u00[0-9a-f]{2}))*"/;
 my $repr = qr/'(?:[ !-&(-\[\]-~]|\\(?:[\\'tnr]|x[0-9a-f]{2}))*'/;
-my $connection = qr/outcome=(?:ok|excess|mismatch|short|probe|slow|reset|denied|limited|malformed) peer=$address local=$address(?: via=$address)? octets=\d+ message=$quoted us=\d+(?: header=$quoted(?: reason="[a-zA-Z0-9, ]+")?)?/;
+my $connection = qr/outcome=(?:ok|excess|mismatch|short|probe|slow|reset|denied|limited|malformed) peer=$address local=$address(?: via=$address)? octets=\d+ message=$quoted us=\d+(?: looks=[a-z]+)?(?: header=$quoted(?: reason="[a-zA-Z0-9, ]+")?)?/;
 my $life = qr/(?:Listening at $address|No longer listening at $address|running as root; set daemon\.user to run as another user|seccomp filter installed|sixteend \S+ ready, process \d+|stopping|(?:connections|outcomes|accept errors|listener) .*|exiting with status 0)/;
 my $line = qr/\A(?:$connection|$life)\z/;
 

@@ -51,6 +51,22 @@ $peer = connect_to($daemon->{port});
 syswrite $peer, "\x00\x1b'\\\xff\n0123456789";
 is join(' ', read_to_end($peer)), "$REPLY eof", 'any sixteen octets are answered';
 like $daemon->wait_log(qr/ outcome=ok /), qr/ message="\\u0000\\u001b'\\\\\\u00ff\\u000a0123456789" /, 'and quoted in the log';
+
+# Messages for another kind of server are named, whatever becomes of them. The first is what OpenSSL sends.
+my @meant_for_others = (
+    ['tls', "\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" . 'x' x 506, 'excess'],
+    ['http', "GET / HTTP/1.0\r\n", 'ok'], ['http', "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 'excess'], ['http', 'HEAD ', 'short'],
+    ['ssh', "SSH-2.0-OpenSSH_9.2p1\r\n", 'excess'], ['ssh', "SSH-", 'short'],
+    ['proxy', "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", 'excess'], ['proxy', "\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", 'ok'], ['proxy', "PROXY ", 'short'],
+);
+for my $case (@meant_for_others) {
+    my ($looks, $octets, $outcome) = @$case;
+    $peer = connect_to($daemon->{port});
+    syswrite $peer, $octets;
+    shutdown $peer, SHUT_WR;
+    read_to_end($peer);
+    like $daemon->wait_log(qr/ outcome=/), qr/ outcome=$outcome peer=\S+ local=\S+ octets=\d+ message=".+" us=\d+ looks=$looks$/, "$outcome, and looks like $looks";
+}
 is $daemon->stop, 0, 'ends';
 
 $daemon = start(config => 'timeouts: { exchange = 0.3; };');
@@ -80,6 +96,10 @@ is join(' ', read_to_end($peer)), ' eof', 'strict: another message gets no reply
 like $daemon->wait_log(qr/ outcome=mismatch /), qr/ notice outcome=mismatch peer=\S+ local=\S+ octets=16 message="Hi there, Server" us=\d+$/,
     'and is a mismatch';
 next_is_served($daemon, 'mismatch');
+$peer = connect_to($daemon->{port});
+syswrite $peer, "GET / HTTP/1.1\r\n";
+read_to_end($peer);
+like $daemon->wait_log(qr/ outcome=mismatch /), qr/ us=\d+ looks=http$/, 'one that looks like a request is named, too';
 is $daemon->stop, 0, 'ends';
 
 done_testing;

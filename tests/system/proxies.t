@@ -82,9 +82,9 @@ sub binds {
 }
 
 sub servers {
-    my ($name, $more) = @_;
+    my ($name, $more, $takes) = @_;
     return join '', map { '    server { listen ' . ($_->{path} ? "unix:$_->{path}" : $_->{shown})
-        . "; proxy_pass $at; $more }\n" } front($name);
+        . ($takes ? " $takes" : '') . "; proxy_pass $at; $more }\n" } front($name);
 }
 
 SKIP: {
@@ -160,10 +160,23 @@ worker_processes 1;
 events { worker_connections 64; }
 stream {
     proxy_protocol on;
-${\servers('nginx', '')}${\servers('half', 'proxy_half_close on;')}}
+${\servers('nginx', '')}${\servers('half', 'proxy_half_close on;')}
+${\servers('realip', 'set_real_ip_from 127.0.0.1;', 'proxy_protocol')}}
 END
     is_carried('nginx', 'nginx');
     is +(exchange($front{half}{'127.0.0.1'}, 1))[0], "$REPLY eof", 'nginx: a client that half-closes is served, where nginx lets it';
+    $daemon->wait_log(qr/ outcome=ok /);
+
+    # With realip, nginx replaces only the client's address: the header that it sends has two families.
+    for my $of (['TCP6', '2001:db8::7', '2001:db8::1', 'the protocol is TCP6, but the destination address is IPv4'], ['TCP4', '192.0.2.7', '192.0.2.1']) {
+        my ($protocol, $source, $destination, $reason) = @$of;
+        my $by = $front{realip}{'127.0.0.1'};
+        my $peer = connect_to($by->{port}, $by->{host});
+        syswrite $peer, "PROXY $protocol $source $destination 4660 1060\r\n$GREETING";
+        is +(read_to_end($peer))[0], $reason ? '' : $REPLY, "nginx with realip, a client by $protocol";
+        like $daemon->wait_log(qr/ outcome=(?:ok|malformed) /), $reason
+            ? qr/ outcome=malformed .* header="PROXY $protocol \Q$source\E \Q$by->{host}\E 4660 $by->{port}" reason="$reason"$/ : qr/ outcome=ok peer=\Q$source\E:4660 /, 'and its line';
+    }
     finish($nginx);
     undef $nginx;
 }

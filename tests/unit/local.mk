@@ -36,6 +36,7 @@ endif
 	%D%/test_stats.c \
 	%D%/test_prometheus.c \
 	%D%/test_metrics_writer.c \
+	%D%/test_protocol_guess.c \
 	%D%/test_connection.c \
 	%D%/test_exchange.c \
 	%D%/test_exchange_faults.c \

@@ -39,6 +39,7 @@ Suite *stats_suite(void);
 Suite *prometheus_suite(void);
 Suite *metrics_writer_suite(void);
 Suite *connection_suite(void);
+Suite *protocol_guess_suite(void);
 Suite *exchange_suite(void);
 Suite *exchange_faults_suite(void);
 Suite *proxy_header_parse_suite(void);

@@ -75,7 +75,8 @@ END_TEST
 
 static struct proxy_buffer buffer_of(const char *octets, size_t count)
 {
-    struct proxy_buffer buffer = {.count = count, .reason = "there is no PROXY header"};
+    struct proxy_buffer buffer = {
+        .count = count, .shown = count, .reason = "there is no PROXY header"};
     buffer.address.u.in = (struct sockaddr_in){
         .sin_family = AF_INET, .sin_port = htons(999), .sin_addr.s_addr = htonl(0xc0000201)};
     memcpy(buffer.octets, octets, count);
@@ -94,19 +95,53 @@ START_TEST(one_through_a_proxy_names_it)
 }
 END_TEST
 
-START_TEST(the_start_of_a_malformed_header_is_shown)
+START_TEST(a_malformed_header_is_shown_up_to_what_is_wrong)
 {
     struct connection connection = sample(OUTCOME_MALFORMED, "", 0);
-    struct proxy_buffer buffer = buffer_of("GET /\r\n", 7);
+    struct proxy_buffer buffer = buffer_of("HELO x\r\n", 8);
     connection.proxy = &buffer;
-    assert_line(&connection, "outcome=malformed" ENDS
-                             "octets=0 message=\"\" us=97 header=\"GET /\\u000d\\u000a\" "
-                             "reason=\"there is no PROXY header\"");
+    assert_line(&connection, "outcome=malformed" ENDS "octets=0 message=\"\" us=97 "
+                             "header=\"HELO x\\u000d\\u000a\" reason=\"there is no PROXY header\"");
     buffer = buffer_of("\r\n\r\n\0\r\nQUIT\n\x11\x11\0\x0c\n", 17);
+    buffer.shown = 13;
     assert_line(&connection, "outcome=malformed" ENDS "octets=0 message=\"\" us=97 "
                              "header=\"\\u000d\\u000a\\u000d\\u000a\\u0000\\u000d\\u000aQUIT\\u000a"
-                             "\\u0011\\u0011\\u0000\\u000c\" "
-                             "reason=\"there is no PROXY header\"");
+                             "\\u0011\" reason=\"there is no PROXY header\"");
+}
+END_TEST
+
+START_TEST(another_protocol_is_named)
+{
+    struct connection connection = sample(OUTCOME_OK, "GET / HTTP/1.1\r\n", WIRE_OCTETS);
+    assert_line(&connection, "outcome=ok" ENDS "octets=16 message=\"GET / HTTP/1.1\\u000d\\u000a\" "
+                             "us=97 looks=http");
+    connection = sample(OUTCOME_SHORT, "SSH-2", 5);
+    assert_line(&connection, "outcome=short" ENDS "octets=5 message=\"SSH-2\" us=97 looks=ssh");
+    connection = sample(OUTCOME_OK, "PROXY TCP4 192.0", WIRE_OCTETS);
+    assert_line(&connection,
+                "outcome=ok" ENDS "octets=16 message=\"PROXY TCP4 192.0\" us=97 looks=proxy");
+}
+END_TEST
+
+START_TEST(another_protocol_instead_of_a_header_is_named)
+{
+    struct connection connection = sample(OUTCOME_MALFORMED, "", 0);
+    struct proxy_buffer buffer = buffer_of("\x16\3\1", 3);
+    connection.proxy = &buffer;
+    assert_line(&connection,
+                "outcome=malformed" ENDS "octets=0 message=\"\" us=97 looks=tls "
+                "header=\"\\u0016\\u0003\\u0001\" reason=\"there is no PROXY header\"");
+    buffer = buffer_of("PROXY x\r\n", 9);
+    buffer.reason = "the protocol is not TCP4, TCP6 or UNKNOWN";
+    buffer.shown = 7;
+    assert_line(&connection,
+                "outcome=malformed" ENDS "octets=0 message=\"\" us=97 header=\"PROXY x\" "
+                "reason=\"the protocol is not TCP4, TCP6 or UNKNOWN\"");
+    connection = sample(OUTCOME_OK, "PROXY TCP4 192.0", WIRE_OCTETS);
+    buffer.complete = true;
+    connection.proxy = &buffer;
+    assert_line(&connection,
+                "outcome=ok" ENDS "octets=16 message=\"PROXY TCP4 192.0\" us=97 looks=proxy");
 }
 END_TEST
 
@@ -150,8 +185,9 @@ START_TEST(the_longest_line_fits)
     struct proxy_buffer buffer = {
         .has_addresses = true,
         .address = connection.peer,
-        .reason = "the header does not hold two addresses and two ports as numbers",
-        .count = WIRE_OCTETS};
+        .reason = "the destination address is not an IPv4 or IPv6 address as a number",
+        .shown = PROXY_HEADER_MAX,
+        .count = PROXY_HEADER_MAX};
     memset(buffer.octets, 0xff, sizeof buffer.octets);
     connection.proxy = &buffer;
     connection_format(&connection, line);
@@ -233,7 +269,9 @@ Suite *connection_suite(void)
     tcase_add_test(tcase, a_peer_cannot_break_the_line);
     tcase_add_test(tcase, a_refused_one_has_no_message_and_no_error);
     tcase_add_test(tcase, one_through_a_proxy_names_it);
-    tcase_add_test(tcase, the_start_of_a_malformed_header_is_shown);
+    tcase_add_test(tcase, a_malformed_header_is_shown_up_to_what_is_wrong);
+    tcase_add_test(tcase, another_protocol_is_named);
+    tcase_add_test(tcase, another_protocol_instead_of_a_header_is_named);
     tcase_add_test(tcase, an_incomplete_header_is_shown);
     tcase_add_test(tcase, a_failure_of_ours_says_why);
     tcase_add_test(tcase, the_longest_line_fits);

@@ -115,7 +115,10 @@ END_TEST
 
 #define NONE "there is no PROXY header"
 #define PROTOCOL "the protocol is not TCP4, TCP6 or UNKNOWN"
-#define WORDS "the header does not hold two addresses and two ports as numbers"
+#define NO_ADDRESS(end) "the " end " address is not an IPv4 or IPv6 address as a number"
+#define NO_PORT(end) "the " end " port is not a number from 0 to 65535"
+#define IN_IN6(end) "the protocol is TCP6, but the " end " address is IPv4"
+#define IN6_IN(end) "the protocol is TCP4, but the " end " address is IPv6"
 #define CRLF "the line does not end in CR LF"
 #define LONG_LINE "the line does not end within 107 octets"
 
@@ -139,28 +142,30 @@ static const struct {
     {OCTETS("PROXY unknown\r\n"), PROTOCOL},
     {OCTETS("PROXY UNKNOWN\t1\r\n"), PROTOCOL},
     {OCTETS("PROXY  TCP4 192.0.2.1 192.0.2.2 1 2\r\n"), PROTOCOL},
-    {OCTETS("PROXY TCP4\r\n"), WORDS},
-    {OCTETS("PROXY TCP4 192.0.2.1\r\n"), WORDS},
-    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1\r\n"), WORDS},
-    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 \r\n"), WORDS},
-    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 2 \r\n"), WORDS},
-    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 2 3\r\n"), WORDS},
-    {OCTETS("PROXY TCP4 192.0.2.1  192.0.2.2 1 2\r\n"), WORDS},
-    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1  2\r\n"), WORDS},
-    {OCTETS("PROXY TCP4 192.0.2.01 192.0.2.2 1 2\r\n"), WORDS},
-    {OCTETS("PROXY TCP4 192.0.2 192.0.2.2 1 2\r\n"), WORDS},
-    {OCTETS("PROXY TCP4 192.0.2.256 192.0.2.2 1 2\r\n"), WORDS},
-    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 01 2\r\n"), WORDS},
-    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 00 2\r\n"), WORDS},
-    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 +1 2\r\n"), WORDS},
-    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 65536\r\n"), WORDS},
-    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 4294967297\r\n"), WORDS},
-    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 http 2\r\n"), WORDS},
-    {OCTETS("PROXY TCP4 2001:db8::1 2001:db8::2 1 2\r\n"), WORDS},
-    {OCTETS("PROXY TCP6 192.0.2.1 192.0.2.2 1 2\r\n"), WORDS},
-    {OCTETS("PROXY TCP6 ::1 192.0.2.2 1 2\r\n"), WORDS},
-    {OCTETS("PROXY TCP6 fe80::1%lo ::1 1 2\r\n"), WORDS},
-    {OCTETS("PROXY TCP6 [::1] ::1 1 2\r\n"), WORDS},
+    {OCTETS("PROXY TCP4\r\n"), NO_ADDRESS("source")},
+    {OCTETS("PROXY TCP4 192.0.2.1\r\n"), NO_ADDRESS("destination")},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1\r\n"), NO_PORT("destination")},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 \r\n"), NO_PORT("destination")},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 2 \r\n"), NO_PORT("destination")},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 2 3\r\n"), NO_PORT("destination")},
+    {OCTETS("PROXY TCP4 192.0.2.1  192.0.2.2 1 2\r\n"), NO_ADDRESS("destination")},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1  2\r\n"), NO_PORT("destination")},
+    {OCTETS("PROXY TCP4 192.0.2.01 192.0.2.2 1 2\r\n"), NO_ADDRESS("source")},
+    {OCTETS("PROXY TCP4 192.0.2 192.0.2.2 1 2\r\n"), NO_ADDRESS("source")},
+    {OCTETS("PROXY TCP4 192.0.2.256 192.0.2.2 1 2\r\n"), NO_ADDRESS("source")},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 01 2\r\n"), NO_PORT("source")},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 00 2\r\n"), NO_PORT("source")},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 +1 2\r\n"), NO_PORT("source")},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 65536\r\n"), NO_PORT("destination")},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 4294967297\r\n"), NO_PORT("destination")},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 http 2\r\n"), NO_PORT("source")},
+    {OCTETS("PROXY TCP4 2001:db8::1 2001:db8::2 1 2\r\n"), IN6_IN("source")},
+    {OCTETS("PROXY TCP6 192.0.2.1 192.0.2.2 1 2\r\n"), IN_IN6("source")},
+    {OCTETS("PROXY TCP6 ::1 192.0.2.2 1 2\r\n"), IN_IN6("destination")},
+    {OCTETS("PROXY TCP6 192.0.2.1 ::1 1 2\r\n"), IN_IN6("source")},
+    {OCTETS("PROXY TCP4 192.0.2.1 ::ffff:192.0.2.2 1 2\r\n"), IN6_IN("destination")},
+    {OCTETS("PROXY TCP6 fe80::1%lo ::1 1 2\r\n"), NO_ADDRESS("source")},
+    {OCTETS("PROXY TCP6 [::1] ::1 1 2\r\n"), NO_ADDRESS("source")},
     {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\n"), CRLF},
     {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\r"), CRLF},
     {OCTETS("PROXY UNKNOWN\rx\r\n"), CRLF},
@@ -190,6 +195,31 @@ START_TEST(an_invalid_header_is_malformed)
     ck_assert_int_eq(parse(malformed[_i].octets, malformed[_i].count), PROXY_MALFORMED);
     ck_assert_str_eq(header.reason, malformed[_i].reason);
     ck_assert(!header.has_addresses);
+}
+END_TEST
+
+/* How many octets of a malformed header show what is wrong. */
+static const struct {
+    const char *octets;
+    size_t count, shown;
+} shown[] = {
+    {OCTETS("GET / HTTP/1.1\r\nHost: x\r\n"), WIRE_OCTETS},
+    {OCTETS("PROXY TCP4 192.0.2.1 ::1 1 2\r\nHi there, server"), 28},
+    {OCTETS("PROXY SCTP\r\nHi there, server"), 10},
+    {OCTETS("PROXY UNKNOWN\nHi there, server"), 14},
+    {OCTETS("PROXY UNKNOWN\rHi there, server"), 15},
+    {OCTETS("PROXY " V1_MAX_WORDS " \r\nHi there, server"), 107},
+    {OCTETS(SIGNATURE "\x31\x11\0\x0c" IN_BLOCK), 13},
+    {OCTETS(SIGNATURE "\x22\x11\0\x0c" IN_BLOCK), 13},
+    {OCTETS(SIGNATURE "\x21\x41\0\x0c" IN_BLOCK), 14},
+    {OCTETS(SIGNATURE "\x21\x11\xff\xff" IN_BLOCK), 16},
+    {OCTETS(SIGNATURE "\x21\x21\0\x0c" IN_BLOCK "Hi there, server"), 28},
+};
+
+START_TEST(what_is_wrong_is_shown_and_nothing_after_it)
+{
+    ck_assert_int_eq(parse(shown[_i].octets, shown[_i].count), PROXY_MALFORMED);
+    ck_assert_uint_eq(header.length, shown[_i].shown);
 }
 END_TEST
 
@@ -239,6 +269,7 @@ Suite *proxy_header_parse_suite(void)
     tcase_add_loop_test(tcase, a_header_is_wanted_to_its_end, 0, COUNT(valid));
     tcase_add_loop_test(tcase, octets_after_a_header_are_not_read, 0, COUNT(valid));
     tcase_add_loop_test(tcase, an_invalid_header_is_malformed, 0, COUNT(malformed));
+    tcase_add_loop_test(tcase, what_is_wrong_is_shown_and_nothing_after_it, 0, COUNT(shown));
     tcase_add_loop_test(tcase, malformed_is_reported_at_the_first_octet_that_proves_it, 0,
                         COUNT(malformed));
     tcase_add_test(tcase, the_longest_header_is_4096_octets);

@@ -33,6 +33,7 @@ int main(void)
                                              stats_suite,
                                              prometheus_suite,
                                              metrics_writer_suite,
+                                             protocol_guess_suite,
                                              connection_suite,
                                              exchange_suite,
                                              exchange_faults_suite,

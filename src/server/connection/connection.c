@@ -6,6 +6,7 @@
 #include "server/connection/connection.h"
 
 #include "common/number.h"
+#include "server/connection/protocol_guess.h"
 #include "server/log/log.h"
 
 #include <stdio.h>
@@ -34,13 +35,31 @@ static char *put_proxy(char *to, const struct proxy_buffer *proxy)
     return put(to, " via=", address_format(&proxy->address, text));
 }
 
-/* The start of a header that is malformed or incomplete, at most as long as a message. */
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What the message looks like, or what a trusted proxy sent instead of a header. */
+static char *put_guess(char *to, const struct connection *connection)
+{
+    const struct proxy_buffer *proxy = connection->proxy;
+    bool no_header = proxy != NULL && !proxy->complete && proxy->reason != NULL;
+    const char *guess = no_header ? protocol_guess(proxy->octets, proxy->count)
+                                  : protocol_guess(connection->octets, connection->count);
+    if (guess == NULL || (no_header && strcmp(guess, "proxy") == 0))
+        return to;
+    return put(to, " looks=", guess);
+}
+
+/* A header that is incomplete, or one that is malformed, up to what is wrong with it. */
 static char *put_header(char *to, const struct proxy_buffer *proxy)
 {
-    char header[QUOTE_SIZE(WIRE_OCTETS)];
+    char header[QUOTE_SIZE(PROXY_HEADER_SHOWN)];
     if (proxy == NULL || proxy->complete || proxy->count == 0)
         return to;
-    size_t count = proxy->count < WIRE_OCTETS ? proxy->count : WIRE_OCTETS;
+    size_t count = proxy->reason != NULL ? proxy->shown : proxy->count;
+    count = least(count, PROXY_HEADER_SHOWN);
     to = put(to, " header=", quote(proxy->octets, count, header, sizeof header));
     if (proxy->reason != NULL)
         to = stpcpy(put(to, " reason=\"", proxy->reason), "\"");
@@ -51,7 +70,7 @@ char *connection_format(const struct connection *connection, char line[CONNECTIO
 {
     char text[ADDRESS_TEXT];
     char message[QUOTE_SIZE(WIRE_OCTETS)];
-    size_t count = connection->count < WIRE_OCTETS ? connection->count : WIRE_OCTETS;
+    size_t count = least(connection->count, WIRE_OCTETS);
 
     char *to = put(line, "outcome=", outcome_name(connection->outcome));
     to = put(to, " peer=", address_format(&connection->peer, text));
@@ -60,6 +79,7 @@ char *connection_format(const struct connection *connection, char line[CONNECTIO
     to = put_decimal(stpcpy(to, " octets="), connection->count);
     to = put(to, " message=", quote(connection->octets, count, message, sizeof message));
     to = put_decimal(stpcpy(to, " us="), (unsigned long long)microseconds(connection));
+    to = put_guess(to, connection);
     to = put_header(to, connection->proxy);
     if (connection->outcome == OUTCOME_FAILED)
         snprintf(to, (size_t)(line + CONNECTION_LINE - to), " error=\"%s\"",

@@ -64,12 +64,18 @@ struct proxy_buffer {
     bool has_addresses;     /* `peer` is now the client that the header names */
     struct address address; /* of the proxy, once the header is complete */
     const char *reason;     /* why the header is malformed, or NULL */
+    size_t shown;           /* how many of its octets show that */
     size_t count;           /* octets received, of header and payload */
     unsigned char octets[PROXY_HEADER_MAX + WIRE_OCTETS + 1];
 };
 
+/* The most octets of a malformed or incomplete header that its log line shows: those of the longest
+ * header of version 1. */
+#define PROXY_HEADER_SHOWN 107
+
 /* Room for the longest line of connection_format(). */
-#define CONNECTION_LINE (3 * ADDRESS_TEXT + 2 * QUOTE_SIZE(WIRE_OCTETS) + 320)
+#define CONNECTION_LINE \
+    (3 * ADDRESS_TEXT + QUOTE_SIZE(WIRE_OCTETS) + QUOTE_SIZE(PROXY_HEADER_SHOWN) + 320)
 
 /* Write the connection's log line, as sixteend(8) specifies it, without an end of line. Returns
  * `line`. */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The way of a connection, in the order in which it meets these files.
 src_libsixteen_a_SOURCES += \
+	%D%/protocol_guess.h %D%/protocol_guess.c \
 	%D%/connection.h %D%/connection.c \
 	%D%/monitor.h \
 	%D%/loop.h %D%/loop.c \

@@ -33,8 +33,11 @@ enum { V2_VERSION = 2, V2_LOCAL = 0, V2_PROXY = 1 };
 enum { V2_UNSPEC, V2_INET, V2_INET6, V2_UNIX };
 enum { V2_STREAM = 1, V2_DGRAM = 2 };
 
-static enum proxy_header_status malformed(struct proxy_header *header, const char *reason)
+/* `length` octets of the header show what is wrong. */
+static enum proxy_header_status malformed(struct proxy_header *header, size_t length,
+                                          const char *reason)
 {
+    header->length = length;
     header->reason = reason;
     return PROXY_MALFORMED;
 }
@@ -75,34 +78,66 @@ static char *split(char *word)
     return space;
 }
 
-static bool v1_address(int family, const char *host, const char *port, struct address *address)
+/* What can be wrong with one end of the connection that the line describes. */
+struct v1_reasons {
+    const char *is_in, *is_in6, *is_neither, *port;
+};
+
+#define V1_REASONS(end)                                                       \
+    {                                                                         \
+        "the protocol is TCP6, but the " end " address is IPv4",              \
+            "the protocol is TCP4, but the " end " address is IPv6",          \
+            "the " end " address is not an IPv4 or IPv6 address as a number", \
+            "the " end " port is not a number from 0 to 65535"                \
+    }
+
+static const struct v1_reasons v1_source = V1_REASONS("source");
+static const struct v1_reasons v1_destination = V1_REASONS("destination");
+
+static const char *v1_host(const struct v1_reasons *reasons, int family, const char *host,
+                           struct in6_addr *number)
 {
-    struct in6_addr number;
-    bool leading_zero = port[0] == '0' && port[1] != '\0';
-    if (inet_pton(family, host, &number) != 1 || !port_is_number(port) || leading_zero)
-        return false;
-    in_port_t wire_port = htons(port_number(port));
-    set_address(address, family, &number, &wire_port);
-    return true;
+    if (inet_pton(family, host, number) == 1)
+        return NULL;
+    if (inet_pton(AF_INET, host, number) == 1)
+        return reasons->is_in;
+    return inet_pton(AF_INET6, host, number) == 1 ? reasons->is_in6 : reasons->is_neither;
 }
 
-/* Parse the line between "PROXY " and its CRLF. */
-static enum proxy_header_status v1_words(char *protocol, struct proxy_header *header)
+static const char *v1_port(const struct v1_reasons *reasons, const char *port, in_port_t *number)
 {
+    bool leading_zero = port[0] == '0' && port[1] != '\0';
+    if (!port_is_number(port) || leading_zero)
+        return reasons->port;
+    *number = htons(port_number(port));
+    return NULL;
+}
+
+/* Parse the line between "PROXY " and its CRLF. Like the two before, returns NULL, or what is
+ * wrong. */
+static const char *v1_words(char *protocol, struct proxy_header *header)
+{
+    struct in6_addr hosts[2];
+    in_port_t ports[2];
     char *source = split(protocol);
     if (strcmp(protocol, "UNKNOWN") == 0)
-        return PROXY_COMPLETE;
+        return NULL;
     int family = strcmp(protocol, "TCP4") == 0 ? AF_INET : AF_INET6;
     if (family == AF_INET6 && strcmp(protocol, "TCP6") != 0)
-        return malformed(header, "the protocol is not TCP4, TCP6 or UNKNOWN");
+        return "the protocol is not TCP4, TCP6 or UNKNOWN";
     char *destination = split(source);
     char *source_port = split(destination);
     char *destination_port = split(source_port);
-    if (!v1_address(family, source, source_port, &header->source) ||
-        !v1_address(family, destination, destination_port, &header->destination))
-        return malformed(header, "the header does not hold two addresses and two ports as numbers");
+    const char *wrong;
+    if ((wrong = v1_host(&v1_source, family, source, &hosts[0])) != NULL ||
+        (wrong = v1_host(&v1_destination, family, destination, &hosts[1])) != NULL ||
+        (wrong = v1_port(&v1_source, source_port, &ports[0])) != NULL ||
+        (wrong = v1_port(&v1_destination, destination_port, &ports[1])) != NULL)
+        return wrong;
+    set_address(&header->source, family, &hosts[0], &ports[0]);
+    set_address(&header->destination, family, &hosts[1], &ports[1]);
     header->has_addresses = true;
-    return PROXY_COMPLETE;
+    return NULL;
 }
 
 static enum proxy_header_status v1(const unsigned char *octets, size_t count,
@@ -114,15 +149,19 @@ static enum proxy_header_status v1(const unsigned char *octets, size_t count,
     while (end < seen && octets[end] != '\r' && octets[end] != '\n' && octets[end] != '\0')
         end++;
     if (end >= V1_MAX - 1) /* the last place for the LF */
-        return malformed(header, "the line does not end within 107 octets");
+        return malformed(header, seen, "the line does not end within 107 octets");
     if (end == seen || (end + 1 == seen && octets[end] == '\r'))
         return more(header, seen + 1);
     if (octets[end] != '\r' || octets[end + 1] != '\n')
-        return malformed(header, "the line does not end in CR LF");
-    header->length = end + 2;
+        return malformed(header, octets[end] == '\r' ? end + 2 : end + 1,
+                         "the line does not end in CR LF");
     memcpy(line, octets, end);
     line[end] = '\0';
-    return v1_words(line + strlen(V1_SIGNATURE), header);
+    const char *wrong = v1_words(line + strlen(V1_SIGNATURE), header);
+    if (wrong != NULL)
+        return malformed(header, end, wrong);
+    header->length = end + 2;
+    return PROXY_COMPLETE;
 }
 
 static enum proxy_header_status v2_addresses(const unsigned char *octets, int family,
@@ -133,7 +172,7 @@ static enum proxy_header_status v2_addresses(const unsigned char *octets, int fa
     const unsigned char *ports = block + 2 * host;
     size_t port = sizeof(in_port_t);
     if (header->length < V2_FIXED + 2 * (host + port))
-        return malformed(header, "the header is too short for its addresses");
+        return malformed(header, header->length, "the header is too short for its addresses");
     set_address(&header->source, family, block, ports);
     set_address(&header->destination, family, block + host, ports + port);
     header->has_addresses = true;
@@ -149,14 +188,14 @@ static enum proxy_header_status v2(const unsigned char *octets, size_t count,
     unsigned protocol = octets[13] & 15;
 
     if (octets[12] >> 4 != V2_VERSION)
-        return malformed(header, "the version is not 2");
+        return malformed(header, 13, "the version is not 2");
     if (command != V2_LOCAL && command != V2_PROXY)
-        return malformed(header, "the command is neither LOCAL nor PROXY");
+        return malformed(header, 13, "the command is neither LOCAL nor PROXY");
     if (command == V2_PROXY && (family > V2_UNIX || protocol > V2_DGRAM))
-        return malformed(header, "the address family or protocol is unknown");
+        return malformed(header, 14, "the address family or protocol is unknown");
     header->length = V2_FIXED + ((size_t)octets[14] << 8 | octets[15]);
     if (header->length > PROXY_HEADER_MAX)
-        return malformed(header, "the header is longer than 4096 octets");
+        return malformed(header, V2_FIXED, "the header is longer than 4096 octets");
     if (count < header->length)
         return PROXY_MORE;
     if (command == V2_PROXY && (family == V2_INET || family == V2_INET6) && protocol == V2_STREAM)
@@ -174,7 +213,7 @@ enum proxy_header_status proxy_header_parse(const unsigned char *octets, size_t 
         return count < V2_FIXED ? more(header, V2_FIXED) : v2(octets, count, header);
     if (matches(octets, count, V1_SIGNATURE, sizeof V1_SIGNATURE - 1))
         return v1(octets, count, header);
-    return malformed(header, "there is no PROXY header");
+    return malformed(header, count < WIRE_OCTETS ? count : WIRE_OCTETS, "there is no PROXY header");
 }
 
 bool proxy_header_is_partial(const struct connection *connection)
@@ -259,8 +298,9 @@ enum transfer_status proxy_header_receive(struct connection *connection, int fla
     if (parsed == PROXY_MORE) {
         if (status != TRANSFER_EOF || buffer->count == 0 || atomic_load(&connection->cut))
             return status;
-        header.reason = "the connection ended inside the header";
+        (void)malformed(&header, buffer->count, "the connection ended inside the header");
     }
+    buffer->shown = header.length;
     buffer->reason = header.reason;
     refuse(connection, OUTCOME_MALFORMED);
     return TRANSFER_DONE;

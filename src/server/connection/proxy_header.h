@@ -16,7 +16,8 @@ enum proxy_header_status {
 
 struct proxy_header {
     size_t length;              /* of the whole header in octets; with PROXY_MORE, how many octets
-                                   are needed before more can be said */
+                                   are needed before more can be said; with PROXY_MALFORMED, how
+                                   many of them show what is wrong */
     bool has_addresses;         /* false for LOCAL, for UNKNOWN, and for other than TCP over IP */
     struct address source;      /* the client, unmapped: address_unmap() */
     struct address destination; /* the address that the client connected to */

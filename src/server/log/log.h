@@ -18,7 +18,7 @@
 #include <syslog.h>
 
 /* The size of a buffer for one line. Longer lines are cut. */
-#define LOG_LINE_SIZE 1024
+#define LOG_LINE_SIZE 2048
 
 /* Set where lines go, the facility for syslog(3), and the lowest severity that is logged. Before
  * the first call, lines go to standard error after the program's name. Until log_start(), lines of
