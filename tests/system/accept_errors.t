@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Every error of accept(2): one that concerns a single connection is counted and skipped, a
-# shortage makes the daemon pause, and only a bug of the daemon ends it. strace injects the errors.
+# shortage makes the daemon pause, and so does any error that comes again and again; only a bug of
+# the daemon ends it. strace injects the errors.
 use strict;
 use warnings;
 use Sixteen;
@@ -58,22 +59,53 @@ for my $error (qw(EBADF EINVAL ENOTSOCK EFAULT)) {
     like $daemon->{log}, qr/crit accept: /, 'which says why';
 }
 
+# An error that never ends, whatever it says: a container's filter can answer each call so.
+sub calls { return scalar(() = read_file($trace) =~ / (?:accept4|poll)\(/g) }
+
+for (['EPERM', 'Operation not permitted'], ['ENOSYS', 'Function not implemented'], ['ECONNABORTED', 'Software caused connection abort'],
+    ['EINTR', 'Interrupted system call'], ['EAGAIN', 'Resource temporarily unavailable']) {
+    my ($error, $text) = @$_;
+    my $daemon = start(under => [@strace, "accept4:error=$error"]);
+    my $peer = connect_to($daemon->{port});
+    ok $daemon->wait_log(qr/warning cannot accept connections, pausing: $text count=\d+$/), "$error for good: the log says so";
+    my $before = calls();
+    sleep 1;
+    cmp_ok calls() - $before, '<', 50, 'and it is tried a few times a second';
+    kill 'TERM', pid_of($daemon);
+    close $peer;
+    kill 'TERM', pid_of($daemon) if $daemon->wait_log(qr/ stopping$/);
+    is $daemon->wait_end, 0, 'and ends';
+}
+
+# The seconds of processor time that its threads have had. Ticks, as times(2) counts them, miss
+# what runs between two of them.
+sub processor_time {
+    my ($daemon) = @_;
+    my $ns = 0;
+    $ns += (split ' ', read_file($_))[0] for glob "/proc/$daemon->{pid}/task/*/schedstat";
+    return $ns / 1e9;
+}
+
+# Without a single descriptor even poll(2) fails: "EINVAL The nfds value exceeds the RLIMIT_NOFILE value."
+my $none = start();
+is +(run('prlimit', '--pid', $none->{pid}, '--nofile=0:'))[0], 0, 'with no descriptor at all';
+connect_to($none->{port});
+my $idle = processor_time($none);
+sleep 1;
+cmp_ok processor_time($none) - $idle, '<', 0.05, 'it does not try in a loop';
+is +(run('prlimit', '--pid', $none->{pid}, '--nofile=64:'))[0], 0, 'and with some';
+is +(run($SIXTEEN, '127.0.0.1', $none->{port}))[0], 0, 'serves';
+is $none->stop, 0, 'ends';
+
 # A lasting shortage: the daemon pauses, and recovers by itself.
 my $daemon = start();
 is +(run('prlimit', '--pid', $daemon->{pid}, '--nofile=16'))[0], 0, 'with 16 descriptors';
 my @peers = map { connect_to($daemon->{port}) } 1 .. 20;
 ok $daemon->wait_log(qr/warning cannot accept connections, pausing: Too many open files/), 'out of descriptors it pauses';
 
-# The seconds of processor time that its threads have had. Ticks, as times(2) counts them, miss
-# what runs between two of them.
-sub processor_time {
-    my $ns = 0;
-    $ns += (split ' ', read_file($_))[0] for glob "/proc/$daemon->{pid}/task/*/schedstat";
-    return $ns / 1e9;
-}
-my $before = processor_time();
+my $before = processor_time($daemon);
 sleep 2;
-my $used = (processor_time() - $before) / 2;
+my $used = (processor_time($daemon) - $before) / 2;
 cmp_ok $before, '>', 0, 'the kernel counts its time';
 cmp_ok $used, '<', 0.05, sprintf 'and takes %.1f %% of a processor meanwhile', 100 * $used;
 syswrite $_, $GREETING for @peers;

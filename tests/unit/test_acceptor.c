@@ -1079,6 +1079,59 @@ START_TEST(each_error_is_counted_under_its_name_and_has_its_effect)
 }
 END_TEST
 
+#define FREE 32 /* so many in a row cause no pause */
+static const int repeated[] = {ECONNABORTED, EPERM, ETIMEDOUT, EINTR, EAGAIN};
+
+START_TEST(an_error_that_comes_again_and_again_pauses_and_is_warned_of)
+{
+    clock_stop();
+    clock_move(HOUR);
+    connect_peer(0);
+    greet(0);
+    accept_fails(repeated[_i], FREE + 1);
+    start();
+    wait_wake();
+    assert_warned(repeated[_i]);
+    ck_assert_uint_eq(accepts(), FREE + 1);
+    call();
+    ck_assert_uint_eq(accepts(), FREE + 1);
+    end_pause();
+    assert_answered(0);
+}
+END_TEST
+
+START_TEST(a_success_between_errors_of_single_connections_is_enough)
+{
+    clock_stop();
+    clock_move(HOUR);
+    for (size_t i = 0; i < PEERS; i++) {
+        accept_fails(ECONNABORTED, FREE - 1); /* and the call is an interruption */
+        if (i == 0)
+            start();
+        else
+            call(); /* out of accept4() */
+        assert_served(i);
+    }
+    ck_assert_uint_eq(errors("ECONNABORTED"), PEERS * (FREE - 1));
+    (void)acceptors_warn(&acceptors, true);
+    assert_logged("");
+}
+END_TEST
+
+/* As signals from outside. */
+START_TEST(signals_without_a_connection_are_no_failures)
+{
+    start();
+    for (int i = 0; i < 2 * FREE; i++)
+        call();
+    assert_sleeps();
+    assert_served(0);
+    ck_assert_uint_eq(all_errors(), 0);
+    (void)acceptors_warn(&acceptors, true);
+    assert_logged("");
+}
+END_TEST
+
 /* The errno of a bug is not that of a shortage that another acceptor met before or after it. */
 START_TEST(a_bug_is_reported_once_its_acceptor_has_ended)
 {
@@ -1185,6 +1238,10 @@ Suite *acceptor_suite(void)
     tcase_add_test(tcase, each_acceptor_has_a_pause_of_its_own);
     tcase_add_loop_test(tcase, each_error_is_counted_under_its_name_and_has_its_effect, 0,
                         COUNT(expected));
+    tcase_add_loop_test(tcase, an_error_that_comes_again_and_again_pauses_and_is_warned_of, 0,
+                        COUNT(repeated));
+    tcase_add_test(tcase, a_success_between_errors_of_single_connections_is_enough);
+    tcase_add_test(tcase, signals_without_a_connection_are_no_failures);
     tcase_add_loop_test(tcase, a_bug_is_reported_once_its_acceptor_has_ended, 0, 2);
     tcase_add_test(tcase, a_signal_is_not_counted);
     tcase_add_test(tcase, errors_are_added_under_their_names);

@@ -675,12 +675,13 @@ START_TEST(the_queue_is_counted)
     ck_assert_int_eq(open_them(), 0);
     struct listener *listener = listeners.list[0];
     wait_queued(listener, 0);
-    ck_assert(!listener_is_ready(listener, false));
+    ck_assert_int_eq(listener_poll(listener, false), 0);
     int first = queue_peer(listener);
     wait_queued(listener, 1);
     int second = queue_peer(listener);
     wait_queued(listener, 2);
-    ck_assert(listener_is_ready(listener, false) && listener_is_ready(listener, true));
+    ck_assert_int_eq(listener_poll(listener, false), 1);
+    ck_assert_int_eq(listener_poll(listener, true), 1);
     assert_accepts(listener->fd);
     wait_queued(listener, 1);
     close(first);
@@ -720,7 +721,7 @@ START_TEST(after_the_stop_no_new_peer_is_answered_and_queued_ones_stay)
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(recv(fd, message, sizeof message, MSG_WAITALL), WIRE_OCTETS);
     ck_assert_mem_eq(message, WIRE_GREETING, WIRE_OCTETS);
-    ck_assert(!listener_is_ready(listener, false));
+    ck_assert_int_eq(listener_poll(listener, false), 0);
     ck_assert(!is_answered(after));
 
     listeners_close(&second);
@@ -745,7 +746,7 @@ START_TEST(a_handshake_that_began_before_the_stop_completes)
     int peer = call(&listener->bound);
     wait_answered(peer);
     listeners_stop_accepting(&listeners);
-    ck_assert(!listener_is_ready(listener, false));
+    ck_assert_int_eq(listener_poll(listener, false), 0);
     write_octets(peer, WIRE_GREETING, WIRE_OCTETS);
     wait_readable(listener->fd);
     int fd = listener_accept(listener, &from);

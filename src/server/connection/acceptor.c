@@ -24,6 +24,10 @@
  * waits in poll(2) until one is, and counts nothing. It does the same if a listener is non-blocking
  * because its owner made it so.
  *
+ * Other errors concern one connection, which is off the queue, and the acceptor goes on. But if
+ * any error comes FAILURES_FREE times without a success between, it is not what it seems (a
+ * container's filter can answer each call with EPERM), and causes the same pause and warning.
+ *
  * Without a free slot, an acceptor holds the connection that it has accepted until there is one
  * (limits.when_full = "wait"), and more connections stay in the kernel's queue; the connection's
  * time begins with its slot. Or all are accepted, and the admission refuses those past the limit
@@ -43,6 +47,7 @@
 #define MS INT64_C(1000000)
 #define PACE_FIRST (1 * MS)
 #define PACE_LAST (100 * MS)
+#define FAILURES_FREE 32
 
 /* The time between two signals to an acceptor that does not answer. */
 #define CALL_AGAIN (5 * MS)
@@ -98,6 +103,7 @@ struct acceptor {
     struct connection *connection; /* from malloc(3): the next one, until it is submitted */
     struct worker *called;         /* must be woken */
     int64_t pace;                  /* length of the next pause, in nanoseconds */
+    unsigned failures;             /* of accept4(2) since its last success */
 
     /* protected by the monitor */
     enum acceptor_state { STARTING, ACCEPTING, LEAVING, ENDED } state;
@@ -148,9 +154,18 @@ static void pause_accepting(struct acceptor *acceptor)
 static bool is_queued(struct acceptor *acceptor, bool wait)
 {
     leave(acceptor);
-    bool queued = listener_is_ready(acceptor->listener, wait);
+    int ready = listener_poll(acceptor->listener, wait);
+    bool failed = ready < 0 && errno != EINTR;
     enter(acceptor);
-    return queued;
+    if (failed)
+        pause_accepting(acceptor);
+    return ready > 0;
+}
+
+/* Whether accept4(2) can fail so although no connection is queued. */
+static bool can_be_idle(int error)
+{
+    return error == EINTR || error == EAGAIN || error == EMFILE || error == ENFILE;
 }
 
 static void handle_error(struct acceptor *acceptor, int error)
@@ -158,14 +173,18 @@ static void handle_error(struct acceptor *acceptor, int error)
     struct acceptors *shared = acceptor->shared;
     size_t index = find_error(error);
     enum remedy remedy = accept_errors[index].remedy;
-    if (error == EINTR)
+    bool repeated = ++acceptor->failures > FAILURES_FREE;
+
+    if (error == EINTR && !repeated)
         return;
-    if (error == EAGAIN || (remedy == REMEDY_EVICT && !is_queued(acceptor, false))) {
+    if (can_be_idle(error) && !is_queued(acceptor, false)) {
         (void)is_queued(acceptor, true);
         return;
     }
+    if (error == EAGAIN && !repeated) /* another owner of the listener was quicker */
+        return;
     shared->errors[index]++;
-    if (remedy == REMEDY_CONTINUE)
+    if (remedy == REMEDY_CONTINUE && !repeated)
         return;
     if (remedy == REMEDY_STOP) { /* the main loop learns of it when this thread ends */
         shared->failure = error;
@@ -173,11 +192,11 @@ static void handle_error(struct acceptor *acceptor, int error)
         return;
     }
     shared->error = error;
-    if (remedy == REMEDY_PAUSE) {
-        monitor_warn(shared->monitor, &shared->shortage_warning);
-    } else {
+    if (remedy == REMEDY_EVICT) {
         shared->needs_descriptor = true;
         monitor_wake_loop(shared->monitor);
+    } else {
+        monitor_warn(shared->monitor, &shared->shortage_warning);
     }
     pause_accepting(acceptor);
 }
@@ -266,13 +285,10 @@ static void do_next(struct acceptor *acceptor)
     if (acceptor->connection != NULL)
         error = accept_next(acceptor->listener, acceptor->connection);
     enter(acceptor);
-    if (acceptor->connection == NULL) {
-        acceptor->shared->error = error;
-        monitor_warn(acceptor->shared->monitor, &acceptor->shared->shortage_warning);
-        pause_accepting(acceptor);
-    } else if (error != 0) {
+    if (error != 0) {
         handle_error(acceptor, error);
     } else {
+        acceptor->failures = 0;
         admit(acceptor);
     }
 }

@@ -142,10 +142,10 @@ int listener_accept(const struct listener *listener, struct address *peer)
     return fd;
 }
 
-bool listener_is_ready(const struct listener *listener, bool wait)
+int listener_poll(const struct listener *listener, bool wait)
 {
     struct pollfd polled = {.fd = listener->fd, .events = POLLIN};
-    return poll(&polled, 1, wait ? -1 : 0) > 0;
+    return poll(&polled, 1, wait ? -1 : 0);
 }
 
 unsigned listener_queue(const struct listener *listener, unsigned *limit)

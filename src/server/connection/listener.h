@@ -46,8 +46,9 @@ void listener_log_end(const struct listener *listener);
  * blocking. Returns a blocking socket, and its peer's address in `*peer`. */
 int listener_accept(const struct listener *listener, struct address *peer);
 
-/* Whether a connection is queued. If not, wait for one if `wait` is set, or for a signal. */
-bool listener_is_ready(const struct listener *listener, bool wait);
+/* Whether a connection is queued. If not, wait for one if `wait` is set, or for a signal. Returns 1
+ * or 0; or -1 and errno. */
+int listener_poll(const struct listener *listener, bool wait);
 
 /* Return the number of queued connections, and in `*limit` the limit of the queue, unless that is
  * NULL: TCP_INFO, tcp(7). */
