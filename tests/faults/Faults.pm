@@ -617,7 +617,7 @@ sub learn_drain {
 # Peers of every kind at once; those that have not ended after a while are left.
 sub converse {
     my ($daemon) = @_;
-    my ($port, $wildcard) = @{ $daemon->{ports} };
+    my ($port, $wildcard) = @{ $daemon->{ports} }[0, -1];    # one, if the others could not be opened
     local $SIG{PIPE} = 'IGNORE';
     my ($one, $other, $halves, $excess, $short, $reset, $silent) =
         map { open_to($_) // return } $port, $wildcard, ($port) x 5;
