@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 use List::Util qw(sum0);
+use POSIX qw(mkfifo);
 use Sixteen;
 use Socket qw(SHUT_WR);
 use Test::More;
@@ -183,19 +184,24 @@ ok $daemon->wait_log(qr/ notice metrics\.file: \Q$file\E is written again$/), 'a
 is scalar(() = $daemon->{log} =~ /cannot write/g), 1, 'one warning, not one each time';
 is metrics()->{'connections_total{outcome="ok"}'}, $done{ok}, 'with the numbers of now';
 
-# Other users that can write there cannot redirect it to other files.
+# Other users that can write there cannot redirect it, or keep it waiting.
 my $victim = write_file("$directory/victim", "mine\n");
-ok wait_for(sub { symlink $victim, "$file.new" }), 'a symbolic link in its way';
-ok $daemon->wait_log(qr/ warning metrics\.file: cannot write \Q$file\E: Too many levels of symbolic links$/), 'is not followed';
-is read_file($victim), "mine\n", 'what it leads to is as it was';
+mkfifo("$file.new", 0666) or die "$file.new: $!";
+for my $make (sub { mkfifo($file, 0666) }, sub { symlink $victim, $file }) {
+    ok wait_for(sub { unlink $file; $make->() }), 'a FIFO or a link takes its name';
+    ok wait_for(sub { lstat $file && -f _ }), 'and is replaced';
+}
+is read_file($victim), "mine\n", 'what the link leads to is as it was';
+is +(run($SIXTEEN, '127.0.0.1', $port))[0], 0, 'service goes on';
+$done{ok}++;
+$daemon->wait_log(qr/ ok /);
 unlink "$file.new";
-ok $daemon->wait_log(qr/is written again$/), 'without it, it goes on';
 
 is $daemon->stop, 0, 'ends';
 ($value) = last_report($daemon);
 is_deeply $value, { %after, %done, accepted => sum0(values %done), lingering => 0 }, 'the lines at the end';
 is_deeply as_report(metrics()), $value, 'and the file that is left have the same numbers';
-ok !-e "$file.new", 'no temporary file is left';
+is join(' ', glob "$file.*"), '', 'no temporary file is left';
 promtool_accepts('after the end');
 
 # The last numbers come at the end, not at an interval.
@@ -250,4 +256,39 @@ is $daemon->stop, 0, 'ends';
 is "$value->{accepted} $value->{ok}", '20 20', 'as often as they came';
 is_deeply as_report(metrics()), $value, 'and the file says the same';
 cmp_ok sum0($daemon->{log} =~ /cannot accept connections, pausing: .* count=(\d+)/g), '<=', $value->{EMFILE}, 'the warnings count no more than failed';
+
+# A disk that hangs: the kernel does not return from rename(2).
+SKIP: {
+    my $renames = '?rename,?renameat,?renameat2';
+    my @hanging = ('strace', '-D', '--follow-forks', '--quiet=all', '--signal=none', '--output', '/dev/null',
+        '--trace', $renames, '--inject', "$renames:delay_enter=3600000000:when=2+");
+    skip 'needs strace', 1 if !have('strace');
+    skip 'a leak sanitizer cannot be traced', 1 if is_sanitized();
+    skip 'may not trace', 1 if (run(@hanging, 'true'))[0] != 0;
+    unlink $file;
+    $config = "metrics: { file = \"$file\"; interval = 0.1; }; timeouts: { drain = 600.0; };";
+    $daemon = start(under => [@hanging], config => $config);
+    ok $daemon->wait_log(qr/ warning metrics\.file: cannot write \Q$file\E: its disk does not answer$/), 'a disk that hangs is reported';
+    my $old = read_file($file);
+    like $old, qr/^sixteend_connections_accepted_total 0$/m, 'the file keeps its numbers';
+    is +(run($SIXTEEN, '127.0.0.1', $daemon->{port}))[0], 0, 'clients are served';
+    ok $daemon->wait_log(qr/ ok peer=/), 'the log goes on';
+    ($value) = report($daemon);
+    is $value->{ok}, 1, 'USR1 is acted upon';
+    like $daemon->reload("$config #"), qr/reloaded/, 'HUP too';
+    my $held = connect_to($daemon->{port});
+    syswrite $held, 'Hi there';
+    ok wait_for(sub { everything_is_read($daemon->{port}, $held) }), 'a connection that has begun';
+    $daemon->tell('TERM');
+    ok $daemon->wait_log(qr/ stopping$/), 'TERM is acted upon';
+    syswrite $held, ', server';
+    is join(' ', read_to_end($held)), "$REPLY eof", 'and the connection ends as always';
+    close $held;
+    ok $daemon->wait_log(qr/ notice exiting with status 0$/), 'the daemon does all to end';
+    kill 'KILL', read_file("/proc/$daemon->{pid}/status") =~ /^TracerPid:\t(\d+)$/m;
+    is $daemon->wait_end, 0, 'and only the disk keeps it';
+    like $daemon->{log}, qr/ notice connections accepted=2 .* notice exiting with status 0\n\z/s, 'with all its lines';
+    is scalar(() = $daemon->{log} =~ /does not answer/g), 1, 'and one warning';
+    is read_file($file), $old, 'the old file is left';
+}
 done_testing;

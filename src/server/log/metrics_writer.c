@@ -48,12 +48,14 @@ struct metrics_writer {
     struct job written; /* what the thread writes */
 };
 
-/* A file that is incomplete never has the name that is read. */
+/* A file that is incomplete never has the name that is read. In a directory to which others can
+ * write, O_EXCL opens nothing of theirs, no link and no FIFO, and they cannot guess the name to
+ * take it first. */
 static int replace(const char *path, const char *content)
 {
-    char fresh[PATH_MAX + sizeof ".new"];
-    snprintf(fresh, sizeof fresh, "%s.new", path);
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+    char fresh[PATH_MAX + sizeof ".new.89abcdef"];
+    snprintf(fresh, sizeof fresh, "%s.new.%08x", path, (unsigned)clock_nanoseconds());
+    int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (fd < 0)
         return -1;
     bool written = write_all(fd, content, strlen(content)) == 0;
