@@ -39,6 +39,10 @@
 /* How long the stop waits for the disk of the metrics file, in seconds. */
 #define METRICS_STOP 1.0
 
+/* HUP and USR1 are each acted upon at most once in this time, in nanoseconds, so that they delay
+ * neither each other nor TERM and what the main loop does, however often they come. */
+#define REQUEST_PAUSE INT64_C(20000000)
+
 #define STATUS_SIZE 400
 
 struct service {
@@ -53,6 +57,7 @@ struct service {
     int64_t started;  /* seconds since 1970, or 0 unless the start succeeded */
     int64_t watchdog; /* when the watchdog must be notified next */
     int64_t renewal;  /* when status and metrics must be renewed next */
+    int64_t requests; /* when HUP and USR1 are acted upon again, or NEVER if they are now */
     bool logging;     /* the log is open */
     bool stopping;
     bool hurried; /* a second signal came */
@@ -235,6 +240,10 @@ static void do_timers(struct service *service)
     }
     if (service->renewal <= now)
         renew(service, now);
+    if (service->requests <= now) {
+        signals_resume(service->signal_fd);
+        service->requests = NEVER;
+    }
 }
 
 /* Returns new settings whose listeners are open, or NULL with the reason logged. */
@@ -289,16 +298,18 @@ static void drain(struct service *service)
     loop_drain(service->loop, service->hurried ? 0 : service->settings->timeouts.drain);
 }
 
-static void handle_signals(struct service *service)
+static void handle_signal(struct service *service)
 {
-    int number;
-    while ((number = signals_take(service->signal_fd)) != 0) {
-        if (number == SIGUSR1)
-            stats_log(read_stats(service));
-        else if (number != SIGHUP)
-            drain(service);
-        else if (!service->stopping)
-            reload(service);
+    int number = signals_take(service->signal_fd);
+    if (number == SIGTERM || number == SIGINT)
+        drain(service);
+    if (number == SIGHUP && !service->stopping)
+        reload(service);
+    if (number == SIGUSR1)
+        stats_log(read_stats(service));
+    if (number == SIGHUP || number == SIGUSR1) {
+        signals_defer(service->signal_fd, number);
+        service->requests = clock_nanoseconds() + REQUEST_PAUSE;
     }
 }
 
@@ -313,10 +324,11 @@ static void break_off(struct service *service)
 static void serve(struct service *service)
 {
     for (;;) {
-        switch (loop_run(service->loop, sooner(service->watchdog, service->renewal))) {
+        int64_t until = sooner(sooner(service->watchdog, service->renewal), service->requests);
+        switch (loop_run(service->loop, until)) {
         case LOOP_TIMER: do_timers(service); break;
         case LOOP_ALIVE: notify_watchdog(); break;
-        case LOOP_SIGNAL: handle_signals(service); break;
+        case LOOP_SIGNAL: handle_signal(service); break;
         case LOOP_FAILED: break_off(service); break;
         case LOOP_DRAINED: return;
         }
@@ -357,7 +369,8 @@ int service_run(const struct options *options, struct settings *settings)
                                .settings = settings,
                                .pid_file = -1,
                                .signal_fd = -1,
-                               .watchdog = NEVER};
+                               .watchdog = NEVER,
+                               .requests = NEVER};
     service.status = start(&service);
     if (service.status == EX_OK)
         serve(&service);

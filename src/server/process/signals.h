@@ -16,6 +16,10 @@ int signals_open(void);
  * counts once. */
 int signals_take(int fd);
 
+/* Do not report this signal until signals_resume(). Meanwhile it can become pending. */
+void signals_defer(int fd, int number);
+void signals_resume(int fd);
+
 /* From now on, let TERM and INT end the process at once with this exit status. */
 void signals_let_end(int status);
 
