@@ -324,7 +324,7 @@ FAILING(FILE *, NULL, open_memstream, (char **text, size_t *length), (text, leng
 FAILING(FILE *, NULL, fdopen, (int fd, const char *mode), (fd, mode))
 FAILING(int, EOF, fflush, (FILE * file), (file))
 FAILING(int, -1, access, (const char *path, int mode), (path, mode))
-FAILING(int, -1, stat, (const char *path, struct stat *status), (path, status))
+FAILING(int, -1, lstat, (const char *path, struct stat *status), (path, status))
 FAILING(int, -1, fstat, (int fd, struct stat *status), (fd, status))
 FAILING(int, -1, fchmod, (int fd, mode_t mode), (fd, mode))
 FAILING(int, -1, chdir, (const char *path), (path))

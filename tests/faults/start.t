@@ -40,6 +40,20 @@ my @scenarios = (
         name => 'with a pid file that is held',
         before => sub {
             open my $held, '>', "$_[0]/pid" or die "$_[0]/pid: $!";
+            chmod 0600, "$_[0]/pid";
+            flock $held, LOCK_EX;
+            return $held;
+        },
+        arguments => [@one, '--stderr', '--pid-file', 'pid'],
+    }, {
+        name => 'with a pid file that others can open',
+        before => sub { chmod 0644, write_file("$_[0]/pid", '') },
+        arguments => [@one, '--stderr', '--pid-file', 'pid'],
+    }, {
+        name => 'with a pid file that others have locked',
+        before => sub {
+            open my $held, '>', "$_[0]/pid" or die "$_[0]/pid: $!";
+            chmod 0644, "$_[0]/pid";
             flock $held, LOCK_EX;
             return $held;
         },

@@ -34,6 +34,7 @@ system_tests = \
 	%D%/options.t \
 	%D%/outcomes.t \
 	%D%/overload.t \
+	%D%/pid_file.t \
 	%D%/plugin.t \
 	%D%/privileges.t \
 	%D%/proxies.t \
