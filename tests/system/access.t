@@ -44,7 +44,7 @@ like $daemon->reload(access_lists(['127.0.0.1'], ['127.0.0.1/8'])), qr/refused/,
 like $daemon->{log}, qr/err \S+:1: access\.deny '127\.0\.0\.1\/8': bits are set after the prefix length; the network is 127\.0\.0\.0\/8$/m, 'and are reported';
 is verdict($daemon->{port}, '127.0.0.1'), 'ok', 'as before';
 is $daemon->stop, 0, 'ends';
-like $daemon->{log}, qr/ notice outcome=denied peer=127\.0\.1\.2:\d+ local=127\.0\.0\.1:\d+ octets=0 message="" us=\d+$/m, 'a denied peer has a line';
+like $daemon->{log}, qr/ notice outcome=denied peer=127\.0\.1\.2:\d+ local=127\.0\.0\.1:\d+ octets=0 us=\d+$/m, 'a denied peer has a line';
 unlike $daemon->{log}, qr/outcome=denied peer=127\.0\.1\.2.*Hi there/, 'and not one octet is read';
 
 # A thousand prefixes, which nothing has in common.

@@ -45,7 +45,7 @@ sub send_all_of_it {
 my $address = qr/(?:\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+\]):\d+/;
 my $quoted = qr/"(?:[ !#-\[\]-~]|\\(?:[\\"]|u00[0-9a-f]{2}))*"/;
 my $repr = qr/'(?:[ !-&(-\[\]-~]|\\(?:[\\'tnr]|x[0-9a-f]{2}))*'/;
-my $connection = qr/outcome=(?:ok|excess|mismatch|short|probe|slow|reset|denied|limited|malformed) peer=$address local=$address(?: via=$address)? octets=\d+ message=$quoted us=\d+(?: looks=[a-z]+)?(?: header=$quoted(?: reason="[a-zA-Z0-9, ]+")?)?/;
+my $connection = qr/outcome=(?:ok|excess|mismatch|short|probe|slow|reset|denied|limited|malformed) peer=$address local=$address(?: via=$address)? octets=\d+(?: message=$quoted)? us=\d+(?: looks=[a-z]+)?(?: header=$quoted(?: reason="[a-zA-Z0-9, ]+")?)?/;
 my $life = qr/(?:Listening at $address|No longer listening at $address|running as root; set daemon\.user to run as another user|seccomp filter installed|sixteend \S+ ready, process \d+|stopping|(?:connections|outcomes|accept errors|listener) .*|exiting with status 0)/;
 my $line = qr/\A(?:$connection|$life)\z/;
 

@@ -28,7 +28,7 @@ my @refused = map { connect_to($daemon->{port}) } 1 .. 20;
 is scalar(grep { is_refused($_) } @refused), 20, 'refuse: past limits.connections peers are closed at once';
 ok wait_for(sub {
     $daemon->take_rest;
-    return 20 == (() = $daemon->{log} =~ /notice outcome=limited peer=127\.0\.0\.1:\d+ local=\S+ octets=0 message="" us=\d+$/mg);
+    return 20 == (() = $daemon->{log} =~ /notice outcome=limited peer=127\.0\.0\.1:\d+ local=\S+ octets=0 us=\d+$/mg);
 }), 'with the outcome limited';
 $daemon->wait_log(qr/warning limits\.connections reached/);
 my $warned = () = $daemon->{log} =~ /warning limits\.connections reached; new connections are refused count=\d+$/mg;

@@ -32,7 +32,7 @@ for my $count (1 .. 15) {
 next_is_served($daemon, 'short');
 
 close connect_to($daemon->{port});
-like $daemon->wait_log(qr/ outcome=probe /), qr/ debug outcome=probe peer=\S+ local=\S+ octets=0 message="" us=\d+$/,
+like $daemon->wait_log(qr/ outcome=probe /), qr/ debug outcome=probe peer=\S+ local=\S+ octets=0 us=\d+$/,
     'a health check that connects and closes is a probe';
 reset_connection(connect_to($daemon->{port}));
 like $daemon->wait_log(qr/ outcome=probe /), qr/ debug outcome=probe peer=127\.0\.0\.1:\d+ /,
@@ -74,7 +74,7 @@ $peer = connect_to($daemon->{port});
 my $begun = time;
 is join(' ', read_to_end($peer)), ' eof', 'a silent peer is closed';
 cmp_ok time - $begun, '>=', 0.25, 'not before timeouts.exchange';
-like $daemon->wait_log(qr/ outcome=slow /), qr/ notice outcome=slow peer=\S+ local=\S+ octets=0 message="" us=(?:3|[4-9]|\d\d)\d{5}$/, 'as slow';
+like $daemon->wait_log(qr/ outcome=slow /), qr/ notice outcome=slow peer=\S+ local=\S+ octets=0 us=(?:3|[4-9]|\d\d)\d{5}$/, 'as slow';
 
 $peer = connect_to($daemon->{port});
 $begun = time;

@@ -88,7 +88,7 @@ SKIP: {
     my @crowd = map { connect_to($daemon->{port}) } 1 .. 20;
     my $begun = time;
     my $refused = pop @crowd;
-    like $daemon->wait_log(qr/ outcome=failed /), qr/ err outcome=failed peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:\d+ octets=0 message="" us=\d+ error="Resource temporarily unavailable"$/,
+    like $daemon->wait_log(qr/ outcome=failed /), qr/ err outcome=failed peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:\d+ octets=0 us=\d+ error="Resource temporarily unavailable"$/,
         'a connection that gets no thread is a failed connection';
     is +(read_to_end($refused))[0], '', 'and is closed';
     cmp_ok time - $begun, '>=', 0.5, 'one a pause, and pauses that double to 0.1 s';

@@ -40,6 +40,17 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+/* Without octets there is no such field, because not every reader takes an empty string: lnav does
+ * not. */
+static char *put_message(char *to, const struct connection *connection)
+{
+    char message[QUOTE_SIZE(WIRE_OCTETS)];
+    size_t count = least(connection->count, WIRE_OCTETS);
+    if (count == 0)
+        return to;
+    return put(to, " message=", quote(connection->octets, count, message, sizeof message));
+}
+
 /* What the message looks like, or what a trusted proxy sent instead of a header. */
 static char *put_guess(char *to, const struct connection *connection)
 {
@@ -69,15 +80,12 @@ static char *put_header(char *to, const struct proxy_buffer *proxy)
 char *connection_format(const struct connection *connection, char line[CONNECTION_LINE])
 {
     char text[ADDRESS_TEXT];
-    char message[QUOTE_SIZE(WIRE_OCTETS)];
-    size_t count = least(connection->count, WIRE_OCTETS);
-
     char *to = put(line, "outcome=", outcome_name(connection->outcome));
     to = put(to, " peer=", address_format(&connection->peer, text));
     to = put(to, " local=", address_format(&connection->local, text));
     to = put_proxy(to, connection->proxy);
     to = put_decimal(stpcpy(to, " octets="), connection->count);
-    to = put(to, " message=", quote(connection->octets, count, message, sizeof message));
+    to = put_message(to, connection);
     to = put_decimal(stpcpy(to, " us="), (unsigned long long)microseconds(connection));
     to = put_guess(to, connection);
     to = put_header(to, connection->proxy);
