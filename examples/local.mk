@@ -10,5 +10,8 @@ nobase_dist_doc_DATA = \
 	%D%/ipvs/keepalived.conf \
 	%D%/kubernetes/README.md \
 	%D%/kubernetes/sixteend.yaml \
+	%D%/log/README.md \
+	%D%/log/lnav.json \
+	%D%/log/syslog-ng.conf \
 	%D%/monitoring/README.md \
 	%D%/monitoring/icinga2.conf

@@ -17,6 +17,7 @@ system_tests = \
 	%D%/exchange.t \
 	%D%/haproxy.t \
 	%D%/injection.t \
+	%D%/logfmt.t \
 	%D%/install.t \
 	%D%/interop.t \
 	%D%/json.t \
