@@ -31,7 +31,7 @@ ok wait_for(sub {
     return 20 == (() = $daemon->{log} =~ /notice outcome=limited peer=127\.0\.0\.1:\d+ local=\S+ octets=0 us=\d+$/mg);
 }), 'with the outcome limited';
 $daemon->wait_log(qr/warning limits\.connections reached/);
-my $warned = () = $daemon->{log} =~ /warning limits\.connections reached; new connections are refused count=\d+$/mg;
+my $warned = () = $daemon->{log} =~ /warning limits\.connections reached; new connections are refused; 127\.0\.0\.1\/32 holds the most, 3; raise limits\.connections or lower limits\.per_source count=\d+$/mg;
 cmp_ok $warned, '>=', 1, 'a warning says so';
 cmp_ok $warned, '<=', 3, 'but not for each';
 is scalar(grep { answer_of($_) eq "$REPLY eof" } @held), 3, 'the peers with a slot are answered';
@@ -40,8 +40,18 @@ undef @refused;
 is scalar(grep { (run($SIXTEEN, '127.0.0.1', $daemon->{port}))[0] == 0 } 1 .. 20), 20, 'and then there is room again';
 is $daemon->stop, 0, 'ends';
 my $counted = 0;
-$counted += $1 while $daemon->{log} =~ /new connections are refused count=(\d+)$/mg;
+$counted += $1 while $daemon->{log} =~ /limits\.connections reached; .* count=(\d+)$/mg;
 is $counted, 20, 'the warnings count each of them';
+
+# Of many that hold connections, the warning names the one that holds the most.
+$daemon = start(config => 'limits: { connections = 12; }; timeouts: { exchange = 600.0; };', options => ['--verbose']);
+@held = map { hold($daemon, "127.0.0.$_") } 2 .. 6, (9) x 4, 7, 8, 2;
+my $waits = connect_to($daemon->{port});
+ok $daemon->wait_log(qr/warning limits\.connections reached; new connections wait in the queue; 127\.0\.0\.9\/32 holds the most, 4; raise limits\.connections or lower limits\.per_source count=1$/),
+    'wait: a warning names the source that holds the most';
+undef @held;
+is answer_of($waits), "$REPLY eof", 'and who waits is served in the end';
+is $daemon->stop, 0, 'ends';
 
 # One client that comes again at once is never in its own way.
 for my $limits ('connections = 1; when_full = "refuse";', 'per_source = 1;') {
@@ -58,7 +68,8 @@ $daemon = start(config => 'limits: { per_source = 2; }; timeouts: { exchange = 6
 @held = map { hold($daemon, '127.0.0.1') } 1 .. 2;
 @refused = map { connect_to($daemon->{port}) } 1 .. 5;
 is scalar(grep { is_refused($_) } @refused), 5, 'per_source: the third of an address is closed at once';
-ok $daemon->wait_log(qr/warning limits\.per_source reached; new connections from that source are refused count=\d+$/), 'with a warning';
+ok $daemon->wait_log(qr/warning limits\.per_source reached; new connections from that source are refused; 127\.0\.0\.1\/32 holds the most, 2; raise limits\.per_source if many clients share an address count=\d+$/),
+    'with a warning that names it, and the key to turn';
 my $other = hold($daemon, '127.0.0.2');
 is answer_of($other), "$REPLY eof", 'another address is served';
 is answer_of($held[0]), "$REPLY eof", 'so are the peers with a slot';

@@ -708,14 +708,17 @@ START_TEST(refuse_reaches_one_that_waits_for_a_slot)
 {
     start_without_slot();
     (void)acceptors_warn(&acceptors, true);
-    assert_logged("warning limits.connections reached; new connections wait in the queue "
-                  "count=1\n");
+    assert_logged("warning limits.connections reached; new connections wait in the queue; "
+                  "127.0.0.1/32 holds the most, 1; raise limits.connections or lower "
+                  "limits.per_source count=1\n");
     others->limits.when_full = WHEN_FULL_REFUSE;
     acceptors_apply(&acceptors, others);
     assert_ends_with(1, "", 0);
     wait_outcome(OUTCOME_LIMITED, 1);
     (void)acceptors_warn(&acceptors, true);
-    assert_logged("warning limits.connections reached; new connections are refused count=1\n");
+    assert_logged("warning limits.connections reached; new connections are refused; "
+                  "127.0.0.1/32 holds the most, 1; raise limits.connections or lower "
+                  "limits.per_source count=1\n");
     connect_peer(2); /* no longer waits for a slot */
     assert_ends_with(2, "", 0);
     wait_outcome(OUTCOME_LIMITED, 2);

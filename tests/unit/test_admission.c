@@ -53,6 +53,8 @@ static void leave(size_t from, size_t to)
 static void end(void)
 {
     leave(0, PEERS);
+    for (size_t i = 0; i < PEERS; i++)
+        admission_forget(&peers[i]);
     free(peers);
     ck_assert_ptr_null(admission.sources);
     monitor_destroy(&monitor);
@@ -84,6 +86,7 @@ static enum verdict enter(struct connection *connection)
 {
     monitor_enter(&monitor);
     unsigned long warned = admission.limit_warning.count;
+    admission_forget(connection); /* that it was here before */
     bool admitted = admission_enter(&admission, connection);
     enum verdict said = verdict(connection, admitted, warned);
     monitor_leave(&monitor);
@@ -251,8 +254,6 @@ START_TEST(without_limits_all_are_admitted)
 {
     settings->limits.connections = 1; /* new connections wait in the queue */
     assert_entered(0, PEERS, ADMITTED);
-    for (size_t i = 0; i < PEERS; i++)
-        ck_assert_ptr_null(peers[i].source);
 }
 END_TEST
 
@@ -311,14 +312,32 @@ START_TEST(each_is_decided_by_its_own_settings)
 }
 END_TEST
 
-/* The end of a connection without a limit does not look for its source. */
-START_TEST(one_that_came_without_a_limit_is_not_counted_for_its_source)
+START_TEST(one_that_came_without_a_limit_is_counted_for_its_source)
 {
     assert_entered(0, 2, ADMITTED);
-    settings->limits.per_source = 1;
+    settings->limits.per_source = 2;
+    assert_entered(2, 3, PER_SOURCE);
+    leave(0, 1);
     assert_entered(2, 3, ADMITTED);
-    leave(0, 2);
-    assert_entered(3, 4, PER_SOURCE);
+}
+END_TEST
+
+/* Between the two, its worker is between two holds of the monitor. */
+START_TEST(a_source_is_kept_until_its_last_connection_is_forgotten)
+{
+    settings->limits.per_source = 1;
+    assert_entered(0, 1, ADMITTED);
+    const struct source *source = peers[0].source;
+    leave(0, 1);
+    assert_entered(1, 2, ADMITTED);
+    ck_assert_ptr_eq(peers[1].source, source);
+    admission_forget(&peers[0]);
+    admission_forget(&peers[0]); /* does nothing */
+    assert_entered(2, 3, PER_SOURCE);
+    leave(1, 2);
+    admission_forget(&peers[1]);
+    ck_assert_ptr_null(admission.sources);
+    assert_entered(3, 4, ADMITTED);
 }
 END_TEST
 
@@ -349,8 +368,10 @@ START_TEST(without_memory_none_is_counted)
 }
 END_TEST
 
-#define WARNING \
-    "warning limits.per_source reached; new connections from that source are refused count="
+#define WARNING                                                                         \
+    "warning limits.per_source reached; new connections from that source are refused; " \
+    "192.0.2.1/32 holds the most, 1; raise limits.per_source if many clients share an " \
+    "address count="
 
 START_TEST(a_warning_waits_for_its_second_but_at_the_end)
 {
@@ -366,6 +387,58 @@ START_TEST(a_warning_waits_for_its_second_but_at_the_end)
     assert_logged("");
     (void)admission_warn(&admission, settings, true);
     assert_logged(WARNING "3\n");
+    log_release();
+}
+END_TEST
+
+/* Of those that were refused since the last warning. */
+START_TEST(the_warning_of_per_source_names_the_refused_one_that_holds_the_most)
+{
+    const char *hosts[] = {"2001:db8::1", "2001:db8::2", "2001:db8::3", "192.0.2.2"};
+    log_capture();
+    for (size_t i = 0; i < COUNT(hosts); i++)
+        comes_from(i, hosts[i], "1");
+    assert_entered(0, 7, ADMITTED); /* 3 of the /64, 1, and 3 of 192.0.2.1 */
+    settings->limits.per_source = 1;
+    comes_from(7, "192.0.2.2", "2");
+    comes_from(8, "2001:db8::4", "2");
+    comes_from(9, "192.0.2.2", "3");
+    assert_entered(7, 10, PER_SOURCE);
+    leave(0, 3);
+    (void)admission_warn(&admission, settings, true);
+    ck_assert_ptr_nonnull(strstr(logged_text(), "; 2001:db8::/64 holds the most, 3; "));
+    assert_entered(7, 8, PER_SOURCE);
+    (void)admission_warn(&admission, settings, true);
+    ck_assert_ptr_nonnull(strstr(logged_text(), "; 192.0.2.2/32 holds the most, 1; "));
+    log_release();
+}
+END_TEST
+
+#define FULL(text)                                                                    \
+    "warning limits.connections reached; new connections are refused" text "; raise " \
+    "limits.connections or lower limits.per_source count=1\n"
+
+START_TEST(the_warning_of_connections_names_the_one_that_holds_the_most)
+{
+    log_capture();
+    settings->limits.connections = 10;
+    settings->limits.when_full = WHEN_FULL_REFUSE;
+    for (size_t i = 0; i < 10; i++)
+        comes_from(i, i < 4 ? "192.0.2.9" : i < 7 ? "2001:db8::1" : "192.0.2.8", "1");
+    assert_entered(0, 10, ADMITTED);
+    assert_entered(10, 11, CONNECTIONS);
+    (void)admission_warn(&admission, settings, true);
+    assert_logged(FULL("; 192.0.2.9/32 holds the most, 4"));
+    assert_entered(10, 11, CONNECTIONS);
+    leave(0, 2);
+    (void)admission_warn(&admission, settings, true);
+    const char *text = logged_text();
+    ck_assert(strstr(text, "/64 holds the most, 3;") || strstr(text, ".8/32 holds the most, 3;"));
+    assert_entered(10, 12, ADMITTED);
+    assert_entered(12, 13, CONNECTIONS);
+    leave(0, PEERS);
+    (void)admission_warn(&admission, settings, true); /* too late */
+    assert_logged(FULL(""));
     log_release();
 }
 END_TEST
@@ -546,10 +619,13 @@ Suite *admission_suite(void)
     tcase_add_test(tcase, one_that_leaves_twice_is_counted_out_once);
     tcase_add_test(tcase, a_refused_one_is_not_counted_and_need_not_leave);
     tcase_add_test(tcase, each_is_decided_by_its_own_settings);
-    tcase_add_test(tcase, one_that_came_without_a_limit_is_not_counted_for_its_source);
+    tcase_add_test(tcase, one_that_came_without_a_limit_is_counted_for_its_source);
+    tcase_add_test(tcase, a_source_is_kept_until_its_last_connection_is_forgotten);
     tcase_add_test(tcase, past_limits_connections_peers_are_refused_if_they_must_not_wait);
     tcase_add_test(tcase, without_memory_none_is_counted);
     tcase_add_test(tcase, a_warning_waits_for_its_second_but_at_the_end);
+    tcase_add_test(tcase, the_warning_of_per_source_names_the_refused_one_that_holds_the_most);
+    tcase_add_test(tcase, the_warning_of_connections_names_the_one_that_holds_the_most);
     tcase_add_test(tcase, the_first_one_that_a_warning_counts_wakes_the_main_loop);
     tcase_add_test(tcase, a_proxied_one_that_its_source_s_limit_refuses_wakes_the_main_loop);
     tcase_add_test(tcase, a_denial_does_not_wake_the_main_loop);

@@ -212,6 +212,7 @@ static void turn_away(struct acceptor *acceptor)
     close(connection->fd);
     connection_report(connection);
     enter(acceptor);
+    admission_forget(connection);
     if (connection->outcome == OUTCOME_FAILED)
         pause_accepting(acceptor);
 }

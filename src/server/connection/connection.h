@@ -31,8 +31,9 @@ struct connection {
     bool proxied; /* the peer is in access.proxies: a PROXY header comes first */
 
     /* filled in by the admission */
-    struct admission *admission; /* that counts the connection, or NULL */
-    struct source *source;       /* the counter of its address, if limits.per_source is set */
+    struct admission *admission; /* that admitted the connection, or NULL */
+    bool counted;                /* by the admission, and by its source if it has one */
+    struct source *source;       /* the counter of its address */
 
     /* list entries of the station that owns the connection: the workers, then the lingering close
      */

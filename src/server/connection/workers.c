@@ -200,6 +200,7 @@ static void end(struct workers *workers, struct connection *connection)
 {
     bool wake = false;
     TAILQ_REMOVE(&workers->active_list, connection, all);
+    admission_forget(connection);
     if (connection->half_closed) {
         TAILQ_INSERT_TAIL(&workers->half_closed, connection, all);
         wake = workers->loop_sleeps;
