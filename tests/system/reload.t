@@ -154,17 +154,16 @@ is join(' ', read_to_end($held)), "$OTHER eof", 'nor a shorter one, and the repl
 is $daemon->stop, 0, 'ends';
 
 # What only a restart can change.
-my $group = getgrgid +(getpwnam 'nobody')[3];
 my $config = 'reply = "Farewell, client";';
 $daemon = start(arguments => ['--config', my $named = write_file("$directory/fixed.conf", $config)]);
 $daemon->{file} = $named;
 my ($identity) = read_file("/proc/$daemon->{pid}/status") =~ /^(Uid:.*\nGid:.*)$/m;
 my $pid_file = "$directory/pid";
-my @fixed = (['background', 'true'], ['pid_file', "\"$pid_file\""], ['user', '"nobody"'], ['group', "\"$group\""]);
+my @fixed = (['background', 'true'], ['pid_file', "\"$pid_file\""], ['user', '"no-such-user"'], ['group', '"no-such-group"']);
 is_reloaded($daemon, "$config daemon: {" . join(' ', map { "$_->[0] = $_->[1];" } @fixed) . '};', 'what is fixed');
 my $fixed = join ', ', map { "daemon.$_->[0]" } @fixed;
 like $daemon->{log}, qr/ warning \Q$fixed\E: a change takes effect at the next restart\n/, 'is warned of, in one line';
-like read_file("/proc/$daemon->{pid}/status"), qr/^\Q$identity\E$/m, 'user and group are as they were';
+like read_file("/proc/$daemon->{pid}/status"), qr/^\Q$identity\E$/m, 'user and group are as they were, and the new ones are not looked up';
 ok !-e $pid_file, 'no pid file is made';
 is exchange($daemon->{port}), "$REPLY eof", 'it serves in the foreground';
 ok $daemon->wait_log(qr/ info outcome=ok /), 'and logs to standard error as before';

@@ -188,6 +188,8 @@ END_TEST
 START_TEST(a_user_and_a_group_exist_or_are_empty)
 {
     const char *const keys[] = {"daemon.user", "daemon.group"};
+    settings->daemon.uid = 1;
+    settings->daemon.gid_of_user = settings->daemon.gid = 1;
     assert_refused(setting_store_text(row_of(keys[0]), settings, "no such user", error),
                    "must be the name of an existing user, or \"\", not 'no such user'");
     assert_refused(setting_store_text(row_of(keys[1]), settings, "no such group", error),
@@ -197,6 +199,20 @@ START_TEST(a_user_and_a_group_exist_or_are_empty)
         ck_assert_str_eq(value_of(row_of(keys[i])), "root");
         ck_assert(setting_store_text(row_of(keys[i]), settings, "", error));
         ck_assert_str_eq(value_of(row_of(keys[i])), "");
+    }
+    ck_assert_uint_eq(settings->daemon.uid, 0);
+    ck_assert_uint_eq(settings->daemon.gid_of_user, 0);
+    ck_assert_uint_eq(settings->daemon.gid, 0);
+}
+END_TEST
+
+START_TEST(at_a_reload_a_user_and_a_group_are_only_text)
+{
+    const char *const keys[] = {"daemon.user", "daemon.group"};
+    settings->daemon.as_text = true;
+    for (size_t i = 0; i < COUNT(keys); i++) {
+        ck_assert(setting_store_text(row_of(keys[i]), settings, "no such name", error));
+        ck_assert_str_eq(value_of(row_of(keys[i])), "no such name");
     }
 }
 END_TEST
@@ -280,6 +296,7 @@ Suite *setting_store_suite(void)
     tcase_add_test(store, a_long_text_is_refused_in_a_short_line);
     tcase_add_test(store, a_path_is_absolute_or_empty);
     tcase_add_test(store, a_user_and_a_group_exist_or_are_empty);
+    tcase_add_test(store, at_a_reload_a_user_and_a_group_are_only_text);
     tcase_add_test(store, one_to_64_addresses_to_listen_at);
     tcase_add_test(store, other_numbers_of_addresses_and_other_texts_are_refused);
     tcase_add_test(store, up_to_4096_prefixes);

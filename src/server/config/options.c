@@ -210,6 +210,7 @@ int options_load(const struct options *options, const struct settings *running,
         snprintf(message, ERROR_SIZE, "cannot store the configuration: %s", strerror(errno));
         return EX_OSERR;
     }
+    settings->daemon.as_text = running != NULL;
     const char *file = file_of(options);
     int status = EX_CONFIG;
     if (file == NULL || config_file_read(file, settings, message)) {

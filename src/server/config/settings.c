@@ -203,20 +203,26 @@ static bool store_choice(const struct setting *row, struct settings *settings, c
     return false;
 }
 
-/* Whether a path is absolute, or a user or group exists. Sets errno if that cannot be looked up. */
-static bool is_valid_name(const struct setting *row, const char *value)
+/* Look up a user or a group, and keep its number. Returns false and errno, which is 0 if there is
+ * no such name. */
+static bool look_up(const struct setting *row, struct settings *settings, const char *name)
 {
-    uid_t uid;
-    gid_t gid;
+    if (settings->daemon.as_text)
+        return true;
+    return row->type == SETTING_USER
+               ? user_look_up(name, &settings->daemon.uid, &settings->daemon.gid_of_user) == 0
+               : group_look_up(name, &settings->daemon.gid) == 0;
+}
+
+/* Whether a path is absolute, or a user or group exists. Sets errno if that cannot be looked up. */
+static bool is_valid_name(const struct setting *row, struct settings *settings, const char *value)
+{
     errno = 0;
     if (value[0] == '\0')
         return true;
     if (strlen(value) >= PATH_MAX)
         return false;
-    if (row->type == SETTING_PATH)
-        return value[0] == '/';
-    return row->type == SETTING_USER ? user_look_up(value, &uid, &gid) == 0
-                                     : group_look_up(value, &gid) == 0;
+    return row->type == SETTING_PATH ? value[0] == '/' : look_up(row, settings, value);
 }
 
 bool setting_store_text(const struct setting *row, struct settings *settings, const char *value,
@@ -236,7 +242,7 @@ bool setting_store_text(const struct setting *row, struct settings *settings, co
     case SETTING_PATH:
     case SETTING_USER:
     case SETTING_GROUP:
-        if (!is_valid_name(row, value))
+        if (!is_valid_name(row, settings, value))
             return errno == 0 ? refuse_text(row, value, error) : refuse_errno("looked up", error);
         snprintf(value_of(row, settings), PATH_MAX, "%s", value);
         return true;

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #define SETTINGS_LISTEN_MAX 64
 
@@ -66,6 +67,10 @@ struct settings {
         char pid_file[PATH_MAX];
         char user[PATH_MAX];
         char group[PATH_MAX];
+        uid_t uid;         /* of the user, if there is one */
+        gid_t gid_of_user; /* its group */
+        gid_t gid;         /* of the group, if there is one */
+        bool as_text;      /* do not look up the user and the group, which can wait for a server */
     } daemon;
     struct {
         char file[PATH_MAX];
@@ -90,7 +95,7 @@ enum setting_type {
     SETTING_CHOICE,
     SETTING_MESSAGE, /* exactly WIRE_OCTETS octets, none of them NUL */
     SETTING_PATH,    /* absolute, or empty for none */
-    SETTING_USER,    /* of an existing user, or empty for none */
+    SETTING_USER,    /* of an existing user, which is looked up; or empty for none */
     SETTING_GROUP,
     SETTING_ENDPOINTS,
     SETTING_PREFIXES

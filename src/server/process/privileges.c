@@ -7,7 +7,6 @@
 
 #include "server/process/privileges.h"
 
-#include "server/config/user_group.h"
 #include "server/log/log.h"
 
 #include <errno.h>
@@ -20,15 +19,6 @@
 /* The C library has these functions, but no header declares them. */
 int capget(cap_user_header_t header, cap_user_data_t held);
 int capset(cap_user_header_t header, const struct __user_cap_data_struct *wanted);
-
-static int unknown(const char *what, const char *name)
-{
-    if (errno == 0)
-        log_line(LOG_CRIT, "daemon.%s: no such %s: %s", what, what, name);
-    else
-        log_errno(LOG_CRIT, "daemon.%s: cannot look up %s", what, name);
-    return -1;
-}
 
 /* An ordinary user cannot change its groups, which does no harm if there are none to drop. */
 static int change(uid_t uid, gid_t gid)
@@ -65,13 +55,11 @@ static int become(const struct settings *settings)
 {
     const char *user = settings->daemon.user;
     const char *group = settings->daemon.group;
-    uid_t uid = geteuid();
-    gid_t gid = getegid();
+    uid_t uid = user[0] != '\0' ? settings->daemon.uid : geteuid();
+    gid_t gid = user[0] != '\0' ? settings->daemon.gid_of_user : getegid();
 
-    if (user[0] != '\0' && user_look_up(user, &uid, &gid) != 0)
-        return unknown("user", user);
-    if (group[0] != '\0' && group_look_up(group, &gid) != 0)
-        return unknown("group", group);
+    if (group[0] != '\0')
+        gid = settings->daemon.gid;
     if (change(uid, gid) == 0)
         return 0;
     log_errno(LOG_CRIT, "cannot become user %s, group %s%s", user[0] != '\0' ? user : "(unchanged)",
