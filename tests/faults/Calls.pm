@@ -155,6 +155,7 @@ our %QUIET = (
     'drain: fstat EIO' => 'likewise',
     'unlink in lock' => 'the file is used as it is',
     'recv in discard' => 'the socket is closed, after the reply',
+    'getsockopt in is_dual' => 'then listen may be warned of, which has no effect in any case',
     'getsockopt in listener_queue' => 'the queue counts as empty',
     'close' => 'the descriptor is closed even if close(2) fails',
     'closedir' => 'likewise',

@@ -67,6 +67,18 @@ my @scenarios = (
         arguments => [qw(--foreground --config conf --stderr)],
     },
     {
+        name => 'by a service manager, at every address',
+        config => 'listen = [ "*:1060" ];',
+        before => sub {
+            my @held = manager_before(@_);
+            $held[3] = IO::Socket::IP->new(LocalHost => '::', V6Only => 0, Listen => 5) or die "::: $@";
+            return @held;
+        },
+        inside => \&manager_inside,
+        passed => 2,
+        arguments => [qw(--foreground --config conf --stderr)],
+    },
+    {
         name => 'from a FIFO',
         before => sub { POSIX::mkfifo("$_[0]/fifo", 0600) },
         arguments => [qw(--test --config fifo)],

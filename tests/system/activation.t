@@ -40,6 +40,8 @@ my ($both, $port) = hold('::', V6Only => 0);
 my ($taken, $taken_port) = listen_somewhere();
 my $daemon = activated([$four, $six], listen => ["127.0.0.1:$taken_port"]);
 is_deeply [$daemon->{log} =~ /Listening at (\S+)\n/g], ["127.0.0.1:$port4", "[::1]:$port6"], 'sockets that are passed stand in for listen';
+my $differ = qr/ warning listen names 127\.0\.0\.1:$taken_port, but has no effect: the service manager passed 127\.0\.0\.1:$port4, \[::1\]:$port6; change the socket unit, or remove listen\n/;
+like $daemon->{log}, $differ, 'with a warning that names both';
 is exchange('127.0.0.1', $port4), '0', 'IPv4 is served';
 like $daemon->wait_log(qr/ outcome=ok /), qr/ peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:$port4 /, 'as the log says';
 is exchange('::1', $port6), '0', 'IPv6 too';
@@ -59,6 +61,21 @@ syswrite $first, $GREETING;
 like $daemon->wait_log(qr/ outcome=ok /), qr/ peer=127\.0\.0\.2:\d+ /, 'another IPv4 address is another source';
 close $first;
 is $daemon->stop, 0, 'ends';
+
+# A `listen` that says the same needs no warning, and so does none; another one does, at each reload.
+my $dual = "*:$port";
+for my $case ([$four, "127.0.0.1:$port4", 0], [$four, "localhost:$port4", 1], [$four, "127.0.0.1:0", 1], [$four, "a.example:$port4", 1],
+    [$four, "127.0.0.1:$port4\", \"[::1]:$port4", 1], [$six, "[::1]:$port6", 0], [$six, "*:$port6", 1], [$both, $dual, 0], [$both, "[::]:$port", 0],
+    [$both, "0.0.0.0:$port", 1]) {
+    my ($socket, $listen, $differs) = @$case;
+    $daemon = activated([$socket], config => "listen = [ \"$listen\" ];");
+    is scalar(() = $daemon->{log} =~ / warning listen names /g), $differs, "$listen: " . ($differs ? 'another' : 'the same');
+    like $daemon->reload("listen = [ \"$listen\" ]; # again"), qr/ reloaded /, 'a reload';
+    is scalar(() = $daemon->{log} =~ / warning listen names /g), 2 * $differs, 'says the same';
+    like $daemon->reload('strict = false;'), qr/ reloaded /, 'without listen';
+    is scalar(() = $daemon->{log} =~ / warning listen names /g), 2 * $differs, 'there is nothing to say';
+    is $daemon->stop, 0, 'ends';
+}
 
 # What is not a listening TCP socket.
 my $directory = scratch();

@@ -128,8 +128,10 @@ static bool walk_node(struct reading *reading, const config_setting_t *node, con
     if ((size_t)snprintf(key, sizeof key, "%s%s", prefix, config_setting_name(node)) >= sizeof key)
         return unknown_key(reading, node, prefix);
     const struct setting *row = settings_find(key);
-    if (row != NULL)
+    if (row != NULL) {
+        setting_note_in_file(row, reading->settings);
         return store(reading, row, node, error) || complain(reading, "%s %s", key, error);
+    }
 
     snprintf(group, sizeof group, "%s.", key);
     list_keys(group, below, sizeof below);

@@ -17,6 +17,7 @@
 #include "common/text.h"
 #include "server/config/user_group.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -92,6 +93,18 @@ const struct setting *settings_find(const char *key)
         if (strcmp(table[i].key, key) == 0)
             return &table[i];
     return NULL;
+}
+
+static_assert(sizeof table / sizeof *table <= 64, "settings.in_file has a bit for each row");
+
+void setting_note_in_file(const struct setting *row, struct settings *settings)
+{
+    settings->in_file |= UINT64_C(1) << (row - table);
+}
+
+bool setting_is_in_file(const struct setting *row, const struct settings *settings)
+{
+    return settings->in_file >> (row - table) & 1;
 }
 
 static void *value_of(const struct setting *row, struct settings *settings)

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
 
@@ -35,6 +36,7 @@ struct addresses {
 
 struct settings {
     atomic_size_t references;
+    uint64_t in_file; /* a bit for each row of the table that the file sets */
     struct endpoints listen;
     struct addresses addresses[SETTINGS_LISTEN_MAX]; /* of each of these: listen_addresses.h */
     char reply[WIRE_OCTETS];
@@ -123,6 +125,10 @@ const struct setting *settings_row(size_t index);
 
 /* Return the row of `key`, or NULL. */
 const struct setting *settings_find(const char *key);
+
+/* Note that the file sets a key, and ask whether it does. */
+void setting_note_in_file(const struct setting *row, struct settings *settings);
+bool setting_is_in_file(const struct setting *row, const struct settings *settings);
 
 /* Store one value. Each returns true; or false with what is wrong in `error`, such as "must be …,
  * not …", and the old value kept. A value of another type than the row's is such an error.

@@ -215,6 +215,68 @@ int listeners_adopt(struct listeners *listeners, int first_fd, int count)
     return 0;
 }
 
+/* Whether a passed socket takes IPv4 connections, too. One that the daemon opens does not. */
+static bool is_dual(const struct listener *listener)
+{
+    int only_in6 = 0;
+    socklen_t size = sizeof only_in6;
+    return listener->wildcard && listener->bound.u.any.sa_family == AF_INET6 &&
+           getsockopt(listener->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_in6, &size) == 0 && !only_in6;
+}
+
+/* Whether the listener gets all connections to that address. */
+static bool takes(const struct listener *listener, const struct address *address)
+{
+    return address_equals(&listener->bound, address) ||
+           (is_dual(listener) && address_is_wildcard(address) &&
+            listener->bound.u.in6.sin6_port == address->u.in.sin_port);
+}
+
+/* Whether the endpoint stands for addresses of listeners, which are then marked. A name, which is
+ * not looked up, does not. */
+static bool mark_listeners(const struct listeners *listeners, const struct endpoint *endpoint,
+                           bool marked[LISTENERS_MAX])
+{
+    struct address list[HOST_ADDRESSES];
+    size_t count = port_is_number(endpoint->port) ? host_addresses(endpoint->host, list) : 0;
+    for (size_t i = 0; i < count; i++) {
+        bool taken = false;
+        address_set_port(&list[i], port_number(endpoint->port));
+        for (size_t j = 0; j < listeners->count; j++) {
+            taken = taken || takes(listeners->list[j], &list[i]);
+            marked[j] = marked[j] || address_equals(&listeners->list[j]->bound, &list[i]);
+        }
+        if (!taken)
+            return false;
+    }
+    return count > 0;
+}
+
+void listeners_compare_adopted(const struct listeners *listeners, const struct settings *settings)
+{
+    bool marked[LISTENERS_MAX] = {false};
+    bool same = true;
+    char passed[LOG_LINE_SIZE / 3] = ""; /* the line has room for both */
+    char named[LOG_LINE_SIZE / 3] = "";
+    char text[ENDPOINT_TEXT];
+    for (size_t i = 0; i < settings->listen.count; i++) {
+        const struct endpoint *endpoint = &settings->listen.list[i];
+        same = mark_listeners(listeners, endpoint, marked) && same;
+        text_append(named, sizeof named, "%s%s", i == 0 ? "" : ", ",
+                    endpoint_format(endpoint, text));
+    }
+    for (size_t i = 0; i < listeners->count; i++) {
+        same = same && marked[i];
+        text_append(passed, sizeof passed, "%s%s", i == 0 ? "" : ", ",
+                    address_format(&listeners->list[i]->bound, text));
+    }
+    if (!same)
+        log_line(LOG_WARNING,
+                 "listen names %s, but has no effect: the service manager passed %s; change the "
+                 "socket unit, or remove listen",
+                 named, passed);
+}
+
 static void change_backlog(struct listeners *listeners, int backlog)
 {
     char text[ADDRESS_TEXT];

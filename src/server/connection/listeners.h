@@ -25,6 +25,9 @@ int listeners_open(struct listeners *listeners, const struct settings *settings)
  * or -1 with the reason logged. */
 int listeners_adopt(struct listeners *listeners, int first_fd, int count);
 
+/* Log a warning that names both if the adopted listeners are not where settings->listen says. */
+void listeners_compare_adopted(const struct listeners *listeners, const struct settings *settings);
+
 /* Start an acceptor for each listener, and later for each that is opened by a reload. Returns 0, or
  * -1 with the reason logged; then acceptors may be running. */
 int listeners_start_accepting(struct listeners *listeners, struct acceptors *acceptors);

@@ -118,12 +118,23 @@ static int lock_pid_file(struct service *service)
     return errno == EWOULDBLOCK ? EX_UNAVAILABLE : EX_OSERR;
 }
 
+/* Passed sockets replace `listen`, which must not go unnoticed if the administrator has set it. */
+static void compare_sockets(const struct service *service, const struct settings *settings)
+{
+    if (service->sockets > 0 && (service->options->listen.count > 0 ||
+                                 setting_is_in_file(settings_find("listen"), settings)))
+        listeners_compare_adopted(&service->listeners, settings);
+}
+
 static int open_listeners(struct service *service)
 {
     struct listeners *listeners = &service->listeners;
-    if (service->sockets > 0)
-        return listeners_adopt(listeners, SYSTEMD_FIRST_FD, service->sockets) == 0 ? EX_OK
-                                                                                   : EX_CONFIG;
+    if (service->sockets > 0) {
+        if (listeners_adopt(listeners, SYSTEMD_FIRST_FD, service->sockets) != 0)
+            return EX_CONFIG;
+        compare_sockets(service, service->settings);
+        return EX_OK;
+    }
     return listeners_open(listeners, service->settings) == 0 ? EX_OK : EX_UNAVAILABLE;
 }
 
@@ -278,6 +289,7 @@ static void reload(struct service *service)
     }
     loop_apply(service->loop, fresh);
     configure_log(fresh);
+    compare_sockets(service, fresh);
     settings_unref(service->settings);
     service->settings = fresh;
     rlimits_raise(fresh);
