@@ -171,6 +171,15 @@ is_reloaded($daemon, $config, 'without them');
 is scalar(() = $daemon->{log} =~ /takes effect at the next restart/g), 1, 'there is nothing to warn of';
 is $daemon->stop, 0, 'ends';
 
+# A file that was cut off can still be right. It is taken, and what it lost is named.
+$daemon = start(listen => [], config => 'listen = [ "127.0.0.1:0" ]; strict = false; access: { deny = [ "192.0.2.1" ]; };');
+is_reloaded($daemon, 'listen = [ "127.0.0.1:0" ];', 'half of a file');
+like $daemon->{log}, qr/ warning access\.deny: no longer set, so the default applies\n/, 'names the key that has its default again, and no key that had it before';
+is_reloaded($daemon, 'listen = [ "127.0.0.1:0" ]; reply = "Another farewell"; log: { level = "debug"; };', 'more');
+is_reloaded($daemon, 'listen = [ "127.0.0.1:0" ]; daemon: { group = "none"; };', 'and less');
+like $daemon->{log}, qr/ warning daemon\.group: a change takes effect at the next restart; reply, log\.level: no longer set, so the default applies\n/, 'is named with what cannot change';
+is $daemon->stop, 0, 'ends';
+
 # What the command line said.
 my ($taken, $taken_port) = listen_somewhere();
 $daemon = start(options => ['--verbose', '--pid-file', $pid_file]);
@@ -303,7 +312,7 @@ SKIP: {
     ok $next_line->(qr/reloaded/), 'in the foreground: log.to';
     is exchange($daemon->{port}), "$REPLY eof", 'an exchange';
     ok $next_line->(qr/outcome=ok peer/), 'is logged to syslog';
-    is_reloaded($daemon, '', 'and to standard error again');
+    is_reloaded($daemon, 'log: { to = "stderr"; };', 'and to standard error again');
     is $daemon->stop, 0, 'ends';
 }
 
@@ -311,7 +320,7 @@ SKIP: {
 SKIP: {
     my $etc = scratch();
     my @prefix = $ENV{SYSCONFDIR} && -d $ENV{SYSCONFDIR} ? with_mounts($ENV{SYSCONFDIR} => $etc) : ();
-    skip 'needs a mount namespace, and the directory of the default file', 6 if !@prefix;
+    skip 'needs a mount namespace, and the directory of the default file', 13 if !@prefix;
     write_file("$etc/sixteen.conf", "reply = \"$OTHER\";");
     $daemon = start(under => \@prefix, arguments => []);
     is exchange($daemon->{port}), "$OTHER eof", 'without --config the default file is read';
@@ -321,6 +330,17 @@ SKIP: {
     unlink "$etc/sixteen.conf";
     like $daemon->reload(undef), qr/refused/, 'if it is gone, that is no wish for the defaults';
     like $daemon->{log}, qr{ err \S+/sixteen\.conf: cannot read: No such file or directory\n}, 'and is reported';
+    is $daemon->stop, 0, 'ends';
+
+    $daemon = start(under => \@prefix, arguments => []);
+    like $daemon->reload(undef), qr/reloaded the built-in defaults/, 'without a default file there are the built-in defaults';
+    $daemon->{file} = "$etc/sixteen.conf";
+    like $daemon->reload('# nothing'), qr/ reloaded /, 'a file that sets nothing';
+    like $daemon->reload("reply = \"$OTHER\";"), qr/ reloaded /, 'one that sets something';
+    unlink "$etc/sixteen.conf";
+    like $daemon->reload(undef), qr/refused/, 'and is gone';
+    like $daemon->{log}, qr{ err \S+/sixteen\.conf: it does not exist any more, and the running configuration has settings from it}, 'is missed, too';
+    is exchange($daemon->{port}), "$OTHER eof", 'and stays in effect';
     is $daemon->stop, 0, 'ends';
 }
 
@@ -333,6 +353,10 @@ my %bad = (
     'an unknown key' => [sub { write_file($_[0], "colour = 1;\n") }, qr/:1: unknown key 'colour'/],
     '@include of a directory' => [sub { write_file($_[0], "# more:\n\@include \"/etc\"\n") }, qr/:2: \@include in '\@include "\/etc"'; it is not supported/],
     'a NUL octet' => [sub { write_file($_[0], "strict = true;\n\0") }, qr/:2: a NUL octet in ''/],
+    'an empty file' => [sub { write_file($_[0], '') }, qr/: it sets no key, and the running configuration has settings from it; restart the daemon to go back to the defaults/],
+    'only white space' => [sub { write_file($_[0], " \n\t\r\n") }, qr/: it sets no key/],
+    'only comments' => [sub { write_file($_[0], "# listen\n// and\n/* so on */") }, qr/: it sets no key/],
+    'only an empty group' => [sub { write_file($_[0], "limits: { };\n") }, qr/: it sets no key/],
     'no file' => [sub { }, qr/: cannot read: No such file or directory/],
     'a directory' => [sub { mkdir $_[0] }, qr/: cannot read: Is a directory/],
     'a FIFO' => [sub { mkfifo $_[0], 0666 }, qr/: cannot read: it must be a file, not a pipe/],

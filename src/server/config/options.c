@@ -177,6 +177,38 @@ static void keep_fixed(const struct settings *running, struct settings *settings
     settings->daemon = running->daemon;
 }
 
+/* Refuse a file that sets nothing, or is gone, where the running one set something. An editor on a
+ * full disk leaves an empty file, and the defaults forget access.deny. Returns false for that. */
+static bool sets_something(const struct settings *running, const struct settings *settings,
+                           const char *file, char message[ERROR_SIZE])
+{
+    if (running->in_file == 0 || settings->in_file != 0)
+        return true;
+    snprintf(message, ERROR_SIZE,
+             "%s: %s, and the running configuration has settings from it; restart the daemon to "
+             "go back to the defaults",
+             file != NULL ? file : DEFAULT_FILE,
+             file != NULL ? "it sets no key" : "it does not exist any more");
+    return false;
+}
+
+/* Name the keys that go back to their defaults, because the file may be cut off. */
+static void name_dropped(const struct settings *running, const struct settings *settings,
+                         char message[ERROR_SIZE])
+{
+    const char *before = message[0] != '\0' ? "; " : "";
+    for (size_t i = 0; settings_row(i) != NULL; i++) {
+        const struct setting *row = settings_row(i);
+        if (!setting_is_in_file(row, running) || setting_is_in_file(row, settings) ||
+            settings_same(row, running, settings))
+            continue;
+        text_append(message, ERROR_SIZE, "%s%s", before, row->key);
+        before = ", ";
+    }
+    if (strcmp(before, ", ") == 0)
+        text_append(message, ERROR_SIZE, ": no longer set, so the default applies");
+}
+
 /* Decide where the log goes, which depends on whether the daemon is in the background. */
 static int decide_log_target(const struct options *options, struct settings *settings,
                              char message[ERROR_SIZE])
@@ -213,11 +245,14 @@ int options_load(const struct options *options, const struct settings *running,
     settings->daemon.as_text = running != NULL;
     const char *file = file_of(options);
     int status = EX_CONFIG;
-    if (file == NULL || config_file_read(file, settings, message)) {
+    if ((file == NULL || config_file_read(file, settings, message)) &&
+        (running == NULL || sets_something(running, settings, file, message))) {
         apply(options, settings);
         if (running != NULL)
             keep_fixed(running, settings, message);
         status = decide_log_target(options, settings, message);
+        if (running != NULL && status == EX_OK)
+            name_dropped(running, settings, message);
     }
     if (status == EX_OK)
         *loaded = settings;
