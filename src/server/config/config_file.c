@@ -216,6 +216,11 @@ bool config_file_parse(const char *path, const char *text, size_t length, struct
     return valid;
 }
 
+static int open_file(const char *path)
+{
+    return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
 /* Read the whole file, and add an end of line, because libconfig does not recognize a comment
  * without one, and a NUL. Returns the length without the NUL, or -1 and errno: ESPIPE for a FIFO,
  * on whose writer a reload would wait. */
@@ -223,7 +228,7 @@ static ssize_t read_file(const char *path, char text[FILE_MAX + 2])
 {
     size_t length = 0;
     ssize_t more = 1;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = open_file(path);
     if (fd < 0)
         return -1;
     while (length <= FILE_MAX && more > 0) {
@@ -251,4 +256,10 @@ bool config_file_read(const char *path, struct settings *settings, char message[
     snprintf(message, ERROR_SIZE, "%s: cannot read: %s", path,
              errno == ESPIPE ? "it must be a file, not a pipe" : strerror(errno));
     return false;
+}
+
+int config_file_check_readable(const char *path)
+{
+    int fd = open_file(path);
+    return fd < 0 ? -1 : close(fd);
 }

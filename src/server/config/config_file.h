@@ -15,4 +15,7 @@ bool config_file_read(const char *path, struct settings *settings, char message[
 bool config_file_parse(const char *path, const char *text, size_t length, struct settings *settings,
                        char message[ERROR_SIZE]);
 
+/* Find out whether this process, as it is now, can open the file. Returns 0, or -1 and errno. */
+int config_file_check_readable(const char *path);
+
 #endif

@@ -29,6 +29,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -168,6 +169,17 @@ static void print_ready(struct service *service)
     fflush(stdout);
 }
 
+/* Root could read the file; the user that the daemon is now has to read it at each reload. */
+static void check_file(const struct service *service)
+{
+    const char *file = service->options->config;
+    if (file[0] != '\0' && config_file_check_readable(file) != 0)
+        log_line(LOG_WARNING,
+                 "cannot read %s after dropping privileges, so every reload will be refused: %s; "
+                 "let the daemon's user read the file and its directories",
+                 file, strerror(errno));
+}
+
 static void report_ready(struct service *service)
 {
     service->started = time(NULL);
@@ -217,6 +229,7 @@ static int start(struct service *service)
         return EX_OSERR;
 
     prepare_metrics(service);
+    check_file(service);
     report_ready(service);
     return EX_OK;
 }
