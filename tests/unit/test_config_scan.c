@@ -14,6 +14,9 @@ static const char x00[] = "\\x00";
 static const char include[] = "@include";
 static const char escape[] = "an unknown escape";
 static const char place[] = "a string in a wrong place";
+static const char mark[] = "a byte-order mark";
+static const char mark16[] = "a byte-order mark of UTF-16";
+static const char octet[] = "an octet that is not printable ASCII";
 
 static const struct {
     const char *text;
@@ -58,6 +61,24 @@ static const struct {
     {"a = ( { b = 1, \"c\" } );", 1, place},
     {"a: { \"b\" };", 1, place},
     {"a = = b /* = */ \"c\";", 1, place},
+    {"\xef\xbb\xbf", 1, mark},
+    {"\xef\xbb\xbf# a", 1, mark},
+    {"a = 1;\n\xef\xbb\xbf"
+     "b = 1;",
+     2, mark},
+    {"\xff\xfe"
+     "a",
+     1, mark16},
+    {"\xfe\xff", 1, mark16},
+    {"\xef\xbb", 1, octet},
+    {"\xfe", 1, octet},
+    {"a = \xe2\x80\x9c"
+     "b\xe2\x80\x9d;",
+     1, octet},
+    {"\na\xa0= 1;", 2, octet},
+    {"a = 1;\x7f", 1, octet},
+    {"\x1f\x8b\x08", 1, octet},
+    {"PK\x03\x04", 1, octet},
 };
 
 static const char *advice;
@@ -87,6 +108,8 @@ static const char *const accepted[] = {
     "a / b",
     "a = .99999999999; b = 1.e5; c = 1.5.99999999999; d = 1e-9; e = .;",
     "a = \"\\f\\n\\r\\t\\X41\";",
+    "a = \"\xef\xbb\xbf \x01\x7f\"; # \xef\xbb\xbf \x01\n/* \xff\xfe */",
+    " \t\r\n\f\v",
     "a = \"b\"; c : \"d\" \"e\" /* f */ \"g\", h = [ \"i\", \"j\" \"k\" ]; l = ( \"m\", \"n\" );",
 };
 
@@ -111,6 +134,44 @@ START_TEST(a_NUL_octet_is_refused_wherever_it_is)
 }
 END_TEST
 
+static const struct {
+    const char *text;
+    unsigned line; /* where the setting begins that has no end, or the last one */
+} begun[] = {
+    {"", 1},
+    {"a = 1;\n", 2},
+    {"a = 1", 1},
+    {"a = 1,\n", 2},
+    {"a = b\n# c\n", 3},
+    {"a = [ 1, true ]\n", 2},
+    {"a: { b = 1; }\n# c\n", 3},
+    {"a:\n{\n  b:\n  {\n  };\n}; }\n", 7},
+    {"\na\n# c\n", 2},
+    {"\na =\n# c\n", 2},
+    {"a\n=\n", 1},
+    {"a = 1\nb\n", 2},
+    {"a = \"b\"\n\"c\" d\n", 2},
+    {"a = [\n1,\n2\n", 1},
+    {"a = 1;\nb = [ true\n", 2},
+    {"a = (\n{\nb = 1;\n", 1},
+    {"a:\n{\nb = 1;\n", 1},
+    {"a:\n{\nb = 1;\n# c\n/* d */", 1},
+    {"a:\n{\nb:\n{\n};\n", 1},
+    {"a:\n{\nb:\n{\n", 3},
+    {"a:\n{\nb\n", 3},
+    {"a:\n{\nb = [ ];\nc =\n", 4},
+    {"a = 1;\nb: { c: { d: { e: { f: { g: { h: { i: { j:\n{\nk = 1;\n", 2},
+};
+
+START_TEST(the_line_is_that_of_the_setting_without_an_end)
+{
+    unsigned line;
+    const char *text = begun[_i].text;
+    ck_assert_ptr_null(config_scan(text, strlen(text), &line, &advice));
+    ck_assert_msg(line == begun[_i].line, "%s: line %u", text, line);
+}
+END_TEST
+
 Suite *config_scan_suite(void)
 {
     Suite *suite = suite_create("config_scan");
@@ -118,5 +179,6 @@ Suite *config_scan_suite(void)
     tcase_add_loop_test(scan, what_libconfig_misreads_is_refused_with_its_line, 0, COUNT(refused));
     tcase_add_loop_test(scan, what_libconfig_reads_correctly_is_not_refused, 0, COUNT(accepted));
     tcase_add_test(scan, a_NUL_octet_is_refused_wherever_it_is);
+    tcase_add_loop_test(scan, the_line_is_that_of_the_setting_without_an_end, 0, COUNT(begun));
     return suite;
 }

@@ -189,12 +189,20 @@ static unsigned line_with_text(const char *text, unsigned line)
     return last;
 }
 
+/* `reading->line` is that of a setting without an end, or the last one. */
 static bool not_parsed(struct reading *reading, const config_t *config, const char *text)
 {
     const char *error = config_error_text(config);
+    unsigned line = (unsigned)config_error_line(config);
     if (error == NULL)
         error = "something that cannot be parsed";
-    reading->line = line_with_text(text, (unsigned)config_error_line(config));
+    unsigned last = 1;
+    for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++)
+        last++;
+    if (line >= last && reading->line < last)
+        return complain_of_line(reading, text, "an unfinished setting",
+                                "the file ends before the setting does");
+    reading->line = line_with_text(text, line);
     return complain_of_line(reading, text, error, advice(error));
 }
 

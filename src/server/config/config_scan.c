@@ -2,7 +2,8 @@
 /* What is refused here, libconfig 1.5 would misread. It drops the upper half of integers beyond 32
  * bits, drops \x00 from strings, leaves unknown escapes as they are, and stops at a NUL octet;
  * @include follows the working directory and can make its scanner call exit(3); and it leaks a
- * string that is not a value. */
+ * string that is not a value. Octets that belong to no token, which it would call a syntax error,
+ * are named for what they show. */
 #include <config.h>
 
 #include "server/config/config_scan.h"
@@ -106,28 +107,90 @@ static bool is_comment(const char *at)
     return *at == '#' || starts(at, "//") || starts(at, "/*");
 }
 
-/* What precedes a token: the first character of the last token, and the last bracket. */
+/* No key needs more brackets. Further ones are only counted. */
+#define DEPTH_MAX 8
+
+/* What precedes a token. */
 struct context {
-    char last;
-    char bracket;
+    char last;                     /* the first character of the last token */
+    char bracket;                  /* the last bracket */
+    bool is_key;                   /* the last token is `key` */
+    const char *key;               /* the last name that is not a value */
+    const char *setting;           /* the key before the last "=" or ":" */
+    size_t depth;                  /* how many brackets are open */
+    const char *opened[DEPTH_MAX]; /* the setting of each of these */
 };
+
+/* Whether a value can be here: after a key, or as an element. */
+static bool takes_value(const struct context *context)
+{
+    if (context->last == ',')
+        return context->bracket == '[' || context->bracket == '(';
+    return context->last != '\0' && strchr("=:[(", context->last) != NULL;
+}
+
+/* Whether a string can be here: as a value, or after another string, which it continues. */
+static bool takes_string(const struct context *context)
+{
+    return takes_value(context) || context->last == '"';
+}
+
+static bool is_name(const char *at)
+{
+    return isalpha((unsigned char)*at) || *at == '*';
+}
+
+static void note_bracket(struct context *context, char bracket)
+{
+    context->bracket = bracket;
+    if (strchr("])}", bracket) != NULL) {
+        context->depth -= context->depth > 0;
+        return;
+    }
+    if (context->depth < DEPTH_MAX)
+        context->opened[context->depth] = context->setting;
+    context->depth++;
+}
 
 static void note(struct context *context, const char *at)
 {
     if (isspace((unsigned char)*at) || is_comment(at))
         return;
-    context->last = *at;
+    context->is_key = is_name(at) && !takes_value(context);
+    if (context->is_key)
+        context->key = at;
+    if (*at == '=' || *at == ':')
+        context->setting = context->key;
     if (strchr("[](){}", *at) != NULL)
-        context->bracket = *at;
+        note_bracket(context, *at);
+    context->last = *at;
 }
 
-/* Whether a string can be here: as a value, as an element, or after another string, which it
- * continues. */
-static bool takes_string(const struct context *context)
+/* Return where the innermost setting begins that the end of the text leaves unfinished, or NULL. */
+static const char *unfinished(const struct context *context)
 {
-    if (context->last == ',')
-        return context->bracket == '[' || context->bracket == '(';
-    return context->last != '\0' && strchr("=:[(\"", context->last) != NULL;
+    if (context->last == '=' || context->last == ':')
+        return context->setting;
+    if (context->is_key)
+        return context->key;
+    if (context->depth == 0)
+        return NULL;
+    return context->opened[(context->depth < DEPTH_MAX ? context->depth : DEPTH_MAX) - 1];
+}
+
+/* Step over an octet that is no part of any token, unless it shows that this is not the text it
+ * must be. */
+static const char *scan_octet(const char *at, struct fault *fault)
+{
+    unsigned char octet = (unsigned char)*at;
+    if (starts(at, "\xef\xbb\xbf"))
+        return found(fault, at, "a byte-order mark", "save the file as UTF-8 without one");
+    if (starts(at, "\xff\xfe") || starts(at, "\xfe\xff"))
+        return found(fault, at, "a byte-order mark of UTF-16", "save the file as UTF-8");
+    if (octet >= 0x7f || (octet < ' ' && !isspace(octet)))
+        return found(fault, at, "an octet that is not printable ASCII",
+                     "only strings and comments can have others; is this a text file?");
+    return at + 1;
 }
 
 /* Step over one token, unless it is wrong. */
@@ -144,12 +207,12 @@ static const char *scan_token(const char *at, const struct context *context, str
         return found(fault, at, "@include", "it is not supported; write everything into one file");
     if (isdigit((unsigned char)*at) || *at == '.')
         return scan_number(at, fault);
-    if (isalpha((unsigned char)*at) || *at == '*') {
+    if (is_name(at)) {
         while (isalnum((unsigned char)*at) || (*at != '\0' && strchr("_-*", *at) != NULL))
             at++;
         return at;
     }
-    return at + 1;
+    return scan_octet(at, fault);
 }
 
 static unsigned line_of(const char *text, const char *at)
@@ -163,7 +226,7 @@ static unsigned line_of(const char *text, const char *at)
 const char *config_scan(const char *text, size_t length, unsigned *line, const char **advice)
 {
     struct fault fault = {NULL, NULL};
-    struct context context = {'\0', '\0'};
+    struct context context = {0};
     const char *at = text;
 
     while (*at != '\0' && fault.wrong == NULL) {
@@ -173,7 +236,8 @@ const char *config_scan(const char *text, size_t length, unsigned *line, const c
     }
     if (fault.wrong == NULL && at < text + length)
         fault = (struct fault){"a NUL octet", "this is not a text file"};
-    *line = line_of(text, at);
+    const char *begun = unfinished(&context);
+    *line = line_of(text, fault.wrong == NULL && begun != NULL ? begun : at);
     *advice = fault.advice;
     return fault.wrong;
 }
