@@ -61,7 +61,7 @@ sub sixteend {
     my ($with, $log) = @_;
     my $config = write_file("$with->{where}/sixteen.conf", "log: { $log };\n"
         . "timeouts: { exchange = $with->{timeout}.0; };\n"
-        . "limits: { connections = $with->{connections}; };\n");
+        . "limits: { connections = $with->{connections}; per_source = 0; };\n");    # the load has one address
     my @shim = $with->{no_batch} ? ('env', "LD_PRELOAD=$with->{build}/bench/no_batch.so") : ();
     return (@shim, "$with->{build}/src/sixteend", '--foreground', '--config', $config,
         '--listen', "127.0.0.1:$with->{port}");

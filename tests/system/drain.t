@@ -54,7 +54,7 @@ cmp_ok $served, '>', $stops, "$served exchanges went well";
 is "@lost", '', 'and none was lost';
 
 # While it is stopped the kernel queues far more than limits.connections.
-my $daemon = start(config => 'limits: { connections = 4; }; log: { level = "notice"; };');
+my $daemon = start(config => 'limits: { connections = 4; per_source = 0; }; log: { level = "notice"; };');
 ok freeze($daemon->{pid}), 'it is stopped';
 my @queued = map { connect_to($daemon->{port}) } 1 .. 300;
 syswrite $_, $GREETING for @queued;

@@ -80,6 +80,15 @@ undef @refused;
 is $daemon->stop, 0, 'ends';
 like $daemon->{log}, qr/outcomes ok=3 excess=0 mismatch=0 short=0 probe=1 slow=0 reset=0 denied=0 limited=5 malformed=0 failed=0$/m, 'all are counted';
 
+# By default one address cannot take all slots.
+$daemon = start(config => 'timeouts: { exchange = 600.0; };', options => ['--verbose']);
+@held = map { hold($daemon, '127.0.0.1') } 1 .. 256;
+ok is_refused(connect_to($daemon->{port})), 'default: connection 257 of an address is closed at once';
+is answer_of(hold($daemon, '127.0.0.2')), "$REPLY eof", 'while another address is served';
+is scalar(grep { answer_of($_) eq "$REPLY eof" } @held), 256, 'and so are the 256';
+undef @held;
+is $daemon->stop, 0, 'ends';
+
 SKIP: {
     # Two addresses of one /64 on loopback take a network namespace.
     my @prefix = ('unshare', '--net', ($> == 0 ? () : '--map-root-user'));

@@ -27,7 +27,7 @@ is $daemon->stop, 0, 'ends';
 
 # A thousand peers (200 with a sanitizer), in one process that sends an octet for each in turn.
 my $crowd = is_sanitized() ? 200 : 1000;
-$daemon = start(config => "limits: { connections = 2000; }; timeouts: { exchange = 600.0; linger = 600.0; }; log: { level = \"notice\"; };");
+$daemon = start(config => "limits: { connections = 2000; per_source = 0; }; timeouts: { exchange = 600.0; linger = 600.0; }; log: { level = \"notice\"; };");
 pipe my $reader, my $writer or die "pipe: $!";
 my $dripping = spawn(sub {
     my @peers = map { connect_to($daemon->{port}) } 1 .. $crowd;

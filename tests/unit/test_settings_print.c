@@ -63,7 +63,7 @@ START_TEST(the_defaults_are_printed)
                   "reply = \"Farewell, client\";\n"
                   "expect = \"Hi there, server\";\n"
                   "strict = false;\n"
-                  "limits:\n{\n    connections = 1024;\n    per_source = 0;\n"
+                  "limits:\n{\n    connections = 1024;\n    per_source = 256;\n"
                   "    when_full = \"wait\";\n    backlog = 4096;\n};\n"
                   "timeouts:\n{\n    exchange = 10.0;\n    linger = 2.0;\n    drain = 30.0;\n    "
                   "idle_worker = 60.0;\n};\n"

@@ -58,7 +58,7 @@ static const struct setting table[] = {
     ROW(expect,               MESSAGE, .text = WIRE_GREETING),
     ROW(strict,               BOOL,    .number = false),
     ROW(limits.connections,   INTEGER, .min = 1,    .max = 1000000, .number = 1024),
-    ROW(limits.per_source,    INTEGER, .min = 0,    .max = 1000000, .number = 0),
+    ROW(limits.per_source,    INTEGER, .min = 0,    .max = 1000000, .number = 256),
     ROW(limits.when_full,     CHOICE,  .number = WHEN_FULL_WAIT, .choices = policies),
     ROW(limits.backlog,       INTEGER, .min = 1,    .max = 65535,   .number = 4096),
     ROW(timeouts.exchange,    SECONDS, .min = 0.01, .max = 86400,   .number = 10.0),
