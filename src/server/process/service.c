@@ -180,6 +180,31 @@ static void check_file(const struct service *service)
                  file, strerror(errno));
 }
 
+static void write_metrics(const struct service *service, const struct stats *stats)
+{
+    const char *file = service->settings->metrics.file;
+    if (file[0] != '\0' && service->metrics_writer != NULL)
+        metrics_writer_put(service->metrics_writer, file, stats);
+}
+
+/* Renew status and metrics; with `ready`, tell the service manager that the daemon is. */
+static void renew(struct service *service, bool ready)
+{
+    char status[STATUS_SIZE];
+    if (service->settings->metrics.file[0] == '\0' && !notify_wanted()) {
+        service->renewal = NEVER;
+        return;
+    }
+    const struct stats *stats = read_stats(service);
+    write_metrics(service, stats);
+    stats_status(stats, status, sizeof status);
+    if (ready)
+        notify_ready(status);
+    else
+        notify_status(status);
+    service->renewal = deadline_after(clock_nanoseconds(), service->settings->metrics.interval).at;
+}
+
 static void report_ready(struct service *service)
 {
     service->started = time(NULL);
@@ -189,7 +214,7 @@ static void report_ready(struct service *service)
         print_ready(service);
     log_line(LOG_NOTICE, "sixteend %s ready, process %ld", VERSION, (long)getpid());
     background_finish(EX_OK);
-    notify_ready("Ready");
+    renew(service, true);
 }
 
 /* The start, in its order. */
@@ -234,27 +259,6 @@ static int start(struct service *service)
     return EX_OK;
 }
 
-static void write_metrics(const struct service *service, const struct stats *stats)
-{
-    const char *file = service->settings->metrics.file;
-    if (file[0] != '\0' && service->metrics_writer != NULL)
-        metrics_writer_put(service->metrics_writer, file, stats);
-}
-
-/* Renew status and metrics. */
-static void renew(struct service *service, int64_t now)
-{
-    char status[STATUS_SIZE];
-    if (service->settings->metrics.file[0] == '\0' && !notify_wanted()) {
-        service->renewal = NEVER;
-        return;
-    }
-    const struct stats *stats = read_stats(service);
-    write_metrics(service, stats);
-    notify_status(stats_status(stats, status, sizeof status));
-    service->renewal = deadline_after(now, service->settings->metrics.interval).at;
-}
-
 static void do_timers(struct service *service)
 {
     int64_t now = clock_nanoseconds();
@@ -263,7 +267,7 @@ static void do_timers(struct service *service)
         service->watchdog = now + notify_watchdog_interval();
     }
     if (service->renewal <= now)
-        renew(service, now);
+        renew(service, false);
     if (service->requests <= now) {
         signals_resume(service->signal_fd);
         service->requests = NEVER;
@@ -307,9 +311,8 @@ static void reload(struct service *service)
     service->settings = fresh;
     rlimits_raise(fresh);
     prepare_metrics(service);
-    service->renewal = 0;
     log_line(LOG_NOTICE, "reloaded %s", options_file_name(service->options));
-    notify_ready("Reloaded");
+    renew(service, true);
 }
 
 static void drain(struct service *service)
