@@ -166,6 +166,7 @@ our %QUIET = (
     'accept4 ECONNABORTED' => 'concerns one connection, which is gone',
     'accept4 ETIMEDOUT' => 'likewise',
     'connect EPROTOTYPE' => 'a stream socket, which syslog(3) accepts too',
+    'sendto in notify' => 'it is sent over the connection then',
     'setgroups EPERM' => 'does no harm if there are no groups to drop',
     'strdup in look_up_names' => 'the log line then has the number alone',
     'socket in look_for_syslog' => 'syslog(3) opens its own',

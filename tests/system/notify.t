@@ -260,12 +260,49 @@ my $no_name = qr/NOTIFY_SOCKET is neither an absolute path nor an abstract socke
 for my $case (['a path where nothing is', "$directory/none", qr/cannot reach the service manager at NOTIFY_SOCKET: No such file or directory/],
     ['a socket that no process has any more', "$directory/gone", qr/cannot reach the service manager at NOTIFY_SOCKET: Connection refused/],
     ['a stream socket', "$directory/stream", qr/cannot reach the service manager at NOTIFY_SOCKET: Protocol wrong type for socket/],
-    ['a relative path', 'notify', $no_name], ['nothing', '', $no_name], ['a name that is too long', '/' . 'x' x 200, $no_name]) {
+    ['a relative path', 'notify', $no_name], ['a name that is too long', '/' . 'x' x 200, $no_name]) {
     my ($what, $value, $said) = @$case;
     $daemon = managed({ NOTIFY_SOCKET => $value });
     is $daemon->wait_end, 71, "NOTIFY_SOCKET is $what: status 71";
     like $daemon->{log}, qr/ crit $said\n/, 'with the reason';
 }
+
+# A variable that is empty: there is no manager.
+$daemon = start(before => sub { @ENV{qw(NOTIFY_SOCKET WATCHDOG_USEC WATCHDOG_PID)} = ('') x 3 });
+is exchange($daemon), '0', 'NOTIFY_SOCKET is empty: it serves';
+is $daemon->stop, 0, 'ends';
+unlike $daemon->{log}, qr/NOTIFY_SOCKET|service manager/, 'and says nothing of a manager';
+is_deeply [read_rest()], [], 'and notifies none';
+
+# A manager that starts again and makes its socket anew, which an ordinary user can reach, too.
+my $as_user = $> == 0 ? 'daemon: { user = "nobody"; };' : '';
+chmod 0755, $directory;
+for my $was_closed (1, 0) {
+    my $again = "$directory/again$was_closed";
+    my $first = manager_at($again);
+    $daemon = port_of(managed({ NOTIFY_SOCKET => $again }, config => "metrics: { interval = 0.1; }; $as_user"));
+    ok wait_message(qr/^READY=1/, $first), 'a manager';
+    close $first if $was_closed;
+    unlink $again;
+    my $second = manager_at($again);
+    chmod 0666, $again;
+    ok wait_message(qr/^STATUS=/, $second), 'that makes its socket anew' . ($was_closed ? '' : ', and does not close the old one,') . ' is notified again';
+    $daemon->tell('TERM');
+    ok wait_message(qr/^STOPPING=1/, $second), 'to the end';
+    is $daemon->wait_end, 0, 'ends';
+    unlink $again;
+}
+
+# A socket that only root can reach, and whose name is gone.
+my $private = "$directory/private";
+my $hidden = manager_at($private);
+chmod 0600, $private;
+$daemon = port_of(managed({ NOTIFY_SOCKET => $private }, config => "metrics: { interval = 0.1; }; $as_user"));
+ok wait_message(qr/^READY=1/, $hidden), 'a daemon that became another user still reaches its manager';
+unlink $private;
+ok wait_message(qr/^STATUS=/, $hidden), 'and where the name is gone' for 1, 2;
+is $daemon->stop, 0, 'ends';
+unlike $daemon->{log}, qr/cannot notify/, 'without a warning';
 
 # A manager that never reads: the queue is full before the daemon begins.
 while (1) {

@@ -121,21 +121,73 @@ START_TEST(a_status_is_cut_to_a_message)
 }
 END_TEST
 
+static char directory[sizeof "/tmp/sixteend-notify-XXXXXX"];
+static struct sockaddr_un path;
+
+/* Instead of the abstract name: a path, at which the manager makes its socket. */
+static void begin_path(void)
+{
+    snprintf(directory, sizeof directory, "/tmp/sixteend-notify-XXXXXX");
+    need(mkdtemp(directory) != NULL, "a directory");
+    path = (struct sockaddr_un){.sun_family = AF_UNIX};
+    snprintf(path.sun_path, sizeof path.sun_path, "%s/socket", directory);
+    open_manager(&path, sizeof path);
+    set("NOTIFY_SOCKET", path.sun_path);
+}
+
+static void end_path(void)
+{
+    unlink(path.sun_path);
+    rmdir(directory);
+    forget();
+}
+
 START_TEST(a_path_is_reached_too)
 {
-    char directory[] = "/tmp/sixteend-notify-XXXXXX";
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    need(mkdtemp(directory) != NULL, "a directory");
-    snprintf(address.sun_path, sizeof address.sun_path, "%s/socket", directory);
-    close(manager);
-    open_manager(&address, sizeof address);
-    set("NOTIFY_SOCKET", address.sun_path);
-    int opened = notify_open();
-    unlink(address.sun_path);
-    rmdir(directory);
-    ck_assert_int_eq(opened, 0);
+    reach_manager();
     notify_ready("Ready");
     assert_notified("READY=1\nSTATUS=Ready");
+    assert_not_notified();
+}
+END_TEST
+
+START_TEST(a_socket_that_was_made_anew_is_found)
+{
+    int earlier = manager;
+    reach_manager();
+    unlink(path.sun_path);
+    open_manager(&path, sizeof path);
+    notify_ready("Ready");
+    assert_notified("READY=1\nSTATUS=Ready");
+    close(earlier);
+    notify_watchdog();
+    assert_notified("WATCHDOG=1");
+    assert_not_notified();
+    assert_logged("");
+}
+END_TEST
+
+START_TEST(a_socket_without_its_name_is_still_reached)
+{
+    reach_manager();
+    unlink(path.sun_path);
+    notify_ready("Ready");
+    assert_notified("READY=1\nSTATUS=Ready");
+    assert_logged("");
+}
+END_TEST
+
+START_TEST(a_manager_that_comes_back_is_found)
+{
+    reach_manager();
+    close(manager);
+    unlink(path.sun_path);
+    notify_ready("Ready");
+    assert_logged("warning cannot notify the service manager of READY=1: Connection refused\n");
+    open_manager(&path, sizeof path);
+    notify_status("1 active");
+    assert_notified("READY=1\nSTATUS=1 active");
+    assert_logged("");
 }
 END_TEST
 
@@ -150,7 +202,10 @@ END_TEST
 
 START_TEST(without_a_manager_nothing_is_done)
 {
-    unsetenv("NOTIFY_SOCKET");
+    if (_i == 0)
+        unsetenv("NOTIFY_SOCKET");
+    else
+        set("NOTIFY_SOCKET", "");
     set("WATCHDOG_USEC", "1000000");
     ck_assert_int_eq(notify_open(), 0);
     ck_assert(!notify_wanted());
@@ -186,7 +241,7 @@ START_TEST(an_invalid_name_is_refused)
     memset(longest, 'x', sizeof longest);
     longest[0] = '/';
     longest[sizeof name] = '\0';
-    const char *const names[] = {"", "/", "@", "socket", "./socket", "vsock:2:1", longest};
+    const char *const names[] = {"/", "@", "socket", "./socket", "vsock:2:1", longest};
     for (size_t i = 0; i < COUNT(names); i++) {
         set("NOTIFY_SOCKET", names[i]);
         ck_assert_int_eq(notify_open(), -1);
@@ -321,9 +376,8 @@ Suite *notify_suite(void)
     tcase_add_checked_fixture(tcase, begin_abstract, forget);
     tcase_add_test(tcase, each_message_has_its_words);
     tcase_add_test(tcase, a_status_is_cut_to_a_message);
-    tcase_add_test(tcase, a_path_is_reached_too);
     tcase_add_test(tcase, the_socket_is_closed_at_execve);
-    tcase_add_test(tcase, without_a_manager_nothing_is_done);
+    tcase_add_loop_test(tcase, without_a_manager_nothing_is_done, 0, 2);
     tcase_add_test(tcase, after_the_close_nothing_is_sent);
     tcase_add_test(tcase, an_invalid_name_is_refused);
     tcase_add_test(tcase, a_manager_that_cannot_be_reached_is_a_failure);
@@ -333,5 +387,13 @@ Suite *notify_suite(void)
     tcase_add_test(tcase, the_interval_is_half_the_time_that_the_manager_allows);
     tcase_add_test(tcase, an_invalid_time_is_no_watchdog);
     tcase_add_test(tcase, another_process_s_watchdog_is_not_ours);
+
+    tcase = add_case(suite, "at a path", NULL);
+    tcase_add_checked_fixture(tcase, log_capture, log_release);
+    tcase_add_checked_fixture(tcase, begin_path, end_path);
+    tcase_add_test(tcase, a_path_is_reached_too);
+    tcase_add_test(tcase, a_socket_that_was_made_anew_is_found);
+    tcase_add_test(tcase, a_socket_without_its_name_is_still_reached);
+    tcase_add_test(tcase, a_manager_that_comes_back_is_found);
     return suite;
 }

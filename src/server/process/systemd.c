@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Each notification is sent to the name of the manager's socket, because the manager can have made
+ * the socket anew; and over the connection, which was made before privileges were dropped, if that
+ * fails. */
 #include <config.h>
 
 #include "server/process/systemd.h"
@@ -20,7 +23,9 @@
 #define NOTIFY_SIZE 512
 
 /* All of these belong to the main thread. */
-static int notify_fd = -1; /* NOTIFY_SOCKET */
+static int notify_fd = -1; /* connected to NOTIFY_SOCKET ... */
+static struct sockaddr_un notify_address;
+static socklen_t notify_length; /* ... which this is */
 static int64_t watchdog = NEVER;
 static bool ready_pending; /* READY=1 goes out with the next status */
 
@@ -59,17 +64,16 @@ static socklen_t make_address(const char *name, struct sockaddr_un *address)
 int notify_open(void)
 {
     const char *name = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un address;
-
-    if (name == NULL)
+    if (name == NULL || name[0] == '\0')
         return 0;
-    socklen_t length = make_address(name, &address);
-    if (length == 0) {
+    notify_length = make_address(name, &notify_address);
+    if (notify_length == 0) {
         log_line(LOG_CRIT, "NOTIFY_SOCKET is neither an absolute path nor an abstract socket name");
         return -1;
     }
     notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (notify_fd < 0 || connect(notify_fd, (struct sockaddr *)&address, length) != 0) {
+    if (notify_fd < 0 ||
+        connect(notify_fd, (struct sockaddr *)&notify_address, notify_length) != 0) {
         log_errno(LOG_CRIT, "cannot reach the service manager at NOTIFY_SOCKET");
         notify_close();
         return -1;
@@ -84,8 +88,12 @@ int notify_open(void)
 /* Returns false if the manager could not take the message. */
 static bool notify(const char *message)
 {
+    const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+    size_t length = strlen(message);
     if (notify_fd < 0 ||
-        send(notify_fd, message, strlen(message), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+        sendto(notify_fd, message, length, flags, (struct sockaddr *)&notify_address,
+               notify_length) >= 0 ||
+        send(notify_fd, message, length, flags) >= 0)
         return true;
     log_errno(LOG_WARNING, "cannot notify the service manager of %.*s", (int)strcspn(message, "\n"),
               message);

@@ -16,11 +16,12 @@
 int systemd_count_sockets(void);
 
 /* Open the socket of NOTIFY_SOCKET, and read WATCHDOG_USEC and WATCHDOG_PID. Without NOTIFY_SOCKET
- * in the environment, none of the functions below does anything. Returns 0; or -1 with the reason
+ * in the environment, or if it is empty, none of the functions below does anything. Returns 0; or -1 with the reason
  * logged if the manager cannot be reached. */
 int notify_open(void);
 
-/* Each of these sends one datagram, and does not wait if the manager does not read it. */
+/* Each of these sends one datagram, and does not wait if the manager does not read it. A manager
+ * that has made its socket anew is found. */
 
 /* Send READY=1 and STATUS=. If the manager cannot take it, READY=1 is sent again with the next
  * status. */
