@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A connection's log line is printable and fits, whatever the peer sent. */
+/* A connection's log line is printable and fits, and its fields are those of the manual page, each
+ * once, whatever the peer sent. */
 #include <config.h>
 
 #include "fuzz.h"
@@ -16,6 +17,35 @@ static void take_address(const uint8_t **data, size_t *size, struct address *add
     take(data, size, &family, 1);
     take(data, size, &address->u.in6, sizeof address->u.in6);
     address->u.any.sa_family = families[family % 3];
+}
+
+/* Return the end of a value that is bare, or a JSON string. */
+static const char *value_end(const char *at)
+{
+    if (*at != '"')
+        return at + strcspn(at, " \"");
+    for (at++; *at != '"'; at++) {
+        must(*at != '\0');
+        if (*at == '\\')
+            must(*++at == '"' || *at == '\\' || strncmp(at, "u00", 3) == 0);
+    }
+    return at + 1;
+}
+
+static void judge_fields(const char *line)
+{
+    static const char *const names[] = {"outcome", "peer",  "local",  "via",    "octets", "message",
+                                        "us",      "looks", "header", "reason", "error"};
+    size_t next = 0; /* they come in this order */
+    for (const char *at = line; *at != '\0'; at += *at == ' ') {
+        size_t length = strcspn(at, "=");
+        while (next < sizeof names / sizeof *names &&
+               (strlen(names[next]) != length || strncmp(at, names[next], length) != 0))
+            next++;
+        must(next++ < sizeof names / sizeof *names);
+        at = value_end(at + length + 1);
+        must(*at == ' ' || *at == '\0');
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -49,6 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(line != NULL);
     must(connection_format(&connection, line) == line);
     must(strlen(line) < CONNECTION_LINE && is_printable(line));
+    judge_fields(line);
     const char *name = outcome_name(connection.outcome);
     must(strncmp(line, "outcome=", 8) == 0 && strncmp(line + 8, name, strlen(name)) == 0);
     free(line);
