@@ -13,9 +13,9 @@ static const struct {
     size_t enough; /* so many octets of it tell */
     const char *name;
 } samples[] = {
-#define SAMPLE(octets, enough, name)            \
-    {                                           \
-        octets, sizeof octets - 1, enough, name \
+#define SAMPLE(octets, enough, name)             \
+    {                                            \
+        octets, sizeof(octets) - 1, enough, name \
     }
     SAMPLE("\x16\3\1\2\0\1\0\1\xfc\3\3abcde", 3, "tls"),
     SAMPLE("\x16\3\3\0\xf4\1\0\0\xf0\3\3abcde", 3, "tls"),

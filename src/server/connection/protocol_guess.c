@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* clang-format off */
-#define ROW(name, start) {name, start, sizeof start - 1}
+#define ROW(name, start) {name, start, sizeof(start) - 1}
 static const struct {
     const char *name;
     const char *start;
