@@ -28,6 +28,8 @@ static const struct {
     SAMPLE("PATCH /a HTTP/1.", 6, "http"),
     SAMPLE("TRACE /a HTTP/1.", 6, "http"),
     SAMPLE("CONNECT a:1 HTTP", 8, "http"),
+    SAMPLE("PURGE / HTTP/1.1", 7, "http"),
+    SAMPLE("ACL /x HTTP/1.1\r", 5, "http"),
     SAMPLE("PRI * HTTP/2.0\r\n", 14, "http"),
     SAMPLE("SSH-2.0-OpenSSH_", 4, "ssh"),
     SAMPLE("PROXY TCP4 192.0", 6, "proxy"),
@@ -45,7 +47,8 @@ END_TEST
 
 static const char *const others[] = {
     WIRE_GREETING,        WIRE_REPLY,         "",
-    "get / HTTP/1.1\r\n", "GETTING THERE...", "\r\n\r\nhello, server",
+    "get / HTTP/1.1\r\n", "GETTING THERE...", "A / B / C / D / ",
+    "PURGE* HTTP/1.1\r",  "Purge / HTTP/1.1", "\r\n\r\nhello, server",
     "proxy TCP4 1.2.3",   "PROXYING 1 2 3 4", "ssh-2.0-OpenSSH",
     "\x16\3\5\2\x01\1",   "\x15\3\3\x01\2\2", "\x16\3\3\x01\4\2" /* a ServerHello */};
 

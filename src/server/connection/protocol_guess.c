@@ -31,11 +31,22 @@ static bool is_tls(const unsigned char *octets, size_t count)
            (count < 6 || octets[5] == 1);
 }
 
+/* A request by any other method: a word in capitals, and a path. */
+static bool is_request(const unsigned char *octets, size_t count)
+{
+    size_t word = 0;
+    while (word < count && octets[word] >= 'A' && octets[word] <= 'Z')
+        word++;
+    return word >= 3 && count >= word + 2 && octets[word] == ' ' && octets[word + 1] == '/';
+}
+
 const char *protocol_guess(const unsigned char *octets, size_t count)
 {
     for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++)
         if (count >= protocols[i].length &&
             memcmp(octets, protocols[i].start, protocols[i].length) == 0)
             return protocols[i].name;
+    if (is_request(octets, count))
+        return "http";
     return is_tls(octets, count) ? "tls" : NULL;
 }
