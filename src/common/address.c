@@ -171,6 +171,14 @@ const char *address_strerror(int error)
     return error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error);
 }
 
+/* Whether an interface's name can be part of a log line. The kernel allows more: a quote, say. */
+static bool is_plain(const char *name)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._@+";
+    return name[strspn(name, plain)] == '\0';
+}
+
 static char *format_in6(const struct sockaddr_in6 *in6, char text[ADDRESS_TEXT])
 {
     char host[INET6_ADDRSTRLEN];
@@ -179,7 +187,7 @@ static char *format_in6(const struct sockaddr_in6 *in6, char text[ADDRESS_TEXT])
     inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host);
     if (in6->sin6_scope_id != 0) {
         interface[0] = '%';
-        if (if_indextoname(in6->sin6_scope_id, interface + 1) == NULL)
+        if (if_indextoname(in6->sin6_scope_id, interface + 1) == NULL || !is_plain(interface + 1))
             snprintf(interface + 1, IF_NAMESIZE, "%u", in6->sin6_scope_id);
     }
     snprintf(text, ADDRESS_TEXT, "[%s%s]:%u", host, interface, ntohs(in6->sin6_port));

@@ -99,4 +99,17 @@ SKIP: {
     is scalar(grep { /: outcome=(?:ok|excess|mismatch|short|slow|reset|malformed|denied) peer=/ } @datagrams),
         scalar(grep { /\Aoutcome=(?:ok|excess|mismatch|short|slow|reset|malformed|denied) peer=/ } @others), 'and there are as many';
 }
+# The name of an interface, which is part of a link-local address.
+SKIP: {
+    skip 'needs a network namespace, and ip', 3 if !have('ip') || (run('unshare', '--net', 'true'))[0] != 0;
+    my ($holder, @prefix) = other_network();
+    must(@prefix, 'ip', @$_) for ['link', 'add', 'a"b=c', 'type', 'veth', 'peer', 'name', 'plain.1'], map({ ['link', 'set', $_, 'up'] } 'lo', 'a"b=c', 'plain.1'),
+        ['address', 'add', 'fe80::a/64', 'dev', 'a"b=c', 'nodad'], ['address', 'add', 'fe80::b/64', 'dev', 'plain.1', 'nodad'];
+    my $there = start(under => \@prefix, listen => ['[::]:0']);
+    is +(run(@prefix, $SIXTEEN, 'fe80::a%a"b=c', $there->{port}))[0], 0, 'an exchange over an interface of an odd name';
+    like $there->wait_log(qr/ outcome=ok /), qr/ outcome=ok peer=(\[fe80::a%\d+\]):\d+ local=\1:\d+ octets=16 /, 'which is a number in the log';
+    run(@prefix, $SIXTEEN, 'fe80::b%plain.1', $there->{port});
+    like $there->wait_log(qr/ outcome=ok /), qr/ outcome=ok peer=(\[fe80::b%plain\.1\]):\d+ local=\1:\d+ octets=16 /, 'while a plain one is a name';
+    finish($holder);
+}
 done_testing;
