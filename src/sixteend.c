@@ -7,9 +7,11 @@
 #include "server/config/options.h"
 #include "server/process/background.h"
 #include "server/process/service.h"
+#include "server/process/signals.h"
 
 #include <stdio.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 static int flush(void)
 {
@@ -46,6 +48,9 @@ int main(int argc, char *argv[])
         puts(PACKAGE_STRING);
         return flush();
     }
+    /* The start can wait for names. Process 1 of a container gets only signals that it handles. */
+    if (getpid() == 1)
+        signals_let_end(EX_OK);
     int status = options_load(&options, NULL, &settings, message);
     if (status != EX_OK) {
         fprintf(stderr, "sixteend: %s\n", message);

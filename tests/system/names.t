@@ -60,6 +60,22 @@ for my $signal (qw(TERM INT)) {
     is processes_of($file), 0, 'and nobody is left';
 }
 
+# The kernel sends no signal to process 1 of a container that does not handle it.
+SKIP: {
+    my @first = ('unshare', '--pid', '--fork', '--kill-child');
+    skip 'needs a process namespace', 3 if (run(@first, 'true'))[0] != 0;
+    for my $signal (qw(TERM INT)) {
+        questions();
+        my $daemon = launch(under => [@prefix, @first], listen => ["$SILENT:0"]);
+        ok is_asked(), 'process 1 of a container waits for a name';
+        my ($first) = split ' ', read_file("/proc/$daemon->{pid}/task/$daemon->{pid}/children");
+        my $begun = time;
+        kill $signal, $first;
+        is $daemon->wait_end, 0, "$signal ends it with status 0";
+        cmp_ok time - $begun, '<', 0.5, 'at once';
+    }
+}
+
 # A name that is known, and a reload.
 my $daemon = start(under => \@prefix, listen => [], config => listening('two.test:0'));
 my @ports = @{ $daemon->{ports} };

@@ -20,7 +20,8 @@ int signals_take(int fd);
 void signals_defer(int fd, int number);
 void signals_resume(int fd);
 
-/* From now on, let TERM and INT end the process at once with this exit status. */
+/* From now on, let TERM and INT end the process at once with this exit status. signals_open() ends
+ * that. */
 void signals_let_end(int status);
 
 #endif
