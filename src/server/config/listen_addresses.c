@@ -79,7 +79,7 @@ static const char *find_port(const char *port, const struct settings *running, u
 static const char *find(const struct endpoint *endpoint, const struct settings *running,
                         struct addresses *found)
 {
-    uint16_t port;
+    uint16_t port = 0;
     const char *why = find_port(endpoint->port, running, &port);
     if (why == NULL)
         why = find_host(endpoint->host, running, found);
