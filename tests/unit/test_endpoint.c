@@ -206,10 +206,19 @@ START_TEST(these_hosts_need_no_resolver)
 }
 END_TEST
 
-static const char *const names[] = {
-    "a.example",          "localhost.", "localhost.example", "127.1", "192.0.2.256", "1060",
-    "fe80::1%no-such-if", "fe80::1%",   "fe80::1%-1",        ":::",   "1:2",         A63 ":",
-    "::1%4294967296"};
+static const char *const names[] = {"a.example",
+                                    "localhost.",
+                                    "localhost.example",
+                                    "127.1",
+                                    "192.0.2.256",
+                                    "1060",
+                                    "fe80::1%no-such-if",
+                                    "fe80::1%",
+                                    "fe80::1%-1",
+                                    ":::",
+                                    "1:2",
+                                    "1:2:3:4:5:6:7:8:9:10:11:12:13:14:15:16:17:18:19:20",
+                                    "::1%4294967296"};
 
 START_TEST(no_other_host_has_an_address_without_a_look_up)
 {
