@@ -80,6 +80,15 @@ undef @refused;
 is $daemon->stop, 0, 'ends';
 like $daemon->{log}, qr/outcomes ok=3 excess=0 mismatch=0 short=0 probe=1 slow=0 reset=0 denied=0 limited=5 malformed=0 failed=0$/m, 'all are counted';
 
+# Those that came without a limit count when there is one.
+$daemon = start(config => 'limits: { per_source = 0; }; timeouts: { exchange = 600.0; };', options => ['--verbose']);
+@held = map { hold($daemon, '127.0.0.1') } 1 .. 2;
+like $daemon->reload('limits: { per_source = 2; }; timeouts: { exchange = 600.0; };'), qr/ reloaded /, 'per_source: no limit, and then two';
+ok is_refused(connect_to($daemon->{port})), 'which are there already';
+is answer_of(hold($daemon, '127.0.0.2')), "$REPLY eof", 'from this address only';
+undef @held;
+is $daemon->stop, 0, 'ends';
+
 # By default one address cannot take all slots.
 $daemon = start(config => 'timeouts: { exchange = 600.0; };', options => ['--verbose']);
 @held = map { hold($daemon, '127.0.0.1') } 1 .. 256;
