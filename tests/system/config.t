@@ -50,6 +50,7 @@ my @refusals = (
     ['listen = [ ":1060" ];', 1, qr/no host before the port; write \*:PORT for every local address/],
     ["listen = [ \"127.0.0.1:1060\",\n ];", 2, qr/syntax error in '];'; .* no comma after the last element of an array/],
     ['access: { allow = "192.0.2.1"; };', 1, qr/access\.allow must be an array of at most 4096 prefixes, like \[ "192\.0\.2\.0\/24", "2001:db8::\/32" \], not '192\.0\.2\.1'/],
+    ['access: { deny = [ "192.0.2.1", 1 ]; };', 1, qr/mismatched element type in array in 'access: /],
     ['access: { deny = [ 1 ]; };', 1, qr/access\.deny must be an array .* not an array of something else than strings/],
     ["access: { deny = [ \"192.0.2.0/24\",\n\"localhost\" ]; };", 2, qr/access\.deny 'localhost': not an IPv4 or IPv6 prefix; write 192\.0\.2\.0\/24, 2001:db8::\/32 or one numeric address/],
     ['access: { deny = [ "192.0.2.1/24" ]; };', 1, qr/access\.deny '192\.0\.2\.1\/24': bits are set after the prefix length; the network is 192\.0\.2\.0\/24/],

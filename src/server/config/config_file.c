@@ -173,23 +173,8 @@ static bool complain_of_line(struct reading *reading, const char *text, const ch
                     *advice != '\0' ? "; " : "", advice);
 }
 
-/* Return `line`, or the last line before it that is not blank: libconfig notices only at the end of
- * the file that something is missing. */
-static unsigned line_with_text(const char *text, unsigned line)
-{
-    unsigned last = 1;
-    for (unsigned i = 1; i <= line; i++) {
-        if (text[strspn(text, " \t\r\n")] == '\0')
-            break;
-        if (text[strspn(text, " \t\r")] != '\n')
-            last = i;
-        text += strcspn(text, "\n");
-        text += *text == '\n';
-    }
-    return last;
-}
-
-/* `reading->line` is that of a setting without an end, or the last one. */
+/* libconfig notices only at the end of the file that something is missing. `reading->line` is where
+ * the setting without an end begins. */
 static bool not_parsed(struct reading *reading, const config_t *config, const char *text)
 {
     const char *error = config_error_text(config);
@@ -202,7 +187,7 @@ static bool not_parsed(struct reading *reading, const config_t *config, const ch
     if (line >= last && reading->line < last)
         return complain_of_line(reading, text, "an unfinished setting",
                                 "the file ends before the setting does");
-    reading->line = line_with_text(text, line);
+    reading->line = line;
     return complain_of_line(reading, text, error, advice(error));
 }
 
