@@ -99,6 +99,12 @@ SKIP: {
     is scalar(grep { /: outcome=(?:ok|excess|mismatch|short|slow|reset|malformed|denied) peer=/ } @datagrams),
         scalar(grep { /\Aoutcome=(?:ok|excess|mismatch|short|slow|reset|malformed|denied) peer=/ } @others), 'and there are as many';
 }
+# A path of the configuration cannot forge a line either.
+my $odd = start(config => "metrics: { file = \"$directory/none\\n2026-11-24T09:15:07.302Z crit forged\\x1b[2J\\t/file\"; };");
+like $odd->wait_log(qr/ metrics\.file: cannot /), qr{ warning metrics\.file: cannot \w+ .*/none 2026-11-24T09:15:07\.302Z crit forged \[2J /file}, 'a path with control characters';
+is $odd->stop, 0, 'ends';
+is scalar(grep { !/\A\S+Z (?:notice|warning) [ -~]+\z/ } split /\n/, $odd->{log}), 0, 'is part of its line';
+
 # The name of an interface, which is part of a link-local address.
 SKIP: {
     skip 'needs a network namespace, and ip', 3 if !have('ip') || (run('unshare', '--net', 'true'))[0] != 0;

@@ -16,6 +16,7 @@
 #include "common/text.h"
 #include "server/log/log_writer.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <paths.h>
 #include <poll.h>
@@ -191,6 +192,9 @@ __attribute__((format(printf, 3, 0))) static void format_line(int severity, int 
     vsnprintf(line, sizeof line, format, arguments);
     if (error != 0)
         text_append(line, sizeof line, ": %s", strerror(error));
+    for (char *at = line; *at != '\0'; at++)
+        if (iscntrl((unsigned char)*at))
+            *at = ' '; /* of a path, say: a line is one line, and shown as it is */
     log_text(severity, line);
     errno = kept;
 }
