@@ -115,7 +115,7 @@ our @NEVER = (
     [qr/^config_/, "libconfig's own: out of memory, version 1.5 ends the program"],
     [qr/^(?:mem|str|stp)(?!dup|ndup)|^bcmp$|^(?:__ctype_b_loc|__errno_location|gmtime_r|inet_ntop|inet_pton)$/,
         'computes, and has the room that it needs'],
-    [qr/^v?snprintf$|^__sched_cpucount$|^tfind$|^tdelete$|^twalk(?:_r)?$|^tdestroy$|^qsort$/, 'computes, and has the room that it needs'],
+    [qr/^v?snprintf$|^(?:__isoc\d+_)?sscanf$|^getpagesize$|^__sched_cpucount$|^tfind$|^tdelete$|^twalk(?:_r)?$|^tdestroy$|^qsort$/, 'computes, and has the room that it needs'],
     [qr/^(?:fputs|puts|putc|putchar|printf|fprintf|vfprintf|fwrite|perror)$/,
         'fflush and ferror report the failure later; or no other output is left'],
     [qr/^ferror$|^gai_strerror$|^freeaddrinfo$|^free$|^dirfd$|^umask$|^getopt_long$|^getenv$|^time$/,
@@ -139,6 +139,8 @@ our @NEVER = (
 our %QUIET = (
     'close_range' => 'the descriptors are then closed one by one',
     'opendir in close_from' => 'nothing else lists the open descriptors',
+    (map { ("$_ in count_descriptors" => 'what is not known is left out of the metrics') } qw(opendir readdir)),
+    (map { ("$_ in read_stat" => 'likewise') } qw(open read)),
     'readdir in close_from' => 'likewise',
     'fflush in print_ready' => 'the daemon is ready, even if the terminal is gone',
     'waitpid in wait_for_daemon' => 'the pipe carries the exit status',

@@ -40,7 +40,7 @@ sub last_report {
 
 # What metrics.file holds, by name and labels, without the prefix.
 sub metrics {
-    return { map { /^sixteend_(\S+) (\S+)$/ ? ($1 => $2) : () } split /^/, read_file($file) };
+    return { map { /^(?:sixteend_)?([^#\s]\S*) (\S+)$/ ? ($1 => $2) : () } split /^/, read_file($file) };
 }
 
 # The same as a report in the log.
@@ -62,6 +62,31 @@ sub promtool_accepts {
         skip 'promtool is not installed', 1 if !have('promtool');
         my ($status, $out, $err) = run('sh', '-c', 'promtool check metrics <"$1"', 'sh', $file);
         is "$status$out$err", '0', "promtool accepts the file $when";
+    }
+    return;
+}
+
+# The node exporter has process_* of itself, and still shows all of ours.
+sub node_exporter_takes {
+    SKIP: {
+        my ($exporter) = grep { have($_) } qw(prometheus-node-exporter node_exporter);
+        skip 'no node exporter is installed', 2 if !defined $exporter;
+        my ($listening, $at) = listen_somewhere();
+        my $log = scratch() . '/log';
+        my $pid = spawn(sub {
+            open STDERR, '>', $log;
+            pass_sockets($listening);
+            exec $exporter, qw(--collector.disable-defaults --collector.textfile --web.systemd-socket), "--collector.textfile.directory=$directory";
+        });
+        close $listening;
+        my $scraper = connect_to($at);
+        syswrite $scraper, "GET /metrics HTTP/1.0\r\n\r\n";
+        my ($answer) = read_to_end($scraper);
+        finish($pid);
+        my %there = map { /^([^\s#]\S*) / ? ($1 => 1) : () } split /\R/, $answer;
+        my @ours = map { /^([^\s#]\S*) / ? $1 : () } split /^/, read_file($file);
+        is join(' ', grep { !$there{$_} } @ours), '', 'the node exporter shows each metric of the file';
+        is join('', grep { /error/ } split /^/, read_file($log)), '', 'and finds no fault with it';
     }
     return;
 }
@@ -131,6 +156,7 @@ is_deeply as_report(metrics()), \%after, 'the same numbers';
 close $lingerer;
 ok wait_for(sub { metrics()->{sockets_lingering} == 0 }), 'the lingering socket is closed';
 promtool_accepts('after each outcome');
+node_exporter_takes();
 
 # How long they took.
 my $metrics = metrics();
@@ -151,9 +177,41 @@ like $daemon->reload($config), qr/reloaded/, 'that are taken';
 like $daemon->reload('strict = 1;'), qr/refused/, 'and one that is not';
 ok wait_for(sub { metrics()->{reloads_refused_total} == 1 }), 'are counted';
 is metrics()->{reloads_total}, 2, 'each';
+is metrics()->{config_last_reload_successful}, 0, 'the last one failed';
+my $configured = metrics()->{config_last_reload_success_timestamp_seconds};
+cmp_ok $configured, '>=', metrics()->{'process_start_time_seconds{program="sixteend"}'}, 'and those before it did not';
+is metrics()->{connections_limit}, 1024, 'limits.connections is there';
+wait_for(sub { time > $configured + 1.1 });
+like $daemon->reload($config =~ s/limits: \{/limits: { connections = 77;/r), qr/reloaded/, 'one more';
+ok wait_for(sub { metrics()->{config_last_reload_successful} == 1 }), 'is seen as a success';
+cmp_ok metrics()->{config_last_reload_success_timestamp_seconds}, '>', $configured, 'and when it was';
+is metrics()->{connections_limit}, 77, 'with the new limits.connections';
 my ($version) = (run($SIXTEEND, '--version'))[1] =~ /(\S+)$/;
 is metrics()->{"build_info{version=\"$version\"}"}, 1, 'the version is there';
-cmp_ok abs(time - metrics()->{start_time_seconds}), '<', 600, 'and the start';
+
+# What the kernel says of the process, under the names of the clients of Prometheus.
+sub process {
+    my ($name) = @_;
+    return metrics()->{"process_$name\{program=\"sixteend\"}"} // -1;
+}
+cmp_ok abs(time - process('start_time_seconds')), '<', 600, 'and the start';
+ok wait_for(sub { process('open_fds') == (() = glob "/proc/$daemon->{pid}/fd/*") }), 'the descriptors';
+ok wait_for(sub { process('threads') == (() = glob "/proc/$daemon->{pid}/task/*") }), 'the threads';
+my ($soft) = read_file("/proc/$daemon->{pid}/limits") =~ /^Max open files +(\d+) /m;
+is process('max_fds'), $soft, 'how many descriptors there can be';
+my %of_status = read_file("/proc/$daemon->{pid}/status") =~ /^Vm(Size|RSS):\s+(\d+) kB$/mg;
+for (['virtual', $of_status{Size}], ['resident', $of_status{RSS}]) {
+    my ($kind, $kilobytes) = @$_;
+    my $octets = process("${kind}_memory_bytes");
+    ok $octets > 512 * $kilobytes && $octets < 2048 * $kilobytes, "the $kind memory" or diag "$octets $kilobytes kB";
+}
+SKIP: {
+    skip 'a sanitizer computes a lot', 2 if is_sanitized();
+    my $cpu = process('cpu_seconds_total');
+    my ($user, $system) = (split / /, read_file("/proc/$daemon->{pid}/stat") =~ s/.*\) //sr)[11, 12];
+    cmp_ok abs(process('cpu_seconds_total') - ($user + $system) / POSIX::sysconf(POSIX::_SC_CLK_TCK())), '<', 0.5, 'the CPU time';
+    ok wait_for(sub { process('cpu_seconds_total') > $cpu }), 'which grows';
+}
 
 # A reader finds a whole file at any time.
 my ($reads, $broken, $replaced, $last) = (0, 0, 0, '');
@@ -163,7 +221,7 @@ while ($replaced < 12 && time < $until) {
     my @about = stat $in;
     my $text = '';
     1 while sysread $in, $text, 100, length $text;
-    $broken++ if $text !~ /\A# HELP sixteend_build_info .*\nsixteend_reloads_refused_total \d+\n\z/s;
+    $broken++ if $text !~ /\A# HELP sixteend_build_info .*\nprocess_threads\{program="sixteend"\} \d+\n\z/s;
     $reads++;
     $replaced++ if $last ne $about[1] && $last ne '';
     $last = $about[1];
@@ -284,10 +342,10 @@ SKIP: {
     is join(' ', read_to_end($held)), "$REPLY eof", 'and the connection ends as always';
     close $held;
     ok $daemon->wait_log(qr/ notice exiting with status 0$/), 'the daemon does all to end';
+    is read_file($file), $old, 'and leaves the old file';
     kill 'KILL', read_file("/proc/$daemon->{pid}/status") =~ /^TracerPid:\t(\d+)$/m;
     is $daemon->wait_end, 0, 'and only the disk keeps it';
     like $daemon->{log}, qr/ notice connections accepted=2 .* notice exiting with status 0$/ms, 'with all its lines';
     is scalar(() = $daemon->{log} =~ /does not answer/g), 1, 'and one warning';
-    is read_file($file), $old, 'the old file is left';
 }
 done_testing;

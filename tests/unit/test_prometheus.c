@@ -5,13 +5,21 @@
 #include "log_support.h"
 #include "server/log/prometheus.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 static struct stats stats;
+static struct process_stats process;
+
 static void begin(void)
 {
     stats =
         (struct stats){.started = 1795510502,
+                       .configured = 1795510622,
+                       .reload_refused = true,
+                       .connections_limit = 1024,
                        .accepted = 1234567890123,
                        .outcomes = {10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20},
                        .microseconds = 12345678,
@@ -24,15 +32,18 @@ static void begin(void)
     for (size_t i = 0; i <= STATS_BOUNDS; i++)
         stats.durations[i] = i + 1;
     add_accept_errors(&stats, 101, 1);
+    process = (struct process_stats){.cpu_seconds = 12.345678,
+                                     .open_fds = 17,
+                                     .max_fds = 2080,
+                                     .threads = 9,
+                                     .virtual_memory = 159178752,
+                                     .resident_memory = 2289664};
 }
 
 static const char expected[] =
     "# HELP sixteend_build_info The running version.\n"
     "# TYPE sixteend_build_info gauge\n"
     "sixteend_build_info{version=\"" VERSION "\"} 1\n"
-    "# HELP sixteend_start_time_seconds Start time, in seconds since 1970.\n"
-    "# TYPE sixteend_start_time_seconds gauge\n"
-    "sixteend_start_time_seconds 1795510502\n"
     "# HELP sixteend_connections_accepted_total Accepted connections.\n"
     "# TYPE sixteend_connections_accepted_total counter\n"
     "sixteend_connections_accepted_total 1234567890123\n"
@@ -96,6 +107,9 @@ static const char expected[] =
     "# HELP sixteend_connections_active Active connections.\n"
     "# TYPE sixteend_connections_active gauge\n"
     "sixteend_connections_active 3\n"
+    "# HELP sixteend_connections_limit Largest number of active connections that is allowed.\n"
+    "# TYPE sixteend_connections_limit gauge\n"
+    "sixteend_connections_limit 1024\n"
     "# HELP sixteend_connections_peak Largest number of active connections so far.\n"
     "# TYPE sixteend_connections_peak gauge\n"
     "sixteend_connections_peak 40\n"
@@ -125,13 +139,88 @@ static const char expected[] =
     "sixteend_reloads_total 41\n"
     "# HELP sixteend_reloads_refused_total Refused reloads.\n"
     "# TYPE sixteend_reloads_refused_total counter\n"
-    "sixteend_reloads_refused_total 42\n";
+    "sixteend_reloads_refused_total 42\n"
+    "# HELP sixteend_config_last_reload_successful Whether the last configuration reload attempt "
+    "was successful.\n"
+    "# TYPE sixteend_config_last_reload_successful gauge\n"
+    "sixteend_config_last_reload_successful 0\n"
+    "# HELP sixteend_config_last_reload_success_timestamp_seconds Timestamp of the last successful "
+    "configuration reload.\n"
+    "# TYPE sixteend_config_last_reload_success_timestamp_seconds gauge\n"
+    "sixteend_config_last_reload_success_timestamp_seconds 1795510622\n";
+
+static const char expected_process[] =
+    "# HELP process_cpu_seconds_total Total user and system CPU time spent in seconds.\n"
+    "# TYPE process_cpu_seconds_total counter\n"
+    "process_cpu_seconds_total{program=\"sixteend\"} 12.345678\n"
+    "# HELP process_start_time_seconds Start time of the process since unix epoch in seconds.\n"
+    "# TYPE process_start_time_seconds gauge\n"
+    "process_start_time_seconds{program=\"sixteend\"} 1795510502\n";
+
+/* These need /proc, or a limit. */
+static const char expected_rest[] =
+    "# HELP process_open_fds Number of open file descriptors.\n"
+    "# TYPE process_open_fds gauge\n"
+    "process_open_fds{program=\"sixteend\"} 17\n"
+    "# HELP process_max_fds Maximum number of open file descriptors.\n"
+    "# TYPE process_max_fds gauge\n"
+    "process_max_fds{program=\"sixteend\"} 2080\n"
+    "# HELP process_virtual_memory_bytes Virtual memory size in bytes.\n"
+    "# TYPE process_virtual_memory_bytes gauge\n"
+    "process_virtual_memory_bytes{program=\"sixteend\"} 159178752\n"
+    "# HELP process_resident_memory_bytes Resident memory size in bytes.\n"
+    "# TYPE process_resident_memory_bytes gauge\n"
+    "process_resident_memory_bytes{program=\"sixteend\"} 2289664\n"
+    "# HELP process_threads Number of OS threads in the process.\n"
+    "# TYPE process_threads gauge\n"
+    "process_threads{program=\"sixteend\"} 9\n";
+
+static void assert_formatted(const char *rest)
+{
+    char whole[16384];
+    char *text = prometheus_format(&stats, &process);
+    snprintf(whole, sizeof whole, "%s%s%s", expected, expected_process, rest);
+    ck_assert_str_eq(text, whole);
+    free(text);
+}
 
 START_TEST(every_line_has_the_format_of_Prometheus)
 {
-    char *text = prometheus_format(&stats);
-    ck_assert_str_eq(text, expected);
-    free(text);
+    assert_formatted(expected_rest);
+}
+END_TEST
+
+START_TEST(what_is_not_known_is_left_out)
+{
+    process.open_fds = process.max_fds = process.threads = -1;
+    process.virtual_memory = process.resident_memory = -1;
+    assert_formatted("");
+}
+END_TEST
+
+START_TEST(the_process_is_as_the_kernel_shows_it)
+{
+    struct process_stats now, later;
+    struct rlimit limit;
+    unsigned long pages, resident;
+    process_stats_read(&later); /* what it allocates is there from now on */
+    FILE *statm = fopen("/proc/self/statm", "re");
+    need(statm != NULL && fscanf(statm, "%lu %lu", &pages, &resident) == 2, "statm");
+    process_stats_read(&now);
+    fclose(statm);
+    need(getrlimit(RLIMIT_NOFILE, &limit) == 0, "the limit");
+    ck_assert_int_eq(now.max_fds, (int64_t)limit.rlim_cur);
+    ck_assert_int_ge(now.threads, 1);
+    ck_assert_int_le(now.resident_memory, now.virtual_memory);
+    ck_assert_int_eq(now.virtual_memory, (int64_t)pages * getpagesize());
+    int fd = dup(STDERR_FILENO);
+    do
+        process_stats_read(&later);
+    while (later.cpu_seconds <= now.cpu_seconds);
+    ck_assert_int_eq(later.open_fds, now.open_fds); /* one less and one more */
+    close(fd);
+    process_stats_read(&later);
+    ck_assert_int_eq(later.open_fds, now.open_fds - 1);
 }
 END_TEST
 
@@ -141,5 +230,7 @@ Suite *prometheus_suite(void)
     TCase *tcase = add_case(suite, "prometheus", NULL);
     tcase_add_checked_fixture(tcase, begin, NULL);
     tcase_add_test(tcase, every_line_has_the_format_of_Prometheus);
+    tcase_add_test(tcase, what_is_not_known_is_left_out);
+    tcase_add_test(tcase, the_process_is_as_the_kernel_shows_it);
     return suite;
 }

@@ -5,8 +5,10 @@
 #include "log_support.h"
 #include "server/log/stats.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 /* The number of lines that the log writer lost. NOLINTBEGIN(bugprone-reserved-identifier) */
 unsigned long __wrap_log_lost(void);
@@ -58,7 +60,7 @@ START_TEST(what_is_not_a_counter_is_cleared)
 {
     memset(&after, 0xff, sizeof after);
     stats_read(&after);
-    ck_assert_int_eq(after.started, 0);
+    ck_assert_int_eq(after.connections_limit, 0);
     ck_assert_uint_eq(after.accept_errors, 0);
     ck_assert_uint_eq(after.gauges.active, 0);
     ck_assert_uint_eq(after.gauges.peak, 0);
@@ -135,6 +137,27 @@ static void *count_many(void *argument)
     }
     return NULL;
 }
+
+START_TEST(the_last_reload_is_noted)
+{
+    int64_t begun = time(NULL);
+    stats_begin();
+    stats_read(&after);
+    ck_assert_int_ge(after.started, begun);
+    ck_assert_int_eq(after.configured, after.started);
+    ck_assert(!after.reload_refused);
+    while (time(NULL) <= after.started)
+        sched_yield();
+    stats_reload(false);
+    stats_read(&after);
+    ck_assert_int_eq(after.configured, after.started);
+    ck_assert(after.reload_refused);
+    stats_reload(true);
+    stats_read(&after);
+    ck_assert_int_gt(after.configured, after.started);
+    ck_assert(!after.reload_refused);
+}
+END_TEST
 
 START_TEST(many_threads_count_and_nothing_is_lost)
 {
@@ -276,6 +299,7 @@ Suite *stats_suite(void)
                         STATS_BOUNDS);
     tcase_add_test(tcase, the_shortest_and_the_longest_durations_are_counted);
     tcase_add_test(tcase, reloads_are_counted_as_they_end);
+    tcase_add_test(tcase, the_last_reload_is_noted);
     tcase_add_test(tcase, many_threads_count_and_nothing_is_lost);
 
     TCase *reported = add_case(suite, "stats, reported", NULL);

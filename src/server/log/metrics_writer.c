@@ -70,7 +70,9 @@ static int replace(const char *path, const char *content)
 /* Returns 0 or an errno. */
 static int write_job(const struct job *job)
 {
-    char *text = prometheus_format(&job->stats);
+    struct process_stats process;
+    process_stats_read(&process);
+    char *text = prometheus_format(&job->stats, &process);
     int error = text != NULL && replace(job->path, text) == 0 ? 0 : errno;
     free(text);
     return error;

@@ -66,20 +66,54 @@ static void print_listeners(FILE *out, const struct stats *stats)
                 stats->listener[i].address, stats->listener[i].limit);
 }
 
+/* The metrics that every client of Prometheus has, under their common names and with the words of
+ * its client for Go. The node exporter has them too, of itself, and would refuse ours without a
+ * label, or with other words. */
+static void print_process_head(FILE *out, const char *name, const char *type, const char *help)
+{
+    fprintf(out, "# HELP process_%s %s\n# TYPE process_%s %s\nprocess_%s{program=\"sixteend\"} ",
+            name, help, name, type, name);
+}
+
+static void print_process_gauge(FILE *out, const char *name, int64_t value, const char *help)
+{
+    if (value < 0)
+        return;
+    print_process_head(out, name, "gauge", help);
+    fprintf(out, "%" PRId64 "\n", value);
+}
+
+static void print_process(FILE *out, int64_t started, const struct process_stats *process)
+{
+    print_process_head(out, "cpu_seconds_total", "counter",
+                       "Total user and system CPU time spent in seconds.");
+    fprintf(out, "%.6f\n", process->cpu_seconds);
+    print_process_gauge(out, "start_time_seconds", started,
+                        "Start time of the process since unix epoch in seconds.");
+    print_process_gauge(out, "open_fds", process->open_fds, "Number of open file descriptors.");
+    print_process_gauge(out, "max_fds", process->max_fds,
+                        "Maximum number of open file descriptors.");
+    print_process_gauge(out, "virtual_memory_bytes", process->virtual_memory,
+                        "Virtual memory size in bytes.");
+    print_process_gauge(out, "resident_memory_bytes", process->resident_memory,
+                        "Resident memory size in bytes.");
+    print_process_gauge(out, "threads", process->threads, "Number of OS threads in the process.");
+}
+
 static void print(FILE *out, const struct stats *stats)
 {
     const struct gauges *gauges = &stats->gauges;
 
     print_head(out, "build_info", "gauge", "The running version.");
     fprintf(out, "sixteend_build_info{version=\"%s\"} 1\n", VERSION);
-    print_single(out, "start_time_seconds", "gauge", (uint64_t)stats->started,
-                 "Start time, in seconds since 1970.");
     print_single(out, "connections_accepted_total", "counter", stats->accepted,
                  "Accepted connections.");
     print_outcomes(out, stats);
     print_durations(out, stats);
     print_accept_errors(out, stats);
     print_single(out, "connections_active", "gauge", gauges->active, "Active connections.");
+    print_single(out, "connections_limit", "gauge", (uint64_t)stats->connections_limit,
+                 "Largest number of active connections that is allowed.");
     print_single(out, "connections_peak", "gauge", gauges->peak,
                  "Largest number of active connections so far.");
     print_single(out, "sockets_lingering", "gauge", gauges->lingering,
@@ -93,9 +127,14 @@ static void print(FILE *out, const struct stats *stats)
     print_single(out, "reloads_total", "counter", stats->reloads, "Successful reloads.");
     print_single(out, "reloads_refused_total", "counter", stats->reloads_refused,
                  "Refused reloads.");
+    print_single(out, "config_last_reload_successful", "gauge", !stats->reload_refused,
+                 "Whether the last configuration reload attempt was successful.");
+    print_single(out, "config_last_reload_success_timestamp_seconds", "gauge",
+                 (uint64_t)stats->configured,
+                 "Timestamp of the last successful configuration reload.");
 }
 
-char *prometheus_format(const struct stats *stats)
+char *prometheus_format(const struct stats *stats, const struct process_stats *process)
 {
     size_t length;
     char *text = NULL;
@@ -103,6 +142,7 @@ char *prometheus_format(const struct stats *stats)
     if (out == NULL)
         return NULL;
     print(out, stats);
+    print_process(out, stats->started, process);
     if (fclose(out) == 0)
         return text;
     free(text);

@@ -3,9 +3,11 @@
 #ifndef SERVER_LOG_PROMETHEUS_H
 #define SERVER_LOG_PROMETHEUS_H
 
+#include "server/log/process_stats.h"
 #include "server/log/stats.h"
 
-/* Format the statistics. Returns a text from malloc(3), or NULL and errno. */
-char *prometheus_format(const struct stats *stats);
+/* Format the statistics, without what is not known about the process. Returns a text from
+ * malloc(3), or NULL and errno. */
+char *prometheus_format(const struct stats *stats, const struct process_stats *process);
 
 #endif

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 static const char *const outcome_names[] = {
     [OUTCOME_OK] = "ok",         [OUTCOME_EXCESS] = "excess",       [OUTCOME_MISMATCH] = "mismatch",
@@ -32,11 +33,19 @@ static struct {
     atomic_uint_fast64_t microseconds;
     atomic_uint_fast64_t reloads;
     atomic_uint_fast64_t reloads_refused;
+    atomic_int_fast64_t started;
+    atomic_int_fast64_t configured;
+    atomic_bool reload_refused;
 } counters;
 
 const char *outcome_name(enum outcome outcome)
 {
     return outcome_names[outcome];
+}
+
+void stats_begin(void)
+{
+    counters.started = counters.configured = time(NULL);
 }
 
 void stats_accepted(void)
@@ -56,15 +65,21 @@ void stats_outcome(enum outcome outcome, int64_t microseconds)
 
 void stats_reload(bool taken)
 {
-    if (taken)
+    if (taken) {
         counters.reloads++;
-    else
+        counters.configured = time(NULL);
+    } else {
         counters.reloads_refused++;
+    }
+    counters.reload_refused = !taken;
 }
 
 void stats_read(struct stats *stats)
 {
-    *stats = (struct stats){.accepted = counters.accepted,
+    *stats = (struct stats){.started = counters.started,
+                            .configured = counters.configured,
+                            .reload_refused = counters.reload_refused,
+                            .accepted = counters.accepted,
                             .microseconds = counters.microseconds,
                             .reloads = counters.reloads,
                             .reloads_refused = counters.reloads_refused,

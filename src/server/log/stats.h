@@ -37,7 +37,10 @@ const char *outcome_name(enum outcome outcome);
 extern const int64_t stats_bounds[STATS_BOUNDS];
 
 struct stats {
-    int64_t started; /* seconds since 1970 */
+    int64_t started;       /* seconds since 1970 */
+    int64_t configured;    /* when the configuration was last read with success */
+    bool reload_refused;   /* the last reload was */
+    int connections_limit; /* limits.connections */
 
     /* counters since the start */
     uint64_t accepted;
@@ -69,13 +72,16 @@ struct stats {
     } listener[STATS_LISTENERS];
 };
 
+/* Note the time of the start. Before the first thread. */
+void stats_begin(void);
+
 /* Count an event. Any thread may call these. */
 void stats_accepted(void);
 void stats_outcome(enum outcome outcome, int64_t microseconds);
 void stats_reload(bool taken);
 
-/* Read the counters into `stats`, but for the accept errors, and clear the rest of it. Counters
- * agree with each other once no thread counts any more. */
+/* Read the counters and times into `stats`, but for the accept errors, and clear the rest of it.
+ * Counters agree with each other once no thread counts any more. */
 void stats_read(struct stats *stats);
 
 /* Add an accept error, or a listener. Listeners that share an address are added up: a service

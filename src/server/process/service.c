@@ -55,11 +55,11 @@ struct service {
     struct metrics_writer *metrics_writer; /* or NULL, while it was not needed */
     int pid_file;
     int signal_fd;
-    int64_t started;  /* seconds since 1970, or 0 unless the start succeeded */
     int64_t watchdog; /* when the watchdog must be notified next */
     int64_t renewal;  /* when status and metrics must be renewed next */
     int64_t requests; /* when HUP and USR1 are acted upon again, or NEVER if they are now */
     bool logging;     /* the log is open */
+    bool started;     /* the start succeeded */
     bool stopping;
     bool hurried; /* a second signal came */
     int status;   /* to exit with */
@@ -143,7 +143,7 @@ static const struct stats *read_stats(struct service *service)
 {
     static struct stats stats; /* large; the main thread's */
     stats_read(&stats);
-    stats.started = service->started;
+    stats.connections_limit = service->settings->limits.connections;
     loop_add_stats(service->loop, &stats);
     return &stats;
 }
@@ -207,7 +207,7 @@ static void renew(struct service *service, bool ready)
 
 static void report_ready(struct service *service)
 {
-    service->started = time(NULL);
+    service->started = true;
     if (notify_watchdog_interval() != NEVER)
         service->watchdog = clock_nanoseconds() + notify_watchdog_interval();
     if (service->settings->daemon.background)
@@ -301,6 +301,7 @@ static void reload(struct service *service)
     stats_reload(fresh != NULL);
     if (fresh == NULL) {
         log_line(LOG_ERR, "reload refused; the running configuration stays in effect");
+        write_metrics(service, read_stats(service));
         notify_ready("Reload refused; see the log. The running configuration stays in effect");
         return;
     }
@@ -370,7 +371,7 @@ static void stop(struct service *service)
 {
     double seconds = service->settings->timeouts.drain;
 
-    if (service->started != 0) {
+    if (service->started) {
         const struct stats *stats = read_stats(service);
         stats_log(stats);
         write_metrics(service, stats);
@@ -399,6 +400,7 @@ int service_run(const struct options *options, struct settings *settings)
                                .signal_fd = -1,
                                .watchdog = NEVER,
                                .requests = NEVER};
+    stats_begin();
     service.status = start(&service);
     if (service.status == EX_OK)
         serve(&service);
