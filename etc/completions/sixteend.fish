@@ -7,10 +7,12 @@ complete -c sixteend -f
 complete -c sixteend -s c -l config -r -F -d 'read the configuration from this file'
 complete -c sixteend -s f -l foreground -n 'not __fish_contains_opt -s d daemon' \
     -d 'stay in the foreground'
-complete -c sixteend -s d -l daemon -n 'not __fish_contains_opt -s f -s e foreground stderr' \
+complete -c sixteend -s d -l daemon -n 'not __fish_contains_opt -s f -s e foreground stderr ready-fd' \
     -d 'run in the background'
 complete -c sixteend -s l -l listen -x -d 'listen at this address instead of the configured ones'
 complete -c sixteend -s p -l pid-file -r -F -d 'lock this file and write the process ID to it'
+complete -c sixteend -l ready-fd -x -n 'not __fish_contains_opt -s d daemon' \
+    -d 'write a newline to this descriptor when ready'
 complete -c sixteend -s e -l stderr -n 'not __fish_contains_opt -s d daemon' \
     -d 'log to standard error'
 complete -c sixteend -s v -l verbose -d 'log every step'

@@ -138,10 +138,10 @@ our @NEVER = (
 # meant; after "once: ", only if the call works again.
 our %QUIET = (
     'close_range' => 'the descriptors are then closed one by one',
-    'opendir in close_from' => 'nothing else lists the open descriptors',
+    'opendir in close_between' => 'nothing else lists the open descriptors',
+    'readdir in close_between' => 'likewise',
     (map { ("$_ in count_descriptors" => 'what is not known is left out of the metrics') } qw(opendir readdir)),
     (map { ("$_ in read_stat" => 'likewise') } qw(open read)),
-    'readdir in close_from' => 'likewise',
     'fflush in print_ready' => 'the daemon is ready, even if the terminal is gone',
     'waitpid in wait_for_daemon' => 'the pipe carries the exit status',
     'once: accept4 EMFILE' => 'the oldest lingering socket is closed; only without one is it a shortage',

@@ -471,7 +471,7 @@ sub start_case {
     see_end($daemon) if $state eq 'hangs';
     my $words = $daemon->{log};
     my @right = $state eq 'up' ? 0 : (69, 71, 78, $scenario->{plain} eq 'up' ? () : $scenario->{status});
-    push @right, 64 if grep { $_->{call} eq 'getcwd' } @faults;
+    push @right, 64 if grep { $_->{call} =~ /^(?:getcwd|fcntl)$/ } @faults;
     push @wrong, judge_end($daemon, $words, @right) if !@wrong;
     push @wrong, "nothing reports it:\n" . tail($words) if !@wrong && !grep({ $_ == 0 } @fired) && !said($scenario, $words, @faults);
     return (\@wrong, $sites // sites($daemon), @fired);

@@ -79,6 +79,15 @@ my @scenarios = (
         arguments => [qw(--foreground --config conf --stderr)],
     },
     {
+        name => 'with a readiness descriptor',
+        before => sub {
+            pipe my $reader, my $writer or die "pipe: $!";
+            return ($reader, $writer);
+        },
+        inside => sub { POSIX::dup2(fileno $_[1], $_) for 3, 4 },
+        passed => 2,
+        arguments => [@one, '--stderr', '--ready-fd', 4],
+    }, {
         name => 'from a FIFO',
         before => sub { POSIX::mkfifo("$_[0]/fifo", 0600) },
         arguments => [qw(--test --config fifo)],

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 static void judge(const struct options *options)
 {
@@ -21,6 +22,8 @@ static void judge(const struct options *options)
     must(strlen(options->config) < sizeof options->config);
     must(options->config[0] == '\0' || options->config[0] == '/');
     must(!options->to_stderr || options->run_in != RUN_BACKGROUND);
+    must(options->ready_fd == 0 || options->ready_fd > STDERR_FILENO);
+    must(options->ready_fd == 0 || options->run_in != RUN_BACKGROUND);
 }
 
 /* Name a file that sets daemon.background. */
@@ -42,6 +45,7 @@ static void judge_settings(const struct options *options, struct settings *setti
     char message[ERROR_SIZE];
     must(settings->log.to != LOG_TO_DEFAULT);
     must(!options->to_stderr || settings->log.to == LOG_TO_STDERR);
+    must(options->ready_fd == 0 || !settings->daemon.background);
     must(options->listen.count == 0 || settings->listen.count == options->listen.count);
     must(options_load(options, settings, &again, message) == EX_OK && *message == '\0');
     must(same_settings(again, settings));

@@ -126,7 +126,8 @@ my %excluded = (
     'sixteen --rate 5 -' => [qw(--misbehave)],
     'sixteen -P 5 -' => [qw(--misbehave)],
     'sixteend -f -' => [qw(-d --daemon)],
-    'sixteend -d -' => [qw(-f --foreground -e --stderr)],
+    'sixteend -d -' => [qw(-f --foreground -e --stderr --ready-fd)],
+    'sixteend --ready-fd 3 -' => [qw(-d --daemon)],
     'sixteend -e -' => [qw(-d --daemon)],
     'sixteend -t -' => [qw(-T --show-config -h --help -V --version)],
 );

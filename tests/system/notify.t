@@ -2,11 +2,13 @@
 # Notifications to the service manager, sd_notify(3): the test is the manager.
 use strict;
 use warnings;
+use Fcntl qw(F_DUPFD);
 use IO::Select;
 use IO::Socket::UNIX;
 use List::Util qw(sum0);
+use POSIX ();
 use Sixteen;
-use Socket qw(SOCK_DGRAM SOCK_STREAM);
+use Socket qw(AF_UNIX PF_UNSPEC SOCK_DGRAM SOCK_STREAM);
 use Test::More;
 use Time::HiRes qw(clock_gettime time CLOCK_MONOTONIC);
 
@@ -303,6 +305,133 @@ unlink $private;
 ok wait_message(qr/^STATUS=/, $hidden), 'and where the name is gone' for 1, 2;
 is $daemon->stop, 0, 'ends';
 unlike $daemon->{log}, qr/cannot notify/, 'without a warning';
+
+# The descriptor at which s6 and others wait for a newline: it leads here, by this number.
+sub with_ready_fd {
+    my ($number, %more) = @_;
+    my ($reader, $writer) = @{ delete $more{pipe} // [open_pipe()] };
+    my $before = delete $more{inside} // sub { };
+    my $started = launch(%more, options => ['--ready-fd', $number, @{ $more{options} // [] }], before => sub {
+        my $kept = fcntl $writer, F_DUPFD, 200;    # above all numbers that a test names
+        $before->();
+        POSIX::dup2($kept, $number);
+        POSIX::close($kept);
+    });
+    close $writer;
+    return ($started, $reader);
+}
+
+sub open_pipe {
+    pipe my $reader, my $writer or die "pipe: $!";
+    return ($reader, $writer);
+}
+
+my $reader;
+for my $number (3, 4, 77) {
+    open my $stray, '<', '/dev/null' or die "/dev/null: $!";
+    ($daemon, $reader) = with_ready_fd($number, inside => sub { POSIX::dup2(fileno $stray, $_) for 3 .. 9, 76, 78 });
+    is join(' ', read_to_end($reader)), "\n eof", "--ready-fd $number gets one newline and is closed then";
+    is exchange(port_of($daemon)), '0', 'when the daemon can be reached';
+    is join(' ', grep { (readlink // '') eq '/dev/null' && !m{/0$} } glob "/proc/$daemon->{pid}/fd/*"), '', 'what else was open is closed';
+    is $daemon->stop, 0, 'ends';
+}
+SKIP: {
+    skip 'needs strace', 2 if !have('strace');
+    skip 'strace stops the threads of a sanitizer', 2 if is_sanitized();
+    my $calls = "$directory/calls";
+    ($daemon, $reader) = with_ready_fd(5, under => ['strace', '-f', '-o', $calls, '-e', 'trace=listen,write,close']);
+    sysread $reader, my $newline, 2;    # strace has the descriptor open, too
+    is $newline, "\n", 'under strace too';
+    kill 'TERM', $daemon->wait_log(qr/ ready, process/) =~ /(\d+)$/;
+    $daemon->wait_end;
+    my @order = read_file($calls) =~ /^\d+ +(listen|write\(5|close\(5)/mg;
+    is "@order", 'listen write(5 close(5', 'it listens, writes and closes, in this order';
+}
+
+# Besides passed sockets.
+my ($passed) = listen_somewhere();
+for my $number (5, 9) {
+    ($daemon, $reader) = with_ready_fd($number, listen => [], inside => sub { pass_sockets($passed, $passed) });
+    is join(' ', read_to_end($reader)), "\n eof", "--ready-fd $number with two passed sockets";
+    is exchange(port_of($daemon)), '0', 'which are served';
+    is $daemon->stop, 0, 'ends';
+}
+$daemon = launch(listen => [], options => ['--ready-fd', 4], before => sub { pass_sockets($passed, $passed) });
+is $daemon->wait_end, 64, 'one of the passed sockets as the descriptor: status 64';
+like $daemon->{log}, qr/^sixteend: --ready-fd: descriptor 4 is a socket of LISTEN_FDS$/m, 'with the reason';
+
+# A socket, whose other end is a manager.
+socketpair my $ours, my $theirs, AF_UNIX, SOCK_STREAM, PF_UNSPEC or die "socketpair: $!";
+($daemon, $reader) = with_ready_fd(3, pipe => [$ours, $theirs]);
+is join(' ', read_to_end($reader)), "\n eof", 'it can be a socket';
+is $daemon->stop, 0, 'ends';
+
+# A start that fails.
+($daemon, $reader) = with_ready_fd(3, listen => ["127.0.0.1:$port"]);
+is join(' ', read_to_end($reader)), ' eof', 'a start that fails closes it without a newline';
+is $daemon->wait_end, 69, 'and says why';
+
+# A reader that has gone, or never reads.
+for my $case (['whose reader has gone', 'Broken pipe', sub { close $_[0] }],
+    ['that is full', 'Resource temporarily unavailable', sub { $_[1]->blocking(0); 1 while syswrite $_[1], 'x' x 4096; $_[1]->blocking(1) }]) {
+    my ($what, $error, $change) = @$case;
+    my @pipe = open_pipe();
+    $change->(@pipe);
+    ($daemon) = with_ready_fd(3, pipe => \@pipe);
+    is exchange(port_of($daemon)), '0', "a pipe $what: the daemon serves";
+    ok $daemon->wait_log(qr/ warning cannot write to the descriptor of --ready-fd: $error$/), 'and warns';
+    is $daemon->stop, 0, 'ends';
+}
+
+# What cannot be the descriptor.
+for my $value (0, 1, 2, '', 'x', '3x', '-3', '+3', ' 3', '2147483648', '99999999999999999999') {
+    my ($status, $out, $err) = run($SIXTEEND, '-f', '-e', '-c', '/dev/null', '--ready-fd', $value);
+    is "$status$out", 64, "--ready-fd '$value': status 64";
+    like $err, qr/\Asixteend: --ready-fd must be the number of a descriptor from 3 on, not \Q$value\E; see sixteend --help\n\z/, 'with the reason';
+}
+for my $case (['not open', ''], ['open for reading only', '9</dev/null']) {
+    my ($what, $redirection) = @$case;
+    my ($status, $out, $err) = run('sh', '-c', "exec \"\$\@\" $redirection", 'sh', $SIXTEEND, '-f', '-e', '-c', '/dev/null', '--ready-fd', 9);
+    is "$status$out$err", "64sixteend: --ready-fd: cannot write to descriptor 9: Bad file descriptor\n", "a descriptor that is $what: status 64 and the reason";
+}
+my $in_background = write_file("$directory/background.conf", 'daemon: { background = true; };');
+for my $case (['--daemon', qr/--ready-fd and --daemon are mutually exclusive: a daemon in the background is ready when the command returns/],
+    ["--config=$in_background", qr/--ready-fd needs --foreground, because the file says background = true/]) {
+    my ($option, $said) = @$case;
+    my ($status, $out, $err) = run('sh', '-c', 'exec "$@" 3>/dev/null', 'sh', $SIXTEEND, '--ready-fd', 3, $option, '-l', '127.0.0.1:0');
+    is "$status$out", 64, "--ready-fd with $option: status 64";
+    like $err, qr/\Asixteend: $said; see sixteend --help\n\z/, 'with the reason';
+}
+is +(run($SIXTEEND, '--test', '--config', '/dev/null', '--ready-fd', 9))[0], 0, 'where nothing starts, it need not be open';
+
+# s6 itself, with the script of the manual page.
+SKIP: {
+    skip 's6 is not installed', 5 if !have('s6-supervise');
+    my $service = "$directory/service";
+    my $config = write_file("$directory/s6.conf", "listen = [ \"127.0.0.1:0\" ];\nlog: { to = \"syslog\"; };\n");
+    my ($script) = read_file("$ENV{BUILD_DIR}/man/sixteend.8") =~ /^(#!.*?)^\.Ed/ms;
+    $script =~ s/\\e/\\/g;
+    $script =~ s/\\-/-/g;
+    $script =~ s{\S+/sixteend }{$SIXTEEND } or fail 'the script runs sixteend';
+    $script =~ s{\S+/sixteen\.conf}{$config} or fail 'the script names the configuration';
+    mkdir $service;
+    write_file("$service/notification-fd", "3\n");
+    chmod 0755, write_file("$service/run", $script);
+    my $log = "$directory/s6.log";
+    my $supervisor = spawn(sub {
+        open STDOUT, '>', $log;
+        open STDERR, '>&', \*STDOUT;
+        exec 's6-supervise', $service;
+    });
+    wait_for(sub { -p "$service/supervise/control" });
+    is +(run('s6-svwait', '-U', '-t', 60_000, $service))[0], 0, 's6 waits until it is ready';
+    like read_file($log), qr/ notice Listening at /, 'its log is on standard output';
+    is +(run('s6-svstat', '-o', 'up,ready', $service))[1], "true true\n", 'and it is up and ready';
+    is +(run('s6-svc', '-wD', '-T', 60_000, '-d', $service))[0], 0, 's6 stops it';
+    like read_file($log), qr/ notice exiting with status 0\n/, 'with status 0';
+    run('s6-svc', '-x', $service);
+    finish($supervisor);
+}
 
 # A manager that never reads: the queue is full before the daemon begins.
 while (1) {

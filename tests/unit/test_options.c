@@ -295,6 +295,18 @@ START_TEST(a_log_on_standard_error_and_a_background_are_refused)
 }
 END_TEST
 
+START_TEST(a_readiness_descriptor_requires_the_foreground)
+{
+    options.ready_fd = 3;
+    assert_loaded();
+    write_file("daemon: { background = true; };");
+    assert_refused(EX_USAGE, "--ready-fd needs --foreground, because the file says background = "
+                             "true; see sixteend --help");
+    options.run_in = RUN_FOREGROUND;
+    assert_loaded();
+}
+END_TEST
+
 START_TEST(a_running_daemon_keeps_its_fixed_keys)
 {
     write_file("daemon: { pid_file = \"/run/a.pid\"; user = \"root\"; };");
@@ -337,6 +349,7 @@ Suite *options_suite(void)
     tcase_add_test(tcase, a_wrong_address_of_the_command_line_is_a_usage_error);
     tcase_add_test(tcase, standard_error_and_a_background_from_the_file_are_refused);
     tcase_add_test(tcase, a_log_on_standard_error_and_a_background_are_refused);
+    tcase_add_test(tcase, a_readiness_descriptor_requires_the_foreground);
     tcase_add_test(tcase, a_running_daemon_keeps_its_fixed_keys);
     return suite;
 }

@@ -6,9 +6,11 @@
 #include "server/config/options.h"
 
 #include "common/command_line.h"
+#include "common/number.h"
 #include "common/text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <string.h>
 #include <sysexits.h>
@@ -17,19 +19,28 @@
 
 #define DEFAULT_FILE SYSCONFDIR "/sixteen.conf"
 
+enum { OPTION_READY_FD = 256 };
+
 static const char flags[] = ":c:fdl:p:evtThV";
 
-static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'},   {"foreground", no_argument, NULL, 'f'},
-    {"daemon", no_argument, NULL, 'd'},         {"listen", required_argument, NULL, 'l'},
-    {"pid-file", required_argument, NULL, 'p'}, {"stderr", no_argument, NULL, 'e'},
-    {"verbose", no_argument, NULL, 'v'},        {"test", no_argument, NULL, 't'},
-    {"show-config", no_argument, NULL, 'T'},    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},        {NULL, 0, NULL, 0}};
+static const struct option long_options[] = {{"config", required_argument, NULL, 'c'},
+                                             {"foreground", no_argument, NULL, 'f'},
+                                             {"daemon", no_argument, NULL, 'd'},
+                                             {"listen", required_argument, NULL, 'l'},
+                                             {"pid-file", required_argument, NULL, 'p'},
+                                             {"ready-fd", required_argument, NULL, OPTION_READY_FD},
+                                             {"stderr", no_argument, NULL, 'e'},
+                                             {"verbose", no_argument, NULL, 'v'},
+                                             {"test", no_argument, NULL, 't'},
+                                             {"show-config", no_argument, NULL, 'T'},
+                                             {"help", no_argument, NULL, 'h'},
+                                             {"version", no_argument, NULL, 'V'},
+                                             {NULL, 0, NULL, 0}};
 
 void options_help(FILE *out)
 {
     fputs("usage: sixteend [-c FILE] [-f | -d] [-l ADDRESS]... [-p FILE] [-e] [-v] [-t | -T]\n"
+          "                [--ready-fd N]\n"
           "Answer sixteen octets with sixteen octets over TCP.\n"
           "\n"
           "  -c, --config FILE     read the configuration from FILE; the default is\n"
@@ -39,6 +50,7 @@ void options_help(FILE *out)
           "  -l, --listen ADDRESS  listen at ADDRESS instead of the configured ones:\n"
           "                        127.0.0.1:1060, [::1]:1060, *:1060; repeatable\n"
           "  -p, --pid-file FILE   lock FILE and write the process id to it\n"
+          "      --ready-fd N      write a newline to descriptor N when ready\n"
           "  -e, --stderr          log to standard error\n"
           "  -v, --verbose         log every step\n"
           "  -t, --test            check the configuration and exit\n"
@@ -87,6 +99,28 @@ static int set_path(char to[PATH_MAX], const char *option, const char *path)
     return 0;
 }
 
+static int set_ready_fd(int *to, const char *text)
+{
+    unsigned long long fd;
+    if (!read_whole(text, INT_MAX, &fd) || fd <= STDERR_FILENO)
+        return usage("--ready-fd must be the number of a descriptor from 3 on, not ", text);
+    *to = (int)fd;
+    return 0;
+}
+
+/* The descriptor must be open for writing before the daemon opens its own. */
+static int check_ready_fd(int fd)
+{
+    int mode = fcntl(fd, F_GETFL);
+    if (mode >= 0 && (mode & O_ACCMODE) == O_RDONLY)
+        errno = EBADF;
+    else if (mode >= 0)
+        return 0;
+    fprintf(stderr, "sixteend: --ready-fd: cannot write to descriptor %d: %s\n", fd,
+            strerror(errno));
+    return -1;
+}
+
 /* Set what only one of the options `names` can set. */
 static int set_once(int *to, int value, const char *names)
 {
@@ -107,6 +141,7 @@ static int apply_flag(struct options *options, int flag, char *argv[])
     case 'd': return set_once(&options->run_in, RUN_BACKGROUND, runs);
     case 'l': return add_listen(options, optarg);
     case 'p': return set_path(options->pid_file, "--pid-file", optarg);
+    case OPTION_READY_FD: return set_ready_fd(&options->ready_fd, optarg);
     case 'e': options->to_stderr = true; return 0;
     case 'v': options->verbose = true; return 0;
     case 't': return set_once(&options->mode, MODE_TEST, modes);
@@ -139,6 +174,13 @@ int options_parse(struct options *options, int argc, char *argv[])
         return usage("--stderr and --daemon are mutually exclusive: "
                      "a daemon in the background has no standard error",
                      "");
+    if (options->ready_fd != 0 && options->run_in == RUN_BACKGROUND)
+        return usage("--ready-fd and --daemon are mutually exclusive: "
+                     "a daemon in the background is ready when the command returns",
+                     "");
+    if (options->ready_fd != 0 && options->mode == MODE_RUN &&
+        check_ready_fd(options->ready_fd) != 0)
+        return -1;
     const char *file = file_of(options);
     if (file != NULL && file != options->config)
         snprintf(options->config, sizeof options->config, "%s", file);
@@ -213,10 +255,14 @@ static void name_dropped(const struct settings *running, const struct settings *
 static int decide_log_target(const struct options *options, struct settings *settings,
                              char message[ERROR_SIZE])
 {
-    if (options->to_stderr && settings->daemon.background) {
+    const char *needs_foreground = options->to_stderr       ? "--stderr"
+                                   : options->ready_fd != 0 ? "--ready-fd"
+                                                            : NULL;
+    if (needs_foreground != NULL && settings->daemon.background) {
         snprintf(message, ERROR_SIZE,
-                 "--stderr needs --foreground, because the file says background = true; "
-                 "see sixteend --help");
+                 "%s needs --foreground, because the file says background = true; "
+                 "see sixteend --help",
+                 needs_foreground);
         return EX_USAGE;
     }
     if (options->to_stderr)

@@ -16,6 +16,7 @@ struct options {
     char config[PATH_MAX]; /* the file to read, absolute; empty for none */
     struct endpoints listen;
     char pid_file[PATH_MAX]; /* absolute, or empty */
+    int ready_fd;            /* to write to when the daemon is ready, or 0 */
     bool to_stderr;
     bool verbose;
 };

@@ -48,10 +48,10 @@ int background_open_standard(void)
     return close(fd);
 }
 
-static void close_from(int first)
+static void close_between(int first, int last)
 {
 #ifdef HAVE_CLOSE_RANGE
-    if (close_range((unsigned int)first, ~0U, 0) == 0)
+    if (close_range((unsigned int)first, (unsigned int)last, 0) == 0)
         return;
 #endif
     unsigned long long number;
@@ -59,16 +59,19 @@ static void close_from(int first)
     const struct dirent *entry;
     while (open_files != NULL && (entry = readdir(open_files)) != NULL) {
         if (read_whole(entry->d_name, INT_MAX, &number) && (int)number >= first &&
-            (int)number != dirfd(open_files))
+            (int)number <= last && (int)number != dirfd(open_files))
             close((int)number);
     }
     if (open_files != NULL)
         closedir(open_files);
 }
 
-int background_prepare(int passed)
+int background_prepare(int passed, int ready_fd)
 {
-    close_from(STDERR_FILENO + 1 + passed);
+    int first = STDERR_FILENO + 1 + passed;
+    if (ready_fd > first)
+        close_between(first, ready_fd - 1);
+    close_between(ready_fd >= first ? ready_fd + 1 : first, INT_MAX);
     umask(umask(LEAST_UMASK) | LEAST_UMASK);
     return chdir("/");
 }

@@ -8,10 +8,11 @@
  * message goes to a peer. Returns 0, or -1 and errno. */
 int background_open_standard(void);
 
-/* Close all descriptors after the standard three and the `passed` sockets that follow them, set a
- * umask that denies group and others write access, and change to the root directory. Call it before
- * anything is opened, in the foreground too. Returns 0, or -1 and errno. */
-int background_prepare(int passed);
+/* Close all descriptors but the standard three, the `passed` sockets that follow them, and
+ * `ready_fd` unless it is 0; set a umask that denies group and others write access, and change to
+ * the root directory. Call it before anything is opened, in the foreground too. Returns 0, or -1
+ * and errno. */
+int background_prepare(int passed, int ready_fd);
 
 /* Continue in the background: in a new session without a terminal, without environment, with no
  * signal ignored or blocked, with the umask 022. Returns 0 there. The process that called waits for

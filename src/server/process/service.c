@@ -80,6 +80,11 @@ static int count_sockets(struct service *service)
                            "them over; use --foreground");
         return EX_CONFIG;
     }
+    int ready_fd = service->options->ready_fd;
+    if (ready_fd != 0 && ready_fd < SYSTEMD_FIRST_FD + service->sockets) {
+        log_line(LOG_CRIT, "--ready-fd: descriptor %d is a socket of LISTEN_FDS", ready_fd);
+        return EX_USAGE;
+    }
     return service->sockets >= 0 ? EX_OK : EX_CONFIG;
 }
 
@@ -95,7 +100,7 @@ static int find_addresses(struct service *service)
 
 static int leave_environment(const struct service *service)
 {
-    if (background_prepare(service->sockets) != 0) {
+    if (background_prepare(service->sockets, service->options->ready_fd) != 0) {
         log_errno(LOG_CRIT, "cannot change to the root directory");
         return EX_OSERR;
     }
@@ -215,6 +220,8 @@ static void report_ready(struct service *service)
     log_line(LOG_NOTICE, "sixteend %s ready, process %ld", VERSION, (long)getpid());
     background_finish(EX_OK);
     renew(service, true);
+    if (service->options->ready_fd != 0)
+        notify_ready_fd(service->options->ready_fd);
 }
 
 /* The start, in its order. */

@@ -7,11 +7,14 @@
 #include "server/process/systemd.h"
 
 #include "common/deadline.h"
+#include "common/descriptor.h"
 #include "common/number.h"
 #include "server/log/log.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,6 +107,16 @@ void notify_ready(const char *status)
 {
     ready_pending = true;
     notify_status(status);
+}
+
+/* The pipe can be full, or shared with other processes: O_NONBLOCK would apply to them, too. */
+void notify_ready_fd(int fd)
+{
+    errno = EAGAIN;
+    if (poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, 0) != 1 ||
+        write_all(fd, "\n", 1) != 0)
+        log_errno(LOG_WARNING, "cannot write to the descriptor of --ready-fd");
+    close(fd);
 }
 
 void notify_reloading(void)

@@ -16,8 +16,8 @@
 int systemd_count_sockets(void);
 
 /* Open the socket of NOTIFY_SOCKET, and read WATCHDOG_USEC and WATCHDOG_PID. Without NOTIFY_SOCKET
- * in the environment, or if it is empty, none of the functions below does anything. Returns 0; or -1 with the reason
- * logged if the manager cannot be reached. */
+ * in the environment, or if it is empty, none of the functions below does anything. Returns 0; or
+ * -1 with the reason logged if the manager cannot be reached. */
 int notify_open(void);
 
 /* Each of these sends one datagram, and does not wait if the manager does not read it. A manager
@@ -26,6 +26,10 @@ int notify_open(void);
 /* Send READY=1 and STATUS=. If the manager cannot take it, READY=1 is sent again with the next
  * status. */
 void notify_ready(const char *status);
+
+/* Write a newline to `fd`, at which a manager such as s6 waits for it, and close it. Does not wait;
+ * logs a failure. */
+void notify_ready_fd(int fd);
 
 /* Send RELOADING=1 and MONOTONIC_USEC. */
 void notify_reloading(void);
