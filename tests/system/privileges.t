@@ -42,25 +42,28 @@ SKIP: {
     like read_file("/proc/$daemon->{pid}/status"), qr/^Gid:\s+1\s+1\s+1\s+1$/m, 'daemon.group wins over the group of the user';
     $daemon->stop;
 
+    # An ordinary user with supplementary groups, which it cannot drop.
     my $directory = scratch();
-    my $file = write_file("$directory/sixteen.conf", 'daemon: { group = "daemon"; };');
     chmod 0755, $directory;
-    my ($left, $out, $err) = run('timeout', '30', 'setpriv', '--reuid=1', '--regid=1', '--groups=4,24', '--inh-caps=-all', '--', $SIXTEEND, '-f', '-c', $file, '-l', '127.0.0.1:0');
-    is $left, 71, 'supplementary groups that cannot be cleared end the start: status 71';
-    like $err, qr/cannot become user \(unchanged\), group daemon; only root can: Operation not permitted/, 'with the reason';
-
-    # Whether the user can read the file at a reload.
-    for my $case ([0755, 0644, 1], [0755, 0600, 0], [0700, 0644, 0], [0711, 0604, 1], [0755, 0640, 0]) {
-        my ($folder_mode, $mode, $is_readable) = @$case;
-        my $place = scratch();
-        chmod $folder_mode, $place;
-        my $path = write_file("$place/sixteen.conf", $config);
-        chmod $mode, $path;
-        $daemon = start(arguments => ['--foreground', '--stderr', '--config', $path]);
-        my $is_warned = $daemon->{log} =~ /^\S+ warning cannot read \Q$path\E after dropping privileges, so every reload will be refused: Permission denied; let the daemon's user read the file and its directories\n/m;
-        is $is_warned ? 0 : 1, $is_readable, sprintf 'a file of mode %o in a folder of mode %o', $mode, $folder_mode;
-        like $daemon->reload(undef), $is_readable ? qr/ reloaded / : qr/reload refused/, 'a reload shows it';
-        $daemon->stop;
+    my $file = "$directory/sixteen.conf";
+    my ($name, $own, $additional) = ((getpwuid 1)[0], scalar getgrgid((getpwuid 1)[3]), scalar getgrgid 4);
+    my @ordinary = ('setpriv', '--reuid=1', '--groups=4,24', '--inh-caps=-all');
+    for my $same ("user = \"$name\";", "group = \"$own\";", "user = \"$name\"; group = \"$own\";") {
+        write_file($file, "daemon: { $same };");
+        $daemon = start(arguments => ['-f', '-e', '-c', $file], under => [@ordinary, '--regid=1']);
+        like read_file("/proc/$daemon->{pid}/status"), qr/^Uid:\s+1\s+1\s+1\s+1\nGid:\s+1\s+1\s+1\s+1\n(?:.*\n)*Groups:\s+4 24 $/m,
+            "$same names what it is already: its supplementary groups stay";
+        is +(run($SIXTEEN, '127.0.0.1', $daemon->{port}))[0], 0, 'it answers';
+        is $daemon->stop, 0, 'ends';
+    }
+    for my $other (['one of its supplementary groups', 1, "group = \"$additional\";", qr/user \(unchanged\), group $additional/],
+        ['the user that it is, with another group', 4, "user = \"$name\";", qr/user $name, group \(the user's\)/],
+        ['another user', 1, "user = \"$user\";", qr/user $user, group \(the user's\)/]) {
+        my ($what, $regid, $wanted, $words) = @$other;
+        write_file($file, "daemon: { $wanted };");
+        my ($left, $out, $err) = run('timeout', '30', @ordinary, "--regid=$regid", '--', $SIXTEEND, '-f', '-c', $file, '-l', '127.0.0.1:0');
+        is $left, 71, "$what: status 71";
+        like $err, qr/cannot become $words; only root can: Operation not permitted/, 'with the reason';
     }
 
     $daemon = start();
@@ -68,11 +71,14 @@ SKIP: {
     is $daemon->stop, 0, 'ends';
 }
 SKIP: {
-    skip 'needs an ordinary user: root can become anybody', 3 if $> == 0;
+    skip 'needs an ordinary user: root can become anybody', 5 if $> == 0;
     my $file = write_file(scratch() . '/sixteen.conf', 'daemon: { user = "root"; };');
     my ($status, $out, $err) = run($SIXTEEND, '-f', '-c', $file, '-l', '127.0.0.1:0');
     is $status, 71, 'a user that cannot be become: status 71';
     like $err, qr/crit cannot become user root, group \(the user's\); only root can: Operation not permitted/, 'with the reason';
+    my $daemon = start(config => sprintf 'daemon: { user = "%s"; group = "%s"; };', scalar getpwuid($>), scalar getgrgid($( + 0));
+    is +(run($SIXTEEN, '127.0.0.1', $daemon->{port}))[0], 0, 'the user that it is already: it answers';
+    is $daemon->stop, 0, 'ends';
     SKIP: {
         skip 'this host lets anybody have low ports', 1 if read_file('/proc/sys/net/ipv4/ip_unprivileged_port_start') < 2;
         ($status, $out, $err) = run($SIXTEEND, '-f', '-c', '/dev/null', '-l', '127.0.0.1:1');

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -20,10 +21,12 @@
 int capget(cap_user_header_t header, cap_user_data_t held);
 int capset(cap_user_header_t header, const struct __user_cap_data_struct *wanted);
 
-/* An ordinary user cannot change its groups, which does no harm if there are none to drop. */
+/* An ordinary user cannot drop its supplementary groups. That is no failure if it has none, or if
+ * it is to stay the user and group that it was started as, with what it was given. */
 static int change(uid_t uid, gid_t gid)
 {
-    if (setgroups(0, NULL) != 0 && (errno != EPERM || getgroups(0, NULL) != 0))
+    bool stays = geteuid() == uid && getegid() == gid;
+    if (setgroups(0, NULL) != 0 && (errno != EPERM || (!stays && getgroups(0, NULL) != 0)))
         return -1;
     if (setresgid(gid, gid, gid) != 0)
         return -1;
