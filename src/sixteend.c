@@ -9,6 +9,7 @@
 #include "server/process/service.h"
 #include "server/process/signals.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -34,10 +35,8 @@ int main(int argc, char *argv[])
     struct settings *settings;
     char message[ERROR_SIZE];
 
-    if (background_open_standard() != 0) {
-        perror("sixteend: /dev/null");
-        return EX_OSERR;
-    }
+    int opened = background_open_standard();
+    int error = errno;
     if (options_parse(&options, argc, argv) != 0)
         return EX_USAGE;
     if (options.mode == MODE_HELP) {
@@ -47,6 +46,11 @@ int main(int argc, char *argv[])
     if (options.mode == MODE_VERSION) {
         puts(PACKAGE_STRING);
         return flush();
+    }
+    if (options.mode == MODE_RUN && opened != 0) {
+        errno = error;
+        perror("sixteend: cannot open /dev/null");
+        return EX_OSERR;
     }
     /* The start can wait for names. Process 1 of a container gets only signals that it handles. */
     if (getpid() == 1)

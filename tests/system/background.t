@@ -111,6 +111,32 @@ SKIP: {
     like $err, qr/^sixteend: cannot start the log writer: Resource temporarily unavailable$/m, 'and says why';
 }
 
+# Without /dev/null, as in a bare chroot.
+SKIP: {
+    my $dev = scratch();
+    my $conf = write_file("$directory/test.conf", '');
+    my @bare = with_mounts('/dev' => $dev);
+    skip 'this host lets nobody mount', 24 if !@bare;
+    for my $words ([qr/^sixteend \d/, '--version'], [qr/^usage: /, '--help'], [qr/: configuration OK$/m, '--test', '--config', $conf],
+        [qr/^listen = /m, '--show-config', '--config', $conf]) {
+        my ($said, @words) = @$words;
+        for my $closed ('', '<&-') {
+            ($status, $out, $err) = run(@bare, 'sh', '-c', "exec \"\$@\" $closed", 'sh', $SIXTEEND, @words);
+            is "$status$err", '0', "without /dev/null, $words[0] works" . ($closed ? ', though standard input is closed' : '');
+            like $out, $said, 'and prints what it must';
+        }
+    }
+    for my $case ([qr/No such file or directory/, sub { }], [qr/Is a directory/, sub { mkdir "$dev/null" }]) {
+        my ($reason, $prepare) = @$case;
+        $prepare->();
+        for my $how ('--foreground', '--daemon') {
+            ($status, $out, $err) = run(@bare, $SIXTEEND, $how, '--config', $conf, '--listen', '127.0.0.1:0');
+            is "$status$out", 71, "a start, $how: status 71";
+            like $err, qr{\Asixteend: cannot open /dev/null: $reason\n\z}, 'with the reason';
+        }
+    }
+}
+
 # A daemon resets the signals that its caller ignored or blocked: daemon(7), 2 and 3.
 my $blocked = POSIX::SigSet->new(SIGQUIT, SIGUSR2);
 {
