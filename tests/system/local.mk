@@ -24,6 +24,7 @@ system_tests = \
 	%D%/kubernetes.t \
 	%D%/leaks.t \
 	%D%/limits.t \
+	%D%/link_local.t \
 	%D%/listeners.t \
 	%D%/load.t \
 	%D%/loss.t \
