@@ -54,9 +54,9 @@ system_tests = \
 	%D%/unit_file.t \
 	%D%/workers.t
 TESTS += $(system_tests)
-EXTRA_DIST += $(system_tests) %D%/Sixteen.pm %D%/manifest.py %D%/seed.py %D%/violate.c
+EXTRA_DIST += $(system_tests) %D%/Sixteen.pm %D%/intruder.c %D%/manifest.py %D%/seed.py
 
 if WITH_SECCOMP
-check_DATA += %D%/violate.so
+check_DATA += %D%/intruder.so
 endif
-CLEANFILES += %D%/violate.so
+CLEANFILES += %D%/intruder.so

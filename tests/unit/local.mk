@@ -64,6 +64,9 @@ endif
 	%D%/test_chart.c \
 	%D%/test_misbehaviour.c \
 	%D%/test_progress.c
+if WITH_SECCOMP
+%C%_unit_SOURCES += %D%/test_seccomp.c
+endif
 %C%_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/%D%
 %C%_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 %C%_unit_LDFLAGS = $(AM_LDFLAGS) \
@@ -73,7 +76,7 @@ endif
 	-Wl,--wrap=pthread_create,--wrap=epoll_create1,--wrap=epoll_ctl,--wrap=sched_getaffinity \
 	-Wl,--wrap=accept4,--wrap=close,--wrap=eventfd_write,--wrap=workers_take_half_closed \
 	-Wl,--wrap=rename
-%C%_unit_LDADD = $(sixteen_libs) $(CHECK_LIBS)
+%C%_unit_LDADD = $(sixteen_libs) $(SECCOMP_LIBS) $(CHECK_LIBS)
 
 # Each test is a line of TAP. The driver would count a failure once more for the exit status, which
 # is meant for a run by hand. If the program dies, the driver finds no plan.

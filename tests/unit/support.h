@@ -53,6 +53,7 @@ Suite *listener_suite(void);
 Suite *loop_suite(void);
 Suite *activation_suite(void);
 Suite *notify_suite(void);
+Suite *seccomp_suite(void);
 Suite *range_suite(void);
 Suite *source_suite(void);
 Suite *proxy_header_suite(void);

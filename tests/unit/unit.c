@@ -48,6 +48,9 @@ int main(void)
                                              loop_suite,
                                              activation_suite,
                                              notify_suite,
+#ifdef WITH_SECCOMP
+                                             seccomp_suite,
+#endif
                                              range_suite,
                                              source_suite,
                                              proxy_header_suite,

@@ -240,9 +240,7 @@ static void *run_worker(void *argument)
 }
 
 /* Start one more worker, which is awake. It inherits the signal mask of the acceptor that calls
- * this, but must not unblock the signal that interrupts acceptors. SIGSYS stays unblocked, or a
- * system call that the filter refuses would end the process without a log line: seccomp.c. Returns
- * 0, or an error number. */
+ * this, but must not unblock the signal that interrupts acceptors. Returns 0 or an error number. */
 static int start_worker(struct workers *workers)
 {
     sigset_t interrupt;

@@ -1,23 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* --with-seccomp: an allow list of what a running daemon asks of the kernel, taken from strace
- * under the whole suite. A call that is added to the daemon shows up in tests/system in such a
- * build.
+/* --with-seccomp: a deny list of what the daemon never asks of the kernel once it runs, and what a
+ * break-in would want: other programs and processes, the memory of others, mounts, namespaces, the
+ * rights of another user, and parts of the kernel that are best known for their bugs. The answer is
+ * EPERM, and the daemon runs on. Every other call is allowed: which ones are made depends on the C
+ * library, its version and the architecture.
  *
- * The list serves the daemon and the C library, with the modules that nsswitch.conf makes it load
- * when a reload looks up users and host names. Missing on purpose is every call that makes a
- * process, runs another program, traces, mounts, changes users or owners, or makes memory
- * executable that was written. Files can be mapped executable, because a reload loads those
- * modules. The option is not the default: a module that needs another call ends the daemon.
+ * The filter is installed after the start has opened its sockets. It also applies to threads that a
+ * library has started, and the daemon's own threads inherit it. It says nothing about executable
+ * memory: some architectures need a stack that is executable, and a file that was written can be
+ * mapped anyway.
  *
- * The filter is installed after the start has opened its sockets, and before the first thread,
- * which inherits it. It raises SIGSYS, and the handler logs the call before the signal ends the
- * process; SCMP_ACT_KILL_PROCESS reports only to the kernel's audit log, which containers do not
- * see. The handler cannot be replaced, because rt_sigaction is refused for SIGSYS. clone3 fails
- * with ENOSYS: its flags lie in memory, where no filter sees them. The C library then uses clone,
- * which is allowed only for threads.
- *
- * The thread that made the call may hold any lock, and an attacker may control it. So the handler
- * calls only functions of signal-safety(7), waits for nothing, and the kernel ends the process. */
+ * A filter sees the arguments of a call, but not the memory that they point to. So clone3, which
+ * has its flags there, fails with ENOSYS, and the C library uses clone, which has them in an
+ * argument. The kernel takes 32 bits of each argument that is compared, so the filter ignores the
+ * others: an attacker could set them. Calls of another architecture that the same kernel runs, such
+ * as i386 and x32 on x86-64, fail altogether: the daemon makes none. */
 #include <config.h>
 
 #include "server/process/seccomp.h"
@@ -31,163 +28,41 @@ int seccomp_enter(void)
 
 #else
 
-#include "common/checked.h"
-#include "common/number.h"
 #include "server/log/log.h"
 
 #include <errno.h>
-#include <paths.h>
-#include <poll.h>
 #include <sched.h>
 #include <seccomp.h>
-#include <signal.h>
-#include <stdbool.h>
-#include <string.h>
+#include <stddef.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#define TEXT_SIZE 256
-#define LINE_SIZE (TEXT_SIZE + 64)
+#define REFUSE SCMP_ACT_ERRNO(EPERM)
 
-/* The names of system calls by number, looked up early because a look-up allocates memory. */
-static char *names[512];
-static uint32_t architecture;
+/* Denied with any arguments, under each name that a call has on some architecture. */
+static const char *const denied[] = {
+    /* programs, processes and namespaces; for clone see below */
+    "execve", "execveat", "fork", "setns", "unshare", "vfork",
+    /* other processes */
+    "kcmp", "pidfd_getfd", "process_madvise", "process_vm_readv", "process_vm_writev", "ptrace",
+    /* file systems, and files beyond them */
+    "chroot", "fsconfig", "fsmount", "fsopen", "fspick", "mount", "mount_setattr", "move_mount",
+    "open_by_handle_at", "open_tree", "open_tree_attr", "pivot_root", "quotactl", "quotactl_fd",
+    "swapoff", "swapon", "umount", "umount2",
+    /* the kernel: its modules, its keys, its log, its hardware, and a start of another one */
+    "acct", "add_key", "bpf", "create_module", "delete_module", "finit_module", "init_module",
+    "io_uring_enter", "io_uring_register", "io_uring_setup", "ioperm", "iopl", "kexec_file_load",
+    "kexec_load", "keyctl", "lookup_dcookie", "modify_ldt", "perf_event_open", "reboot",
+    "request_key", "syslog", "userfaultfd", "vm86", "vm86old",
+    /* the host's clock and name */
+    "adjtimex", "clock_adjtime", "clock_adjtime64", "clock_settime", "clock_settime64",
+    "setdomainname", "sethostname", "settimeofday", "stime",
+    /* users, groups and capabilities, which were chosen before */
+    "capset", "setfsgid", "setfsgid32", "setfsuid", "setfsuid32", "setgid", "setgid32", "setgroups",
+    "setgroups32", "setregid", "setregid32", "setresgid", "setresgid32", "setresuid", "setresuid32",
+    "setreuid", "setreuid32", "setuid", "setuid32"};
 
-static void look_up_names(void)
-{
-    architecture = seccomp_arch_native();
-    for (size_t number = 0; number < sizeof names / sizeof *names; number++)
-        names[number] = seccomp_syscall_resolve_num_arch(architecture, (int)number);
-}
-
-static void format(const siginfo_t *info, char text[TEXT_SIZE])
-{
-    size_t number = (unsigned int)info->si_syscall;
-    char *end = put_decimal(stpcpy(text, "system call "), number);
-    if (info->si_arch == architecture && number < sizeof names / sizeof *names &&
-        names[number] != NULL)
-        end = stpcpy(stpcpy(stpcpy(end, " ("), names[number]), ")");
-    (void)stpcpy(end, " refused: possible exploit or bug; terminating");
-}
-
-/* Send the line without syslog(3), which would take a lock. Returns whether it was sent. */
-static bool send_to_syslog(unsigned int priority, const char *text)
-{
-    const struct sockaddr_un to = {.sun_family = AF_UNIX, .sun_path = _PATH_LOG};
-    char line[LINE_SIZE] = "<";
-    char *end = stpcpy(put_decimal(line + 1, priority), ">sixteend[");
-    end = stpcpy(stpcpy(put_decimal(end, (unsigned int)getpid()), "]: "), text);
-
-    close(STDIN_FILENO); /* make sure that a descriptor is free */
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    return sendto(fd, line, (size_t)(end - line), MSG_DONTWAIT | MSG_NOSIGNAL,
-                  (const struct sockaddr *)&to, sizeof to) >= 0;
-}
-
-static void write_to_stderr(const char *text)
-{
-    char line[LINE_SIZE];
-    char *end = stpcpy(stpcpy(stpcpy(line, "sixteend: "), text), "\n");
-    if (poll(&(struct pollfd){.fd = STDERR_FILENO, .events = POLLOUT}, 1, 0) == 1)
-        (void)!write(STDERR_FILENO, line, (size_t)(end - line));
-}
-
-static void report_violation(int number, siginfo_t *info, void *context)
-{
-    (void)context;
-    char text[TEXT_SIZE];
-    int priority = log_syslog_priority(LOG_CRIT);
-    if (info->si_code > 0) { /* otherwise another process sent it */
-        format(info, text);
-        if (priority < 0 || !send_to_syslog((unsigned int)priority, text))
-            write_to_stderr(text);
-    }
-    (void)raise(number); /* SA_RESETHAND removed the handler */
-}
-
-/* Install the handler. Call it before the filter is there. */
-static void handle_violations(void)
-{
-    const struct sigaction action = {.sa_sigaction = report_violation,
-                                     .sa_flags = (int)(SA_SIGINFO | SA_RESETHAND | SA_NODEFER)};
-    sigset_t refused;
-    look_up_names();
-    sigemptyset(&refused);
-    sigaddset(&refused, SIGSYS);
-    (void)sigaction(SIGSYS, &action, NULL);
-    CHECKED(pthread_sigmask(SIG_UNBLOCK, &refused, NULL));
-}
-
-/* Allowed with any arguments, under each name that a call has on some architecture. */
-static const char *const always[] = {
-    /* to serve */
-    "accept4", "close", "epoll_ctl", "epoll_pwait", "epoll_wait", "fcntl", "fcntl64", "getsockname",
-    "getsockopt", "poll", "ppoll", "ppoll_time64", "read", "recv", "recvfrom", "send", "sendto",
-    "setsockopt", "shutdown", "write", "writev",
-    /* threads and their waiting */
-    "clock_nanosleep", "clock_nanosleep_time64", "exit", "exit_group", "futex", "futex_time64",
-    "getpid", "gettid", "nanosleep", "restart_syscall", "rseq", "rt_sigprocmask", "rt_sigreturn",
-    "sched_getaffinity", "sched_yield", "set_robust_list", "sigreturn",
-    /* memory; mmap and mprotect are below */
-    "brk", "madvise", "mremap", "munmap", "sysinfo",
-    /* the time, where the vDSO does not provide it */
-    "clock_gettime", "clock_gettime64", "gettimeofday", "time",
-    /* files: the configuration, metrics.file, the pid file, and what the C library reads */
-    "_llseek", "access", "faccessat", "faccessat2", "flock", "fstat", "fstat64", "fstatat64",
-    "ftruncate", "ftruncate64", "lseek", "newfstatat", "open", "openat", "pread64", "rename",
-    "renameat", "renameat2", "stat", "stat64", "statx", "unlink", "unlinkat",
-    /* a reload: listeners, and looking up users, groups and names of hosts */
-    "bind", "connect", "getegid", "getegid32", "geteuid", "geteuid32", "getgid", "getgid32",
-    "getpeername", "getrandom", "getuid", "getuid32", "listen", "readlink", "readlinkat", "recvmsg",
-    "sendmmsg", "sendmsg", "uname"};
-
-/* The flags are the second argument on s390, and the first elsewhere. */
-#ifdef __s390__
-#define CLONE_FLAGS 1
-#else
-#define CLONE_FLAGS 0
-#endif
-
-/* Allowed with such an argument; one matching row is enough. */
-static const struct {
-    const char *call;
-    struct scmp_arg_cmp argument;
-} sometimes[] = {
-    /* threads, not processes */
-    {"clone", {CLONE_FLAGS, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD}},
-    /* memory that is writable or executable, never both, and not one after the other */
-    {"mmap", {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}},
-    {"mmap", {2, SCMP_CMP_MASKED_EQ, PROT_WRITE, 0}},
-    {"mmap2", {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}},
-    {"mmap2", {2, SCMP_CMP_MASKED_EQ, PROT_WRITE, 0}},
-    {"mprotect", {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}},
-    /* listeners, syslog(3), the resolver, and the kernel's list of addresses */
-    {"socket", {0, SCMP_CMP_EQ, AF_INET, 0}},
-    {"socket", {0, SCMP_CMP_EQ, AF_INET6, 0}},
-    {"socket", {0, SCMP_CMP_EQ, AF_UNIX, 0}},
-    {"socket", {0, SCMP_CMP_EQ, AF_NETLINK, 0}},
-    /* for the resolver and stdio; not TIOCSTI, which types into the terminal */
-    {"ioctl", {1, SCMP_CMP_EQ, FIONREAD, 0}},
-    {"ioctl", {1, SCMP_CMP_EQ, TCGETS, 0}},
-    /* the end of a start into the background, and perror(3) */
-    {"dup", {0, SCMP_CMP_LE, STDERR_FILENO, 0}},
-    {"dup2", {1, SCMP_CMP_LE, STDERR_FILENO, 0}},
-    {"dup3", {1, SCMP_CMP_LE, STDERR_FILENO, 0}},
-    /* at the end, in abort(3), and the C library's own signals from 32 on; not SIGSYS */
-    {"rt_sigaction", {0, SCMP_CMP_EQ, SIGTERM, 0}},
-    {"rt_sigaction", {0, SCMP_CMP_EQ, SIGINT, 0}},
-    {"rt_sigaction", {0, SCMP_CMP_EQ, SIGABRT, 0}},
-    {"rt_sigaction", {0, SCMP_CMP_MASKED_EQ, 32, 32}},
-    /* limits of this process */
-    {"prlimit64", {0, SCMP_CMP_EQ, 0, 0}},
-    /* for libcap, which some modules of nsswitch.conf load */
-    {"prctl", {0, SCMP_CMP_EQ, PR_CAPBSET_READ, 0}}};
-
-/* Skip a call that this libseccomp does not know: the C library does not make it either. */
+/* Skip a call that this libseccomp does not know. */
 static int add(scmp_filter_ctx filter, uint32_t action, const char *call, unsigned int count,
                const struct scmp_arg_cmp *arguments)
 {
@@ -197,39 +72,69 @@ static int add(scmp_filter_ctx filter, uint32_t action, const char *call, unsign
                : seccomp_rule_add_array(filter, action, number, count, arguments);
 }
 
-/* Returns 0 or a negative errno, as libseccomp does. */
-static int fill(scmp_filter_ctx filter)
+/* Deny a call if these bits of an argument have this value. */
+static int deny_if(scmp_filter_ctx filter, const char *call, unsigned int argument, uint32_t bits,
+                   uint32_t value)
 {
-    const struct scmp_arg_cmp own = {0, SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0};
+    const struct scmp_arg_cmp compared = {argument, SCMP_CMP_MASKED_EQ, bits, value};
+    return add(filter, REFUSE, call, 1, &compared);
+}
+
+/* Leave clone to threads that stay in their namespaces. */
+static int deny_clones(scmp_filter_ctx filter, uint32_t architecture)
+{
+    static const uint32_t namespaces[] = {CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS,
+                                          CLONE_NEWPID,    CLONE_NEWUTS, CLONE_NEWUSER};
+    unsigned int flags = architecture == SCMP_ARCH_S390 || architecture == SCMP_ARCH_S390X ? 1 : 0;
+    int error = deny_if(filter, "clone", flags, CLONE_THREAD, 0);
+    for (size_t i = 0; error == 0 && i < sizeof namespaces / sizeof *namespaces; i++)
+        error = deny_if(filter, "clone", flags, namespaces[i], namespaces[i]);
+    return error == 0 ? add(filter, SCMP_ACT_ERRNO(ENOSYS), "clone3", 0, NULL) : error;
+}
+
+/* Leave sockets to what listeners, syslog(3) and the C library need. Where the kernel has
+ * socketcall, whose arguments lie in memory, libseccomp would deny every socket instead. */
+static int deny_sockets(scmp_filter_ctx filter, uint32_t architecture)
+{
     int error = 0;
-    for (size_t i = 0; error == 0 && i < sizeof always / sizeof *always; i++)
-        error = add(filter, SCMP_ACT_ALLOW, always[i], 0, NULL);
-    for (size_t i = 0; error == 0 && i < sizeof sometimes / sizeof *sometimes; i++)
-        error = add(filter, SCMP_ACT_ALLOW, sometimes[i].call, 1, &sometimes[i].argument);
-    if (error == 0) /* to interrupt an acceptor, abort(3), and raise(3) in the handler */
-        error = add(filter, SCMP_ACT_ALLOW, "tgkill", 1, &own);
-    if (error == 0) /* the C library then uses clone */
-        error = add(filter, SCMP_ACT_ERRNO(ENOSYS), "clone3", 0, NULL);
+    if (seccomp_syscall_resolve_name_arch(architecture, "socketcall") >= 0)
+        return 0;
+    for (uint32_t family = AF_INET + 1; error == 0 && family < 64; family++) {
+        if (family != AF_INET6 && family != AF_NETLINK)
+            error = deny_if(filter, "socket", 0, UINT32_MAX, family);
+    }
     return error;
 }
 
-static const struct {
-    enum scmp_filter_attr name;
-    uint32_t value;
-} attributes[] = {{SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_TRAP}, /* calls of other architectures */
-                  {SCMP_FLTATR_CTL_TSYNC, 1},               /* threads that a library has started */
-                  {SCMP_FLTATR_API_SYSRAWRC, 1}};           /* the kernel's own errno */
+/* Deny what types into a terminal: a shell there would run it. */
+static int deny_typing(scmp_filter_ctx filter)
+{
+    int error = deny_if(filter, "ioctl", 1, UINT32_MAX, TIOCSTI);
+    return error == 0 ? deny_if(filter, "ioctl", 1, UINT32_MAX, TIOCLINUX) : error;
+}
+
+int seccomp_fill(void *filter, uint32_t architecture)
+{
+    int error = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, REFUSE);
+    for (size_t i = 0; error == 0 && i < sizeof denied / sizeof *denied; i++)
+        error = add(filter, REFUSE, denied[i], 0, NULL);
+    if (error == 0)
+        error = deny_clones(filter, architecture);
+    if (error == 0)
+        error = deny_sockets(filter, architecture);
+    return error == 0 ? deny_typing(filter) : error;
+}
 
 static int install(void)
 {
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
     if (filter == NULL)
         return -ENOMEM;
-    int error = 0;
-    for (size_t i = 0; error == 0 && i < sizeof attributes / sizeof *attributes; i++)
-        error = seccomp_attr_set(filter, attributes[i].name, attributes[i].value);
-    if (error == 0)
-        error = fill(filter);
+    int error = seccomp_fill(filter, seccomp_arch_native());
+    if (error == 0) /* the threads of a library, too */
+        error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+    if (error == 0) /* the kernel's own errno */
+        error = seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
     if (error == 0)
         error = seccomp_load(filter);
     seccomp_release(filter);
@@ -238,7 +143,6 @@ static int install(void)
 
 int seccomp_enter(void)
 {
-    handle_violations();
     errno = -install();
     if (errno == 0) {
         log_line(LOG_NOTICE, "seccomp filter installed");

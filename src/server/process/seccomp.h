@@ -3,10 +3,17 @@
 #ifndef SERVER_PROCESS_SECCOMP_H
 #define SERVER_PROCESS_SECCOMP_H
 
-/* Make the kernel refuse every system call that a running daemon does not make, to this thread and
- * to all that it starts: seccomp(2). A refused call is logged and ends the process with SIGSYS.
- * Call it once everything is open and privileges are dropped, before there is a second thread.
- * Returns 0, or -1 with the reason logged. Does nothing without `configure --with-seccomp`. */
+#include <stdint.h>
+
+/* Make the kernel answer EPERM to the system calls that a break-in would want, in every thread of
+ * this process: seccomp(2). Call it once everything is open and privileges are dropped, before the
+ * first thread of the daemon. Returns 0, or -1 with the reason logged. Does nothing without
+ * `configure --with-seccomp`. */
 int seccomp_enter(void);
+
+/* Add the rules to a filter of libseccomp that allows everything, for this one of its
+ * architectures. Returns 0 or a negative errno. Exists only `--with-seccomp`; the unit tests look
+ * at other architectures than their own. */
+int seccomp_fill(void *filter, uint32_t architecture);
 
 #endif
