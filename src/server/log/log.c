@@ -72,11 +72,6 @@ bool log_wants(int severity)
     return severity <= atomic_load_explicit(&threshold, memory_order_relaxed);
 }
 
-int log_syslog_priority(int severity)
-{
-    return target == TO_SYSLOG ? facility | severity : -1;
-}
-
 static const char *const severity_names[] = {
     [LOG_CRIT] = "crit",     [LOG_ERR] = "err",   [LOG_WARNING] = "warning",
     [LOG_NOTICE] = "notice", [LOG_INFO] = "info", [LOG_DEBUG] = "debug",
@@ -136,10 +131,10 @@ static void write_stderr(int severity, const struct timespec *at, const char *li
 
 static void write_out(int severity, const struct timespec *at, const char *line, size_t length)
 {
-    int priority = log_syslog_priority(severity);
-    if (priority >= 0)
-        syslog(priority, "%s", line);
-    if (priority < 0 || (starting && severity <= LOG_WARNING))
+    bool to_syslog = target == TO_SYSLOG;
+    if (to_syslog)
+        syslog(facility | severity, "%s", line);
+    if (!to_syslog || (starting && severity <= LOG_WARNING))
         write_stderr(severity, at, line, length);
 }
 

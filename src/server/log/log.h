@@ -38,10 +38,6 @@ unsigned long log_lost(void);
  * at once; but if the time was too short, nothing is logged any more. */
 void log_stop(double seconds);
 
-/* Return the priority that syslog(3) takes for a line of this severity, or -1 if the log goes to
- * standard error. Safe in a signal handler. */
-int log_syslog_priority(int severity);
-
 /* Whether a line of this severity would be written. */
 bool log_wants(int severity);
 
