@@ -92,7 +92,7 @@ sub has_terminals { return have('script') && (run('script', '-qec', 'true', '/de
 # Whether the programs were built with a sanitizer.
 sub is_sanitized { return read_file($SIXTEEND) =~ /__(?:asan|tsan|ubsan)_/ }
 
-# Whether they refuse system calls: configured --with-seccomp.
+# Whether they have a filter of system calls: configured --with-seccomp.
 sub is_filtered { return read_file($SIXTEEND) =~ /\bseccomp_load\b/ }
 
 # Whether a process has ended, though its parent may not have waited for it.
@@ -345,7 +345,7 @@ sub stop {
 sub why_no_valgrind {
     return 'valgrind is not installed' if !have('valgrind');
     return 'a sanitizer watches this build already' if is_sanitized();
-    return 'this build refuses the system calls that valgrind makes for itself' if is_filtered();
+    return 'valgrind does not know seccomp(2), without which this build does not start' if is_filtered();
     my $wrong = (run('valgrind', '--quiet', $SIXTEEND, '--version'))[2];
     return $wrong eq '' ? '' : 'valgrind cannot read what this compiler wrote: ' . (split /\n/, $wrong)[0];
 }
