@@ -1,23 +1,13 @@
 # SPDX-License-Identifier: MIT
-EXTRA_DIST += %D%/sixteen.conf.in %D%/service.in %D%/sixteend.service.in \
-	%D%/sixteend-activated.service.in %D%/sixteend.socket
-CLEANFILES += %D%/sixteen.conf $(services)
+EXTRA_DIST += %D%/sixteen.conf.in %D%/sixteend.service.in %D%/sixteend.socket
+CLEANFILES += %D%/sixteen.conf %D%/sixteend.service
 noinst_DATA = %D%/sixteen.conf
 
-services = %D%/sixteend.service %D%/sixteend-activated.service
 if HAVE_SYSTEMD
-systemdsystemunit_DATA = $(services) %D%/sixteend.socket
+systemdsystemunit_DATA = %D%/sixteend.service %D%/sixteend.socket
 else
-noinst_DATA += $(services)
+noinst_DATA += %D%/sixteend.service
 endif
-
-# Both services share the lines of service.in.
-%D%/sixteend.service: %D%/sixteend.service.in
-%D%/sixteend-activated.service: %D%/sixteend-activated.service.in
-$(services): %D%/service.in
-	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
-	  $(SED) -e '/^[@]service[@]$$/{r $(srcdir)/%D%/service.in' -e 'd;}' $(srcdir)/$@.in | \
-	  $(substitute) >$@.tmp && mv $@.tmp $@
 
 # Where each shell looks by default. Debian's zsh looks elsewhere below /usr:
 # make install zshcompletiondir=/usr/share/zsh/vendor-completions

@@ -14,4 +14,6 @@ nobase_dist_doc_DATA = \
 	%D%/log/lnav.json \
 	%D%/log/syslog-ng.conf \
 	%D%/monitoring/README.md \
-	%D%/monitoring/icinga2.conf
+	%D%/monitoring/icinga2.conf \
+	%D%/systemd/README.md \
+	%D%/systemd/no-network.conf

@@ -6,7 +6,7 @@ use strict;
 use warnings;
 use Carp;
 use IO::Socket::UNIX;
-use Sixteen;
+use Sixteen qw(finish is_sanitized next_datagram read_file run scratch spawn write_file);
 use Socket qw(SOCK_DGRAM);
 use Test::More;
 
@@ -44,7 +44,8 @@ sub boot {
         open STDERR, '>&', \*STDOUT;
         @ENV{qw(NOTIFY_SOCKET SYSTEMD_NSPAWN_LOCK)} = ("$directory/notify", 0);
         exec 'systemd-nspawn', '--quiet', '--boot', "--directory=$ENV{SYSTEMD_ROOT}", '--volatile=overlay', "--machine=$name",
-            '--register=no', '--keep-unit', '--notify-ready=yes', '--network-veth', '--resolv-conf=off', '--console=pipe';
+            '--register=no', '--keep-unit', '--notify-ready=yes', '--network-veth', '--resolv-conf=off', '--console=pipe',
+            '--capability=all', '--system-call-filter=bpf';    # or systemd ignores IPAddressDeny= silently
     });
     push @booted, $self;
     $self->{leader} = $self->hear(qr/^X_NSPAWN_LEADER_PID=(\d+)/m);
@@ -101,14 +102,30 @@ sub installed {
     return $conf;
 }
 
-# Lines that stand in for those of a unit, in place of the last ones given.
+# Lines that stand in for those of a unit, in place of the last ones given; without lines, none.
 sub drop_in {
     my ($self, $unit, $lines) = @_;
     my $directory = "/etc/systemd/system/$unit.d";
-    $self->must('mkdir', '-p', $directory);
-    write_file($self->path("$directory/test.conf"), $lines);
+    $self->must('rm', '-rf', $directory);
+    if ($lines) {
+        $self->must('mkdir', $directory);
+        write_file($self->path("$directory/test.conf"), $lines);
+    }
     $self->must('systemctl', 'daemon-reload');
     return;
+}
+
+# Sockets of systemd only, as examples/systemd has it.
+sub without_network {
+    my ($self) = @_;
+    $self->drop_in('sixteend.service', read_file("$ENV{SOURCE_DIR}/examples/systemd/no-network.conf"));
+    return;
+}
+
+# What `systemctl is-active` says of the service and of the socket.
+sub states {
+    my ($self) = @_;
+    return join ' ', split /\n/, ($self->inside('systemctl', 'is-active', 'sixteend.service', 'sixteend.socket'))[1];
 }
 
 # A property of a unit, as systemctl show prints it.

@@ -40,25 +40,49 @@ serves('standing alone');
 like $machine->must('systemctl', 'status', '--no-pager', 'sixteend'),
     qr/^ +Status: "0 active, \d accepted, \d ok, 0 failed, 0 limited, 0 log lines lost; listening at 127\.0\.0\.1:1060, \[::1\]:1060"$/m,
     'systemctl status has the status line';
-is $machine->property('Id'), 'sixteend.service', 'of sixteend.service';
 
-$machine->must('systemctl', 'disable', '--now', 'sixteend');
+# Whether systemd keeps all addresses away from a service that says so. Where it cannot, it does
+# without, and nothing here would show that a unit cuts off its daemon.
+sub is_refused { return (run('nsenter', "--target=$machine->{leader}", '--net', $SIXTEEN, '--timeout', 1, '127.0.0.1'))[0] == 1 }
+SKIP: {
+    skip "IPAddressDeny=: $1", 2 if $machine->journal('--boot') =~ /(local system does not support BPF.*)/;
+    $machine->drop_in('sixteend.service', "[Service]\nIPAddressDeny=any\n");
+    ok is_refused(), 'IPAddressDeny= cuts off a daemon that runs';
+    $machine->drop_in('sixteend.service');
+    ok !is_refused(), 'and this daemon has none';
+}
+
+# The socket is enabled, and disabled again, while the daemon has the addresses.
+my $pid = $machine->property('MainPID');
+($status, $out, $err) = $machine->inside('systemctl', 'enable', '--now', 'sixteend.socket');
+isnt $status, 0, 'the socket cannot be started while the daemon stands alone';
+like $machine->journal('--unit=sixteend.socket'), qr/Socket service sixteend\.service already active, refusing/, 'for the reason that systemd gives';
+is $machine->states, 'active inactive', 'which systemctl says too';
+serves('meanwhile');
+is $machine->must('systemctl', 'reload', 'sixteend'), '', 'it can be reloaded';
+serves('afterwards');
+$machine->must('systemctl', 'disable', '--now', 'sixteend.socket');
+serves('without the socket again');
+is $machine->property('MainPID'), $pid, 'all by the same process';
+$machine->must('systemctl', 'stop', 'sixteend.*');
+is $machine->states, 'inactive inactive', 'one command stops it';
+ok is_refused(), 'and nobody is served';
+$machine->must('systemctl', 'disable', 'sixteend');
 
 ($status) = $machine->inside('systemctl', 'enable', '--now', 'sixteend.socket');
 is $status, 0, 'systemctl enable --now sixteend.socket';
-is $machine->property('ActiveState', 'sixteend-activated'), 'inactive', 'starts no daemon';
+is $machine->states, 'inactive active', 'starts no daemon';
 serves('for the first peer');
-is $machine->property('Id'), 'sixteend-activated.service', 'by the name that it has always';
-like $machine->must('systemctl', 'status', '--no-pager', 'sixteend'), qr/^ +Status: ".* ok, .*"$/m, 'its status line too';
-
-# The other service fails, and the first serves on.
-$machine->must('systemctl', 'disable', 'sixteend.socket');
-($status) = $machine->inside('systemctl', 'start', 'sixteend');
-isnt $status, 0, 'standing alone it cannot be started in addition';
-like $machine->journal, qr/cannot listen at 127\.0\.0\.1:1060: Address already in use/, 'for the reason that it says';
-serves('meanwhile');
-$machine->must('systemctl', 'stop', 'sixteend', 'sixteend.socket');
-is $machine->property('ActiveState', 'sixteend-activated'), 'inactive', 'stopping the socket stops the daemon';
+is $machine->states, 'active active', 'it is started';
+like $machine->must('systemctl', 'status', '--no-pager', 'sixteend'), qr/^ +Status: ".* ok, .*"$/m, 'with its status line';
+$pid = $machine->property('MainPID');
+$machine->must('systemctl', 'enable', '--now', 'sixteend');
+serves('both units enabled');
+is $machine->property('MainPID'), $pid, 'by the daemon that has the sockets';
+$machine->must('systemctl', 'stop', 'sixteend.*');
+is $machine->states, 'inactive inactive', 'the same command stops both';
+ok is_refused(), 'and nobody is served';
+$machine->must('systemctl', 'disable', 'sixteend', 'sixteend.socket');
 
 is $machine->make('uninstall'), '0', 'make uninstall';
 like join('', $machine->inside('systemctl', 'status', 'sixteend')), qr/could not be found/, 'no service is left';
@@ -66,17 +90,4 @@ is_deeply files(), $before, 'nor any file';
 is((run('find', $machine->path('/'), '-xdev', '-name', '*sixteen*'))[1], '', 'nor a folder of its own, nor anything of its name');
 is read_file($machine->path('/etc/passwd')), $users, 'nor a user';
 is_deeply [glob $machine->path('/{var/lib,var/cache,var/log,run}/private/*')], [], 'nor anything of its user';
-# One is enabled while the other still runs.
-$machine->make('install');
-$machine->must('systemctl', 'enable', '--now', 'sixteend');
-($status) = $machine->inside('systemctl', 'enable', '--now', 'sixteend.socket');
-isnt $status, 0, 'the socket can not be had while the daemon has the addresses';
-serves('meanwhile');
-$machine->must('systemctl', 'restart', 'sixteend');
-is $machine->property('Id'), 'sixteend-activated.service', 'a restart hands over to the socket';
-serves('by the socket');
-$machine->must('systemctl', 'disable', '--now', 'sixteend.socket');
-$machine->must('systemctl', 'disable', 'sixteend');
-is $machine->property('ActiveState', 'sixteend-activated'), 'inactive', 'without its sockets it ends';
-is $machine->property('Id'), 'sixteend.service', 'and the name goes back';
 done_testing;

@@ -16,10 +16,10 @@ sub namespace {
 
 # What the kernel says of the daemon's process, which this returns.
 sub is_shut_in {
-    my ($unit) = @_;
+    my ($what) = @_;
     my $pid = $machine->main_process;
     my $status = read_file("/proc/$pid/status");
-    is join(' ', $status =~ /^Cap...:\t(\w+)$/mg), join(' ', ('0' x 16) x 5), "$unit: no capability";
+    is join(' ', $status =~ /^Cap...:\t(\w+)$/mg), join(' ', ('0' x 16) x 5), "$what: no capability";
     is join(' ', $status =~ /^(?:NoNewPrivs|Seccomp):\t(\d)$/mg), '1 2', 'no new privileges, and a filter of system calls';
     unlike $status, qr/^[UG]id:.*\t0\b/m, 'not root';
     like read_file("/proc/$pid/limits"), qr/^Max core file size +1 +1 /m, 'no core';
@@ -45,21 +45,21 @@ told("open a socket of $_", socket my $socket, eval("Socket::$_") // { AF_NETLIN
     for qw(AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_PACKET);
 $( = 0;
 told('become root', $< == 0 || ($< = 0, $< == 0)[1]);
-print 'folders to write to: ', join(' ', split /\n/, qx(find / -path '/proc/[0-9]*' -prune -o -type d -writable -print 2>/dev/null)), "\n";
+print 'folders to write to: ', join(' ', sort split /\n/, qx(find / -path '/proc/[0-9]*' -prune -o -type d -writable -print 2>/dev/null)), "\n";
 command($_) for 'unshare --user true', 'chrt --fifo 1 true', 'setarch --addr-no-randomize true', 'ls /proc/sys', 'dmesg';
 END
 
-# Run the unit with that in place of the daemon; return the results.
+# Run the service with that in place of the daemon; return the results.
 sub intrude {
     my ($unit) = @_;
-    my $text = $machine->must('systemctl', 'cat', $unit);
-    $text =~ s/^(?:Type|NotifyAccess|ExecReload|WatchdogSec|Restart\w*|Requires|After|Wants|Alias|Also)=.*\n//mg;
+    my $text = $machine->must('systemctl', 'cat', 'sixteend.service');
+    $text =~ s/^(?:Type|NotifyAccess|ExecReload|WatchdogSec|Restart\w*|Requires|After|Wants)=.*\n//mg;
     $text =~ s{^ExecStart=.*}{Type=oneshot\nExecStart=perl /usr/lib/intruder}m;
     write_file($machine->path('/usr/lib/intruder'), $INTRUDER);
-    write_file($machine->path("/etc/systemd/system/intruder-$unit"), $text);
+    write_file($machine->path("/etc/systemd/system/$unit"), $text);
     $machine->must('systemctl', 'daemon-reload');
-    $machine->must('systemctl', 'start', "intruder-$unit");
-    return { map { /^(.+?): (.+)$/ } split /\n/, $machine->journal("_SYSTEMD_UNIT=intruder-$unit") };
+    $machine->must('systemctl', 'start', $unit);
+    return { map { /^(.+?): (.+)$/ } split /\n/, $machine->journal("_SYSTEMD_UNIT=$unit") };
 }
 
 my ($READ_ONLY, $DENIED, $NOT_PERMITTED, $NO_FAMILY) =
@@ -71,7 +71,7 @@ my %refused = (
     'write /run/new' => $READ_ONLY,
     'write /tmp/new' => $DENIED,
     'write /run/sixteend/new' => 'done',
-    'folders to write to' => '/run/sixteend /dev/mqueue',
+    'folders to write to' => '/dev/mqueue /run/sixteend',
     'setuid bit' => $NOT_PERMITTED,
     'see home' => $DENIED,
     'see temporary files' => $DENIED,
@@ -87,20 +87,22 @@ my %refused = (
 );
 
 $machine->must('systemctl', 'start', 'sixteend');
-my $pid = is_shut_in('sixteend.service');
+my $pid = is_shut_in('standing alone');
 is namespace($pid, 'net'), namespace($machine->{leader}, 'net'), 'in the network of the host';
+my %with_network = (%refused, 'open a socket of AF_INET' => 'done', 'open a socket of AF_INET6' => 'done');
+is_deeply intrude('intruder.service'), \%with_network, 'an intruder gets no further';
 $machine->must('systemctl', 'stop', 'sixteend');
-is_deeply intrude('sixteend.service'), { %refused, 'open a socket of AF_INET' => 'done', 'open a socket of AF_INET6' => 'done' }, 'an intruder gets no further';
 
-$machine->must('systemctl', 'enable', '--now', 'sixteend.socket');
+$machine->without_network;
 $machine->must('systemctl', 'start', 'sixteend');
-$pid = is_shut_in('sixteend-activated.service');
+is $machine->states, 'active active', 'the drop-in brings the sockets';
+$pid = is_shut_in('with the drop-in');
 isnt namespace($pid, 'net'), namespace($machine->{leader}, 'net'), 'in a network of its own';
 is((run('nsenter', "--target=$pid", '--net', 'ip', '-brief', 'link'))[1] =~ s/ .*//r, "lo\n", 'in which no other interface is');
-is_deeply intrude('sixteend-activated.service'), \%refused, 'an intruder gets no further';
+is_deeply intrude('intruder-without-network.service'), \%refused, 'an intruder gets no further';
 
 # Without sockets, the service that has no network fails instead of listening there.
-my $lonely = $machine->must('systemctl', 'cat', 'sixteend-activated.service') =~ s/^(?:Requires|After|Alias|Also|Restart\w*)=.*\n//mgr;
+my $lonely = $machine->must('systemctl', 'cat', 'sixteend.service') =~ s/^(?:Requires|After|Restart\w*)=.*\n//mgr;
 write_file($machine->path('/etc/systemd/system/lonely.service'), $lonely);
 $machine->must('systemctl', 'daemon-reload');
 my ($status) = $machine->inside('systemctl', 'start', 'lonely');
