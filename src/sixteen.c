@@ -9,6 +9,8 @@
 #include "client/status.h"
 #include "common/command_line.h"
 
+#include <signal.h>
+
 static int misused(const struct client_options *options, const char *why)
 {
     if (options->format == FORMAT_PLUGIN)
@@ -31,6 +33,7 @@ int main(int argc, char *argv[])
     static struct client_options options;
     char why[CLIENT_OPTIONS_WHY];
 
+    (void)signal(SIGXFSZ, SIG_IGN); /* at a limit of size, write(2) fails instead */
     int status = client_options_parse(&options, argc, argv, why) == 0 ? act(&options)
                                                                       : misused(&options, why);
     if (command_line_flush("sixteen") == 0)

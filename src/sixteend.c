@@ -10,6 +10,7 @@
 #include "server/process/signals.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -35,6 +36,7 @@ int main(int argc, char *argv[])
     struct settings *settings;
     char message[ERROR_SIZE];
 
+    (void)signal(SIGXFSZ, SIG_IGN); /* at a limit of size, write(2) fails instead */
     int opened = background_open_standard();
     int error = errno;
     if (options_parse(&options, argc, argv) != 0)

@@ -130,7 +130,7 @@ our @NEVER = (
         'fails only when misused, on which CHECKED aborts'],
     [qr/^sem_(?:init|destroy|post)$/, 'fails only when misused, on which CHECKED aborts'],
     [qr/^seccomp_(?:release|arch_native|syscall_resolve_name(?:_arch)?)$/, 'does not fail'],
-    [qr/^sig(?:nal|action|emptyset|addset|fillset)$/, 'fails only for a signal that does not exist'],
+    [qr/^sig(?:nal|action|emptyset|addset|delset|fillset)$|^__libc_current_sigrt/, 'fails only for a signal that does not exist'],
 );
 
 # Failures that need no report, by call, and with the error or the function if only that one is

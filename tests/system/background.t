@@ -147,9 +147,10 @@ my $blocked = POSIX::SigSet->new(SIGQUIT, SIGUSR2);
 }
 my %mask = read_file("/proc/$pid/status") =~ /^(Sig\w+):\s+(\w+)$/mg;
 sub bits { my $bits = 0; $bits |= 1 << $_ - 1 for @_; return $bits }
-is hex $mask{SigBlk}, bits(SIGHUP, SIGINT, SIGUSR1, SIGTERM, SIGUSR2), 'the main thread blocks what it reads from a descriptor, HUP, INT, USR1 and TERM, and what interrupts acceptors';
+is hex $mask{SigBlk}, bits(SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGTERM, SIGUSR2, 24, 30), 'the main thread blocks what it reads from a descriptor, XCPU (24) and PWR (30) among it, and what interrupts acceptors';
 # The C library does not let a program change its own two.
-is hex($mask{SigIgn}) & ~bits(32, 33), bits(SIGPIPE), 'and ignores PIPE only';
+is hex($mask{SigIgn}) & ~bits(32, 33), bits(SIGPIPE, SIGALRM, 16, 25, 26, 27, 29, 34 .. 64),
+    'and ignores PIPE, ALRM, STKFLT, XFSZ, VTALRM, PROF, IO and the real-time signals';
 kill 'TERM', $pid;
 ok wait_for(sub { is_gone($pid) }), 'TERM ends it';
 done_testing;

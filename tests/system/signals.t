@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# SIGUSR2, which interrupts acceptors, is harmless when others send it, at any rate, and hides no
-# other signal; nor do HUP and USR1, as fast as they can come.
+# What each signal does: none ends the daemon without a line that says so. SIGUSR2, which interrupts
+# acceptors, is harmless when others send it, at any rate, and hides no other signal; nor do HUP and
+# USR1, as fast as they can come.
 use strict;
 use warnings;
 use Sixteen;
@@ -75,5 +76,53 @@ for my $signals (['HUP', 'HUP'], ['USR1', 'USR1'], ['HUP', 'USR1']) {
         my $count = () = $daemon->{log} =~ / notice $_ /g;
         cmp_ok $count, '<=', 52 * $seconds + 3, "no more than fifty times a second: $_";
     }
+}
+
+# Those that mean nothing to the daemon, by number: PIPE, ALRM, STKFLT, XFSZ, VTALRM, PROF, IO and the
+# real-time ones, of which the C library keeps the first two.
+$daemon = start();
+for my $number (13, 14, 16, 25, 26, 27, 29, 34 .. 64) {
+    kill $number, $daemon->{pid};
+    is +(run($SIXTEEN, '127.0.0.1', $daemon->{port}))[0], 0, "signal $number ends nothing";
+}
+is $daemon->stop, 0, 'as TERM does';
+
+# Those that stop it: with the drain, and a line that names them.
+my %name = (3 => 'Quit', 24 => 'CPU time limit exceeded', 30 => 'Power failure');
+for my $number (sort keys %name) {
+    $daemon = start();
+    my $peer = connect_to($daemon->{port});
+    syswrite $peer, 'Hi there';
+    ok wait_for(sub { everything_is_read($daemon->{port}, $peer) }), 'a peer that has begun';
+    kill $number, $daemon->{pid};
+    $daemon->wait_log(qr/ warning signal $number: $name{$number}$/);
+    $daemon->wait_log(qr/ stopping$/);
+    syswrite $peer, ', server';
+    is join(' ', read_to_end($peer)), "$REPLY eof", "signal $number: it is answered";
+    close $peer;
+    is $daemon->wait_end, 0, 'and the daemon ends';
+}
+SKIP: {
+    skip 'prlimit is not installed', 1 if !have('prlimit');
+    $daemon = start(under => ['prlimit', '--cpu=1:']);
+    my $busy = begin_load(2, ['127.0.0.1', $daemon->{port}]);
+    ok $daemon->wait_log(qr/ warning signal 24: CPU time limit exceeded$/), 'a limit of processor time';
+    end_load($busy);
+    is $daemon->wait_end, 0, 'stops it, too';
+}
+
+# A limit of the size of files is an error like a full disk.
+SKIP: {
+    skip 'prlimit is not installed', 6 if !have('prlimit');
+    my @limited = ('prlimit', '--fsize=500:');
+    my $directory = scratch();
+    $daemon = start(under => \@limited, config => "metrics: { file = \"$directory/metrics\"; };");
+    ok $daemon->wait_log(qr{ warning metrics\.file: cannot write $directory/metrics: File too large$}), 'metrics that are too large';
+    is +(run($SIXTEEN, '127.0.0.1', $daemon->{port}))[0], 0, 'do not end the daemon';
+    my ($status, $out, $err) = run(@limited, $SIXTEEND, '--help');
+    is "$status $err", "71 sixteend: cannot write to standard output: File too large\n", 'a text that is too large is an error of sixteend';
+    ($status, $out, $err) = run(@limited, $SIXTEEN, '--json', '-c', 20, '-i', 0, '127.0.0.1', $daemon->{port});
+    is "$status $err", "2 sixteen: cannot write to standard output: File too large\n", 'and of sixteen';
+    is $daemon->stop, 0, 'ends';
 }
 done_testing;

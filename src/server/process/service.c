@@ -30,6 +30,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <string.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -230,6 +231,8 @@ static int start(struct service *service)
     const struct settings *settings = service->settings;
     int status;
 
+    signals_ignore();
+
     /* Look up names while a signal still ends the process at once and there is no other one. Fork
      * before there is anything to inherit. */
     if ((status = count_sockets(service)) != EX_OK || (status = find_addresses(service)) != EX_OK ||
@@ -334,15 +337,22 @@ static void drain(struct service *service)
     loop_drain(service->loop, service->hurried ? 0 : service->settings->timeouts.drain);
 }
 
+static void stop_for(struct service *service, int number)
+{
+    if (number != SIGTERM && number != SIGINT)
+        log_line(LOG_WARNING, "signal %d: %s", number, strsignal(number));
+    drain(service);
+}
+
 static void handle_signal(struct service *service)
 {
     int number = signals_take(service->signal_fd);
-    if (number == SIGTERM || number == SIGINT)
-        drain(service);
     if (number == SIGHUP && !service->stopping)
         reload(service);
     if (number == SIGUSR1)
         stats_log(read_stats(service));
+    if (number != 0 && number != SIGHUP && number != SIGUSR1)
+        stop_for(service, number);
     if (number == SIGHUP || number == SIGUSR1) {
         signals_defer(service->signal_fd, number);
         service->requests = clock_nanoseconds() + REQUEST_PAUSE;

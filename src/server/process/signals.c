@@ -5,7 +5,24 @@
  *
  * Of several pending signals the kernel reports the one with the lowest number first, and HUP is
  * the first of all: if it is sent again and again, TERM is never reported. So a signal that was
- * acted upon can be deferred, which leaves the others. */
+ * acted upon can be deferred, which leaves the others.
+ *
+ * By default most signals end a process, and the log does not say why. What each of these does:
+ *
+ *   TERM INT        stop.
+ *   QUIT XCPU PWR   The same, because they also mean that the daemon is to end: a key, the limit
+ *                   of processor time (RLIMIT_CPU), a power failure. The log names them.
+ *   HUP USR1        reload; log the statistics.
+ *   USR2            is the daemon's own: ACCEPTOR_SIGNAL.
+ *   PIPE XFSZ       Ignored: write(2) then fails with EPIPE or EFBIG, and who writes deals with
+ *                   that as with a full disk.
+ *   ALRM VTALRM PROF IO STKFLT and the real-time signals
+ *                   Ignored: the daemon asked for none of them, so one that comes is a mistake, or
+ *                   of a timer that the program before exec(3) left. A handler that something else
+ *                   in the process has set, such as a profiler, stays.
+ *   ILL TRAP ABRT BUS FPE SEGV SYS
+ *                   End the process at once: they mean a defect, and to go on would be wrong.
+ *   KILL            cannot be handled. */
 #include <config.h>
 
 #include "server/process/signals.h"
@@ -17,6 +34,35 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+/* Those that stop the daemon, and those that it ignores beside the real-time signals. */
+static const int stops[] = {SIGTERM, SIGINT, SIGQUIT, SIGXCPU, SIGPWR};
+static const int ignored[] = {SIGPIPE,  SIGXFSZ, SIGALRM, SIGVTALRM, SIGPROF, SIGIO,
+#ifdef SIGSTKFLT
+                              SIGSTKFLT
+#endif
+};
+
+static void add_stops(sigset_t *set)
+{
+    for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++)
+        sigaddset(set, stops[i]);
+}
+
+static void ignore(int number)
+{
+    struct sigaction now;
+    if (sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+        (void)signal(number, SIG_IGN);
+}
+
+void signals_ignore(void)
+{
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
+        ignore(ignored[i]);
+    for (int number = SIGRTMIN; number <= SIGRTMAX; number++)
+        ignore(number);
+}
+
 void signals_reset(void)
 {
     sigset_t none;
@@ -24,6 +70,7 @@ void signals_reset(void)
         (void)signal(number, SIG_DFL); /* fails for KILL, STOP and the C library's own */
     sigemptyset(&none);
     CHECKED(pthread_sigmask(SIG_SETMASK, &none, NULL));
+    signals_ignore();
 }
 
 static void do_nothing(int number)
@@ -38,8 +85,7 @@ int signals_open(void)
 {
     const struct sigaction interrupt = {.sa_handler = do_nothing};
     sigemptyset(&handled);
-    sigaddset(&handled, SIGTERM);
-    sigaddset(&handled, SIGINT);
+    add_stops(&handled);
     sigaddset(&handled, SIGHUP);
     sigaddset(&handled, SIGUSR1);
     reported = handled;
@@ -47,7 +93,6 @@ int signals_open(void)
     sigaddset(&blocked, ACCEPTOR_SIGNAL);
     CHECKED(pthread_sigmask(SIG_BLOCK, &blocked, NULL));
     (void)sigaction(ACCEPTOR_SIGNAL, &interrupt, NULL);
-    (void)signal(SIGPIPE, SIG_IGN);
     return signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
@@ -82,12 +127,11 @@ static void end_now(int number)
 
 void signals_let_end(int status)
 {
-    sigset_t stops;
+    sigset_t set;
     end_status = status;
-    sigemptyset(&stops);
-    sigaddset(&stops, SIGTERM);
-    sigaddset(&stops, SIGINT);
-    (void)signal(SIGTERM, end_now);
-    (void)signal(SIGINT, end_now);
-    CHECKED(pthread_sigmask(SIG_UNBLOCK, &stops, NULL));
+    sigemptyset(&set);
+    add_stops(&set);
+    for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++)
+        (void)signal(stops[i], end_now);
+    CHECKED(pthread_sigmask(SIG_UNBLOCK, &set, NULL));
 }

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* The signals that the daemon handles, as a descriptor for poll(2): TERM and INT stop it, HUP
- * reloads, USR1 logs the statistics. */
+/* What signals do to the daemon. Those that it handles come as a descriptor for poll(2): TERM, INT,
+ * QUIT, XCPU and PWR stop it, HUP reloads, USR1 logs the statistics. */
 #ifndef SERVER_PROCESS_SIGNALS_H
 #define SERVER_PROCESS_SIGNALS_H
 
-/* Restore the default action of every signal, and unblock all. */
+/* Ignore the signals that would end the daemon though nobody means that: PIPE, XFSZ and others. */
+void signals_ignore(void);
+
+/* Restore the default action of every other signal, and unblock all. */
 void signals_reset(void);
 
-/* Block TERM, INT, HUP, USR1 and ACCEPTOR_SIGNAL in this thread and in all that it starts, let
- * ACCEPTOR_SIGNAL only interrupt, ignore PIPE, and open a non-blocking signalfd(2) for the others.
- * Call it before there is a second thread. Returns the descriptor, or -1 and errno. */
+/* Block the handled signals and ACCEPTOR_SIGNAL in this thread and in all that it starts, let
+ * ACCEPTOR_SIGNAL only interrupt, and open a non-blocking signalfd(2) for the others. Call it before
+ * there is a second thread. Returns the descriptor, or -1 and errno. */
 int signals_open(void);
 
 /* Return the number of a pending signal, or 0 if there is none. A signal that was sent twice before
@@ -20,8 +23,8 @@ int signals_take(int fd);
 void signals_defer(int fd, int number);
 void signals_resume(int fd);
 
-/* From now on, let TERM and INT end the process at once with this exit status. signals_open() ends
- * that. */
+/* From now on, let the signals that stop it end the process at once with this exit status.
+ * signals_open() ends that. */
 void signals_let_end(int status);
 
 #endif
