@@ -138,11 +138,11 @@ sub finish {
 }
 
 # A prefix for run() and start() that gives the command a file system view of its own,
-# in which each path of the hash shows another file or directory; nothing if this host
-# forbids that. Needs no root where ordinary users may make namespaces.
+# in which each path of the hash shows another file or directory, inner ones first; nothing if this
+# host forbids that. Needs no root where ordinary users may make namespaces.
 sub with_mounts {
     my %shown = @_;
-    my $script = join '', map { "mount --rbind '$shown{$_}' '$_' && " } sort keys %shown;
+    my $script = join '', map { "mount --rbind '$shown{$_}' '$_' && " } reverse sort keys %shown;
     my @prefix = ('unshare', '--mount', ($> == 0 ? () : '--map-root-user'), 'sh', '-c', "$script exec \"\$@\"", 'sh');
     return (run(@prefix, 'true'))[0] == 0 ? @prefix : ();
 }
