@@ -5,6 +5,7 @@
 
 #include "common/command_line.h"
 #include "server/config/options.h"
+#include "server/log/log.h"
 #include "server/process/background.h"
 #include "server/process/service.h"
 #include "server/process/signals.h"
@@ -28,6 +29,15 @@ static int check(const struct options *options, struct settings *settings)
         settings_print(settings, stdout);
     settings_unref(settings);
     return flush();
+}
+
+/* Say why there is no start: in the log, if it is known to go to standard error. */
+static void complain(const struct options *options, const char *message)
+{
+    if (options->mode == MODE_RUN && (options->run_in == RUN_FOREGROUND || options->to_stderr))
+        log_line(LOG_CRIT, "%s", message);
+    else
+        fprintf(stderr, "sixteend: %s\n", message);
 }
 
 int main(int argc, char *argv[])
@@ -59,7 +69,7 @@ int main(int argc, char *argv[])
         signals_let_end(EX_OK);
     int status = options_load(&options, NULL, &settings, message);
     if (status != EX_OK) {
-        fprintf(stderr, "sixteend: %s\n", message);
+        complain(&options, message);
         return status;
     }
     if (options.mode != MODE_RUN)

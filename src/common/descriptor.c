@@ -4,6 +4,7 @@
 #include "common/descriptor.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <unistd.h>
 
 int close_after_error(int fd)
@@ -27,4 +28,21 @@ int write_all(int fd, const void *octets, size_t length)
         }
     }
     return 0;
+}
+
+ssize_t write_when_ready(int fd, const void *octets, size_t length, int milliseconds)
+{
+    struct pollfd out = {.fd = fd, .events = POLLOUT};
+    for (;;) {
+        int ready = poll(&out, 1, milliseconds);
+        if (ready == 0) {
+            errno = ETIMEDOUT;
+            return -1;
+        }
+        if (ready < 0 && errno == EINTR)
+            continue;
+        ssize_t written = write(fd, octets, length);
+        if (written >= 0 || (errno != EINTR && errno != EAGAIN))
+            return written;
+    }
 }

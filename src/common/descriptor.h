@@ -4,11 +4,17 @@
 #define COMMON_DESCRIPTOR_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 /* Close `fd` and keep errno, on the way out of a failure. Always returns -1. */
 int close_after_error(int fd);
 
 /* Write all `length` octets to the blocking descriptor `fd`. Returns 0, or -1 and errno. */
 int write_all(int fd, const void *octets, size_t length);
+
+/* Wait until `fd`, which may block or not, can be written, and write at most `length` octets to it.
+ * At most PIPE_BUF of them do not wait any further in a pipe or a socket. Returns how many were
+ * written, or -1 and errno: ETIMEDOUT after that many milliseconds; -1 of them means no limit. */
+ssize_t write_when_ready(int fd, const void *octets, size_t length, int milliseconds);
 
 #endif

@@ -104,7 +104,7 @@ our %FAILS = (
     tsearch => 'ENOMEM',
     unlink => 'EACCES ENOENT',
     waitpid => 'EINTR! ECHILD',
-    write => 'EINTR! EAGAIN! EIO EPIPE short',
+    write => 'EINTR! EAGAIN! EIO EPIPE ENOSPC EFBIG short',
 );
 
 # The imports that are not made to fail, and why. imports.t fails for any other.
@@ -169,10 +169,10 @@ our %QUIET = (
     'connect EPROTOTYPE' => 'a stream socket, which syslog(3) accepts too',
     'sendto in notify' => 'it is sent over the connection then',
     'setgroups EPERM' => 'does no harm if there are no groups to drop',
-    'socket in look_for_syslog' => 'syslog(3) opens its own',
+    'socket in connect_to_syslog' => 'syslog(3) opens its own',
     'lstat ENOENT' => 'the file is created again',
     'access ENOENT' => 'then there is no such file',
-    'write' => 'there is no other place to report it',
+    'write' => 'the lines are counted as lost, and that is told later: log.t',
     'poll' => 'the next write reports the failure',
     'ppoll in wait_for_events' => 'the next turn checks everything',
     'pthread_cond_timedwait' => 'the log hangs; or the thread looks again',
@@ -187,7 +187,7 @@ our %QUIET = (
 
 # Errors that a call cannot have in this function.
 our %CANNOT = (
-    (map { ("write $_ in background_finish" => 1) } qw(EAGAIN EIO EPIPE)),    # a pipe with a reader
+    (map { ("write $_ in background_finish" => 1) } qw(EAGAIN EIO EPIPE ENOSPC EFBIG)),    # a pipe with a reader
     'read EAGAIN in wait_for_daemon' => 1,    # it blocks
 );
 

@@ -89,15 +89,16 @@ for my $wrong (['a datagram socket', $datagram, $is_none], ['an AF_UNIX socket',
     my ($what, $handle, $said) = @$wrong;
     my $refused = launch(listen => [], before => sub { pass_sockets($four, $handle) });
     is $refused->wait_end, 78, "$what is refused: status 78";
-    like $refused->{log}, qr/(?: crit |^sixteend: )\Q$said\E\n/m, 'with the reason';
+    like $refused->{log}, qr/ crit \Q$said\E\n/m, 'with the reason';
 }
 my ($in_background, $out, $err) = run('perl', '-e', 'open STDIN, "<", "/dev/null"; require POSIX; POSIX::dup2(0, 3); $ENV{LISTEN_FDS} = 1; $ENV{LISTEN_PID} = $$; exec @ARGV', $SIXTEEND, '--daemon', '--config', '/dev/null', '--listen', '127.0.0.1:0');
 is $in_background, 78, 'sockets for a start into the background are refused: status 78';
+$err =~ s/^sixteend: no syslog daemon reads .*\n//;    # if this host has none
 is $err, "sixteend: LISTEN_FDS passes sockets, but a daemon in the background cannot take them over; use --foreground\n", 'with the reason';
 for my $number ('two', '-1', '1x', '99999999999') {
     my $refused = launch(listen => [], before => sub { pass_sockets($four); $ENV{LISTEN_FDS} = $number });
     is $refused->wait_end, 78, "LISTEN_FDS=$number is refused: status 78";
-    like $refused->{log}, qr/^sixteend: LISTEN_FDS is not a number of sockets\n/m, 'with the reason';
+    like $refused->{log}, qr/ crit LISTEN_FDS is not a number of sockets\n/m, 'with the reason';
 }
 for my $other ('1', '', undef) {
     my $name = defined $other ? "LISTEN_PID=$other" : 'no LISTEN_PID';

@@ -27,6 +27,7 @@ system_tests = \
 	%D%/link_local.t \
 	%D%/listeners.t \
 	%D%/load.t \
+	%D%/log.t \
 	%D%/loss.t \
 	%D%/manuals.t \
 	%D%/metrics.t \

@@ -50,7 +50,7 @@ sub lines_of {
     my $text = read_file("$directory/log");
     my $written = () = $text =~ /sixteend\[$pid\]: outcome=ok peer/g;
     my $lost = 0;
-    $lost += $1 while $text =~ /sixteend\[$pid\]: (\d+) log lines lost/g;
+    $lost += $1 while $text =~ /sixteend\[$pid\]: (\d+) log lines were lost/g;
     return ($written, $lost);
 }
 

@@ -8,6 +8,7 @@ use IO::Socket::UNIX;
 use Sixteen;
 use Socket qw(SOCK_DGRAM);
 use Test::More;
+use Time::HiRes qw(time);
 
 my ($log, $path, @prefix) = own_syslog();
 plan skip_all => 'needs a mount namespace' if !@prefix;
@@ -77,6 +78,59 @@ fill_log();
 run($SIXTEEN, '127.0.0.1', $port);
 kill 'TERM', $pid;
 ok wait_for(sub { is_gone($pid) }), 'a syslog daemon that hangs for good puts off no end';
+
+# It hangs before the daemon starts: the lines wait, the start does not.
+fill_log();
+my $begun = time;
+($status, $out, $err, $pid, $port) = start_in_background(\@prefix, '--config', $file, '--listen', '[::1]:0');
+is $status, 0, 'a syslog daemon that hangs does not keep the daemon from starting';
+cmp_ok time - $begun, '<', 20, 'nor does the start wait for it';
+is +(run($SIXTEEN, '127.0.0.1', $port))[0], 0, 'and it serves';
+$begun = time;
+kill 'TERM', $pid;
+ok wait_for(sub { is_gone($pid) }), 'TERM ends it';
+cmp_ok time - $begun, '<', 20, 'without waiting for ever';
+
+# In the foreground the end can be told of on standard error.
+my $daemon = launch(under => \@prefix, arguments => ['--foreground', '--config', write_file("$file.2", "log: { to = \"syslog\"; }; timeouts: { drain = 0.2; };")],
+    options => ['--pid-file', "$file.pid"]);
+ok wait_for(sub { read_file("$file.pid") =~ /\n/ && (() = glob "/proc/$daemon->{pid}/task/*") > 2 }), 'in the foreground too';
+is $daemon->stop, 0, 'ends';
+like $daemon->{log}, qr/^sixteend: (?:[4-9]|1\d) log lines were lost: the log hangs, and the stop does not wait any longer\n\z/m, 'and says on standard error how many lines were lost';
+
+# A start that fails says why, and how many lines it could not log.
+($status, $out, $err) = start_in_background(\@prefix, '--pid-file', scratch() . '/none/pid');
+is $status, 71, 'a start that fails, too, ends';
+like $err, qr/^sixteend: cannot open the pid file .*^sixteend: [23] log lines were lost: the log hangs/ms, 'with the reason and what was lost on standard error';
+
+# A terminal or a pipe that takes nothing does not hold up the start.
+sub full_pipe {
+    pipe my $reader, my $writer or die "pipe: $!";
+    $writer->blocking(0);
+    1 while syswrite $writer, "\n" x 4096;
+    $writer->blocking(1);
+    return ($writer, $reader);
+}
+for my $case (['and in the background', '/dev/null', '127.0.0.1:0'], ['and with a warning', '/dev/null', '127.0.0.1:0', '--listen', '192.0.2.1:0']) {
+    my ($name, $config, @listen) = @$case;
+    my ($full, $reader) = full_pipe();
+    my $directory = scratch();
+    my $command = spawn(sub {
+        open STDOUT, '>&', $full;
+        open STDERR, '>&', $full;
+        exec @prefix, $SIXTEEND, '--daemon', '--config', $config, '--pid-file', "$directory/pid", '--listen', @listen;
+    });
+    close $full;
+    my $ended = 0;
+    $begun = time;
+    ok wait_for(sub { $ended ||= is_gone($command) }), "$name: where nothing can be printed the command ends";
+    cmp_ok time - $begun, '<', 20, 'soon';
+    my ($started) = read_file("$directory/pid") =~ /(\d+)/;
+    is !!$started, @listen == 1, @listen == 1 ? 'and the daemon runs' : 'though the start fails';
+    kill 'TERM', $started if $started;
+    ok wait_for(sub { is_gone($started) }), 'TERM ends it' if $started;
+    finish($command);
+}
 
 close $log;
 ($status, $out, $err, $pid) = start_in_background(\@prefix);

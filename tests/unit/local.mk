@@ -32,6 +32,7 @@ endif
 	%D%/test_listen_addresses.c \
 	%D%/test_options.c \
 	%D%/test_log_writer.c \
+	%D%/test_log_output.c \
 	%D%/test_warning.c \
 	%D%/test_stats.c \
 	%D%/test_prometheus.c \

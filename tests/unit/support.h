@@ -34,6 +34,7 @@ Suite *settings_print_suite(void);
 Suite *listen_addresses_suite(void);
 Suite *options_suite(void);
 Suite *log_writer_suite(void);
+Suite *log_output_suite(void);
 Suite *warning_suite(void);
 Suite *stats_suite(void);
 Suite *prometheus_suite(void);

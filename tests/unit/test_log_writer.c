@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The queue of lines, and a log that blocks for a while. */
+/* The queue of lines, and a log that blocks or fails for a while. */
 #include <config.h>
 
 #include "server/log/log_writer.h"
@@ -19,10 +19,14 @@ static char lines[LINES_MAX][96];
 static int severities[LINES_MAX];
 static atomic_size_t written;
 static atomic_size_t flushed;
+static size_t gathered; /* of `written`, since the last flush */
 static atomic_bool must_block;
+static atomic_bool must_fail; /* then what is gathered is lost */
+static atomic_size_t told;    /* how often it was told of losses, or tried to */
 static sem_t blocked, released;
 
-static void write_to_array(int severity, const struct timespec *at, const char *line, size_t length)
+static struct log_result write_to_array(int severity, const struct timespec *at, const char *line,
+                                        size_t length)
 {
     if (atomic_exchange(&must_block, false)) {
         sem_post(&blocked);
@@ -31,23 +35,57 @@ static void write_to_array(int severity, const struct timespec *at, const char *
     need(written < LINES_MAX && length == strlen(line) && at->tv_sec > 0, "a line");
     snprintf(lines[written], sizeof lines[0], "%s", line);
     severities[written] = severity;
+    gathered++;
     atomic_fetch_add(&written, 1);
+    return (struct log_result){0, 0};
 }
 
-static void flush_array(void)
+static struct log_result flush_array(void)
 {
+    struct log_result result = {gathered, 0};
+    gathered = 0;
+    if (must_fail) {
+        result = (struct log_result){0, result.written};
+        atomic_fetch_sub(&written, result.lost);
+    }
     atomic_store(&flushed, written);
+    return result;
 }
 
-static const struct log_sink array = {write_to_array, flush_array};
+static struct log_result tell_array(enum log_loss why, unsigned long lost)
+{
+    char line[96];
+    const struct timespec now = {.tv_sec = 1};
+    snprintf(line, sizeof line, "%lu lines lost: %s", lost,
+             why == LOG_LOSS_SLOW ? "slow" : "failed");
+    write_to_array(LOG_WARNING, &now, line, strlen(line));
+    struct log_result result = flush_array();
+    atomic_fetch_add(&told, 1);
+    return result;
+}
+
+static const struct log_sink array = {write_to_array, flush_array, tell_array};
 static struct log_writer *writer;
 
-static void begin(void)
+static void create(void)
 {
-    written = flushed = 0;
+    written = flushed = told = 0;
+    gathered = 0;
+    must_fail = false;
     need(sem_init(&blocked, 0, 0) == 0 && sem_init(&released, 0, 0) == 0, "semaphores");
     writer = log_writer_create(&array);
     need(writer != NULL, "a log writer");
+}
+
+static void begin(void)
+{
+    create();
+    need(log_writer_start(writer) == 0, "a thread");
+}
+
+static void destroy(void)
+{
+    log_writer_destroy(writer);
 }
 
 static void put(int severity, const char *line)
@@ -124,11 +162,10 @@ START_TEST(lines_of_many_threads_are_all_written)
 }
 END_TEST
 
-static void assert_reports_loss(const char *line, unsigned long lost)
+static void assert_tells(const char *line, unsigned long lost, const char *why)
 {
     char expected[96];
-    snprintf(expected, sizeof expected, "%lu log lines lost: the log writer could not keep up",
-             lost);
+    snprintf(expected, sizeof expected, "%lu lines lost: %s", lost, why);
     ck_assert_str_eq(line, expected);
 }
 
@@ -145,7 +182,7 @@ START_TEST(to_put_a_line_never_waits_and_the_loss_is_logged)
     const char *last = lines[written - 1];
     ck_assert_int_eq(severities[written - 1], LOG_WARNING);
     ck_assert_msg(sscanf(last, "%lu ", &lost) == 1, "%s", last);
-    assert_reports_loss(last, lost);
+    assert_tells(last, lost, "slow");
     ck_assert_uint_gt(lost, 0);
     ck_assert_uint_eq(written + lost, 1 + PUT + 1);
     ck_assert_ptr_nonnull(strstr(lines[1], "line number 0,"));
@@ -175,9 +212,110 @@ START_TEST(stop_gives_up_when_its_time_is_over)
 }
 END_TEST
 
-START_TEST(to_stop_no_log_writer_does_nothing)
+START_TEST(a_stop_that_gives_up_counts_what_is_left)
 {
-    ck_assert(log_writer_stop(NULL, 0));
+    put(LOG_INFO, "written");
+    while (atomic_load(&flushed) < 1)
+        sched_yield();
+    block();
+    for (unsigned i = 0; i < 20; i++)
+        put_number(i);
+    ck_assert_uint_eq(log_writer_lost(writer), 0);
+    ck_assert(!log_writer_stop(writer, 0.05));
+    ck_assert_uint_eq(log_writer_lost(writer), 21);
+    ck_assert_uint_eq(log_writer_untold(writer), 21);
+    release();
+    ck_assert(log_writer_stop(writer, 60));
+    ck_assert_uint_eq(log_writer_lost(writer), 0);
+    ck_assert_uint_eq(written, 22);
+}
+END_TEST
+
+static void wait_until(const atomic_size_t *count, size_t value)
+{
+    while (atomic_load(count) < value)
+        sched_yield();
+}
+
+START_TEST(lines_that_cannot_be_written_are_counted_and_told_of_first)
+{
+    atomic_store(&must_fail, true);
+    put(LOG_INFO, "one");
+    while (log_writer_lost(writer) < 1)
+        sched_yield();
+    put(LOG_INFO, "two");
+    while (log_writer_lost(writer) < 2)
+        sched_yield();
+    wait_until(&told, 1); /* in vain, which is no further loss */
+    ck_assert_uint_eq(log_writer_lost(writer), 2);
+    ck_assert_uint_eq(log_writer_untold(writer), 2);
+    ck_assert_uint_eq(written, 0);
+    atomic_store(&must_fail, false);
+    put(LOG_INFO, "three");
+    ck_assert(log_writer_stop(writer, 60));
+    ck_assert_uint_eq(written, 2);
+    assert_tells(lines[0], 2, "failed");
+    ck_assert_str_eq(lines[1], "three");
+    ck_assert_uint_eq(log_writer_lost(writer), 2);
+    ck_assert_uint_eq(log_writer_untold(writer), 0);
+}
+END_TEST
+
+START_TEST(a_loss_is_told_though_no_line_follows)
+{
+    atomic_store(&must_fail, true);
+    put(LOG_INFO, "one");
+    wait_until(&told, 1);
+    atomic_store(&must_fail, false);
+    wait_until(&written, 1);
+    ck_assert(log_writer_stop(writer, 60));
+    ck_assert_uint_eq(written, 1);
+    assert_tells(lines[0], 1, "failed");
+}
+END_TEST
+
+START_TEST(a_loss_at_the_end_is_told_or_known_as_untold)
+{
+    atomic_store(&must_fail, true);
+    put(LOG_INFO, "one");
+    put(LOG_INFO, "two");
+    ck_assert(log_writer_stop(writer, 60));
+    ck_assert_uint_ge(told, 1);
+    ck_assert_uint_eq(log_writer_lost(writer), 2);
+    ck_assert_uint_eq(log_writer_untold(writer), 2);
+}
+END_TEST
+
+START_TEST(lines_wait_for_the_thread)
+{
+    put(LOG_INFO, "one");
+    put(LOG_INFO, "two");
+    ck_assert_uint_eq(written, 0);
+    need(log_writer_start(writer) == 0, "a thread");
+    wait_until(&flushed, 2);
+    ck_assert(log_writer_stop(writer, 60));
+    ck_assert_str_eq(lines[0], "one");
+    ck_assert_uint_eq(written, 2);
+}
+END_TEST
+
+START_TEST(a_stop_without_a_thread_writes_the_lines)
+{
+    put(LOG_INFO, "one");
+    ck_assert(log_writer_stop(writer, 60));
+    ck_assert_str_eq(lines[0], "one");
+    ck_assert_uint_eq(written, 1);
+    ck_assert_uint_eq(log_writer_lost(writer), 0);
+}
+END_TEST
+
+START_TEST(a_stop_without_a_thread_gives_up_too)
+{
+    atomic_store(&must_block, true);
+    put(LOG_INFO, "one");
+    ck_assert(!log_writer_stop(writer, 0.05));
+    ck_assert_uint_eq(log_writer_lost(writer), 1);
+    release();
     ck_assert(log_writer_stop(writer, 60));
 }
 END_TEST
@@ -198,7 +336,7 @@ START_TEST(lost_lines_are_counted_since_the_start)
     ck_assert_uint_eq(log_writer_lost(writer), lost); /* even after it was logged */
     put(LOG_INFO, "the last line");
     ck_assert(log_writer_stop(writer, 60));
-    assert_reports_loss(lines[written - 2], lost);
+    assert_tells(lines[written - 2], lost, "slow");
     ck_assert_str_eq(lines[written - 1], "the last line"); /* and the loss is not logged again */
 }
 END_TEST
@@ -207,14 +345,22 @@ Suite *log_writer_suite(void)
 {
     Suite *suite = suite_create("log_writer");
     TCase *tcase = add_case(suite, "log_writer", NULL);
-    tcase_add_checked_fixture(tcase, begin, NULL);
+    tcase_add_checked_fixture(tcase, begin, destroy);
     tcase_add_test(tcase, lines_are_written_in_order_with_their_severities);
     tcase_add_test(tcase, a_line_is_written_though_no_other_follows);
     tcase_add_test(tcase, lines_of_many_threads_are_all_written);
     tcase_add_test(tcase, to_put_a_line_never_waits_and_the_loss_is_logged);
     tcase_add_test(tcase, after_a_loss_lines_are_written_again);
     tcase_add_test(tcase, stop_gives_up_when_its_time_is_over);
-    tcase_add_test(tcase, to_stop_no_log_writer_does_nothing);
+    tcase_add_test(tcase, a_stop_that_gives_up_counts_what_is_left);
+    tcase_add_test(tcase, lines_that_cannot_be_written_are_counted_and_told_of_first);
+    tcase_add_test(tcase, a_loss_is_told_though_no_line_follows);
+    tcase_add_test(tcase, a_loss_at_the_end_is_told_or_known_as_untold);
     tcase_add_test(tcase, lost_lines_are_counted_since_the_start);
+    tcase = add_case(suite, "log_writer before its thread", NULL);
+    tcase_add_checked_fixture(tcase, create, destroy);
+    tcase_add_test(tcase, lines_wait_for_the_thread);
+    tcase_add_test(tcase, a_stop_without_a_thread_writes_the_lines);
+    tcase_add_test(tcase, a_stop_without_a_thread_gives_up_too);
     return suite;
 }

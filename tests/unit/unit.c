@@ -29,6 +29,7 @@ int main(void)
                                              listen_addresses_suite,
                                              options_suite,
                                              log_writer_suite,
+                                             log_output_suite,
                                              warning_suite,
                                              stats_suite,
                                              prometheus_suite,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Until the log writer starts, the main thread writes each line at once. From then on only the log
- * writer calls syslog(3), or write(2) for the log; it gathers lines for standard error, so that
- * one write(2) takes many.
+/* Between log_open() and log_stop() lines are queued, and only the log writer calls syslog(3), or
+ * write(2) for the log. Its thread starts in log_start(); the main thread waits for it in
+ * log_stop() alone, for a limited time. Where a line goes is decided when it is logged: a line from
+ * before a reload goes where the log was.
  *
  * Each line passes its facility to syslog(3): a reload that changed it by openlog(3) would wait
  * for the lock that a hanging syslog(3) holds. Target, facility and threshold are atomic, because
@@ -12,7 +13,7 @@
 #include "server/log/log.h"
 
 #include "common/deadline.h"
-#include "common/number.h"
+#include "common/descriptor.h"
 #include "common/text.h"
 #include "server/log/log_writer.h"
 
@@ -31,39 +32,56 @@
 
 #define NS_PER_SECOND INT64_C(1000000000)
 
+/* How long a line that is written at once waits for room, in milliseconds: less than what TERM may
+ * take. */
+#define PATIENCE 200
+
 /* log.to, log.facility and log.level, or --stderr and --verbose. */
-static atomic_int target; /* TO_TERMINAL until the first log_configure() */
+static atomic_bool to_syslog;
 static atomic_int facility = LOG_DAEMON;
 static atomic_int threshold = LOG_INFO;
-enum { TO_TERMINAL, TO_STDERR, TO_SYSLOG };
 
-/* The main thread's, until it starts the log writer. */
-static bool starting = true; /* warnings go to standard error too */
-static struct log_writer *writer;
+/* Warnings go to standard error too: from the start until it is over, or its reader hangs. */
+static atomic_bool showing = true;
+
+static struct log_writer *writer; /* the main thread sets it while there is no other */
+static unsigned long lost;        /* lines that were lost while there is no log writer */
+
+static int priority_of(int severity)
+{
+    return to_syslog ? facility | severity : LOG_STDERR | severity;
+}
+
+/* Returns a socket on which the syslog daemon can take datagrams, or -1 and errno. */
+static int connect_to_syslog(void)
+{
+    const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = _PATH_LOG};
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof address) == 0)
+        return fd;
+    return close_after_error(fd);
+}
 
 /* syslog(3) drops lines silently if no daemon takes them. */
 static void look_for_syslog(void)
 {
-    const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = _PATH_LOG};
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return;
-    if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0 &&
-        errno != EPROTOTYPE) /* a stream socket, which syslog(3) accepts too */
+    int fd = connect_to_syslog();
+    if (fd >= 0)
+        close(fd);
+    else if (errno == ECONNREFUSED || errno == ENOENT || errno == EACCES)
         log_errno(LOG_WARNING, "no syslog daemon reads %s; log lines are lost until one does",
                   _PATH_LOG);
-    close(fd);
 }
 
-void log_configure(bool to_syslog, int new_facility, int new_threshold)
+void log_configure(bool syslog_wanted, int new_facility, int new_threshold)
 {
-    int before = target;
-    if (before == TO_TERMINAL)
-        openlog("sixteend", LOG_PID, LOG_DAEMON);
-    target = to_syslog ? TO_SYSLOG : TO_STDERR;
+    bool changed = syslog_wanted && !to_syslog;
+    if (changed && !showing)
+        look_for_syslog(); /* while lines still go where the log was read */
+    to_syslog = syslog_wanted;
     facility = new_facility;
     threshold = new_threshold;
-    if (to_syslog && before != TO_SYSLOG)
+    if (changed && showing)
         look_for_syslog();
 }
 
@@ -72,108 +90,120 @@ bool log_wants(int severity)
     return severity <= atomic_load_explicit(&threshold, memory_order_relaxed);
 }
 
-static const char *const severity_names[] = {
-    [LOG_CRIT] = "crit",     [LOG_ERR] = "err",   [LOG_WARNING] = "warning",
-    [LOG_NOTICE] = "notice", [LOG_INFO] = "info", [LOG_DEBUG] = "debug",
-};
-
-#define STAMP_SIZE 64
-
-/* Write the time, in UTC as RFC 3339 has it, and the severity. Returns the end. */
-static char *print_stamp(int severity, const struct timespec *at, char *stamp)
+/* Show a line of a start to whoever gave the command. */
+static void show(const char *line)
 {
-    static time_t second = -1;
-    static char printed[sizeof "2026-11-24T09:15:02"]; /* shared by all lines of one second */
-    if (at->tv_sec != second) {
-        struct tm tm;
-        second = at->tv_sec;
-        gmtime_r(&second, &tm);
-        strftime(printed, sizeof printed, "%Y-%m-%dT%H:%M:%S", &tm);
-    }
-    char *to = stpcpy(stamp, printed);
-    put_decimal(to, 1000 + (unsigned)(at->tv_nsec / 1000000)); /* three digits after a 1 … */
-    *to = '.';                                                 /* … that becomes the point */
-    to = stpcpy(to + strlen(".000"), "Z ");
-    to = stpcpy(to, severity_names[severity]);
-    return stpcpy(to, " ");
+    char text[sizeof "sixteend: \n" + LOG_LINE_SIZE];
+    int length = snprintf(text, sizeof text, "sixteend: %s\n", line);
+    if (write_when_ready(STDERR_FILENO, text, (size_t)length, PATIENCE) < 0 && errno == ETIMEDOUT)
+        showing = false;
 }
 
-/* Lines for standard error that are not written yet. Owned by the thread that writes the log. */
-static char gathered[65536];
-static size_t gathered_length;
-
-static void flush_stderr(void)
+static struct log_result flush(void)
 {
-    const char *from = gathered;
-    while (gathered_length > 0) {
-        ssize_t written = write(STDERR_FILENO, from, gathered_length);
-        if (written >= 0) {
-            from += written;
-            gathered_length -= (size_t)written;
-        } else if (errno == EAGAIN) { /* another process made it non-blocking */
-            (void)poll(&(struct pollfd){.fd = STDERR_FILENO, .events = POLLOUT}, 1, -1);
-        } else if (errno != EINTR) {
-            gathered_length = 0; /* there is no other place to report it */
-        }
-    }
+    return log_output_flush(-1);
 }
 
-static void write_stderr(int severity, const struct timespec *at, const char *line, size_t length)
+static void print_loss(char line[LOG_LINE_SIZE], unsigned long lines, const char *why, int error)
 {
-    if (sizeof gathered - gathered_length < STAMP_SIZE + LOG_LINE_SIZE)
-        flush_stderr();
-    char *to = gathered + gathered_length;
-    to = target == TO_STDERR ? print_stamp(severity, at, to) : stpcpy(to, "sixteend: ");
-    to = mempcpy(to, line, length);
-    *to++ = '\n';
-    gathered_length = (size_t)(to - gathered);
+    snprintf(line, LOG_LINE_SIZE, "%lu log lines were lost: %s", lines, why);
+    if (error != 0)
+        text_append(line, LOG_LINE_SIZE, ": %s", strerror(error));
 }
 
-static void write_out(int severity, const struct timespec *at, const char *line, size_t length)
+static struct log_result tell(enum log_loss why, unsigned long lines)
 {
-    bool to_syslog = target == TO_SYSLOG;
-    if (to_syslog)
-        syslog(facility | severity, "%s", line);
-    if (!to_syslog || (starting && severity <= LOG_WARNING))
-        write_stderr(severity, at, line, length);
+    char line[LOG_LINE_SIZE];
+    struct timespec now;
+    if (why == LOG_LOSS_FAILED)
+        print_loss(line, lines, "cannot write to standard error", log_output_error());
+    else
+        print_loss(line, lines, "the log writer could not keep up", 0);
+    clock_gettime(CLOCK_REALTIME, &now);
+    struct log_result before = log_output_line(priority_of(LOG_WARNING), &now, line, strlen(line));
+    struct log_result after = flush();
+    return (struct log_result){before.written + after.written, before.lost + after.lost};
 }
 
-int log_start(void)
+int log_open(void)
 {
-    static const struct log_sink sink = {write_out, flush_stderr};
-    starting = false;
+    static const struct log_sink sink = {log_output_line, flush, tell};
+    openlog("sixteend", LOG_PID, LOG_DAEMON);
     writer = log_writer_create(&sink);
     if (writer != NULL)
         return 0;
-    starting = true;
     log_errno(LOG_CRIT, "cannot start the log writer");
     return -1;
 }
 
+int log_start(void)
+{
+    if (log_writer_start(writer) == 0)
+        return 0;
+    log_errno(LOG_CRIT, "cannot start the log writer");
+    return -1;
+}
+
+void log_ready(void)
+{
+    showing = false;
+}
+
 unsigned long log_lost(void)
 {
-    return writer != NULL ? log_writer_lost(writer) : 0;
+    return writer != NULL ? log_writer_lost(writer) : lost;
+}
+
+/* Tell of lines that were lost at the stop, where that can still be done: on standard error if the
+ * log goes to syslog(3), which hangs; otherwise through syslog(3), unless that would hang, too. */
+static void tell_elsewhere(unsigned long lines, bool stopped)
+{
+    char line[LOG_LINE_SIZE];
+    if (stopped)
+        print_loss(line, lines, "cannot write to standard error", log_output_error());
+    else
+        print_loss(line, lines, "the log hangs, and the stop does not wait any longer", 0);
+    if (to_syslog) {
+        show(line);
+        return;
+    }
+    struct pollfd log = {.fd = connect_to_syslog(), .events = POLLOUT};
+    if (log.fd >= 0 && poll(&log, 1, PATIENCE) == 1)
+        syslog(facility | LOG_WARNING, "%s", line);
+    if (log.fd >= 0)
+        close(log.fd);
 }
 
 void log_stop(double seconds)
 {
-    if (!log_writer_stop(writer, seconds))
+    if (writer == NULL)
+        return;
+    bool stopped = log_writer_stop(writer, seconds);
+    unsigned long untold = log_writer_untold(writer);
+    if (untold > 0)
+        tell_elsewhere(untold, stopped);
+    if (!stopped) {
         threshold = -1;
-    else
-        writer = NULL;
+        return;
+    }
+    lost = log_writer_lost(writer);
+    log_writer_destroy(writer);
+    writer = NULL;
 }
 
 void log_text(int severity, const char *line)
 {
     size_t length = strlen(line);
-    struct timespec now;
+    if (to_syslog && showing && severity <= LOG_WARNING)
+        show(line);
     if (writer != NULL) {
-        log_writer_put(writer, severity, line, length);
-        return;
+        log_writer_put(writer, priority_of(severity), line, length);
+    } else if (!to_syslog) {
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        (void)log_output_line(LOG_STDERR | severity, &now, line, length);
+        lost += log_output_flush(PATIENCE).lost;
     }
-    clock_gettime(CLOCK_REALTIME, &now);
-    write_out(severity, &now, line, length);
-    flush_stderr();
 }
 
 /* Keeps errno. `error` is an errno to append, or 0. */

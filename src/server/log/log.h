@@ -21,21 +21,29 @@
 #define LOG_LINE_SIZE 2048
 
 /* Set where lines go, the facility for syslog(3), and the lowest severity that is logged. Before
- * the first call, lines go to standard error after the program's name. Until log_start(), lines of
- * LOG_WARNING and above go there even if the others go to syslog(3), because the command that
- * starts the daemon has not returned yet. Warns if lines go to syslog(3) from now on and no syslog
- * daemon is there. The main thread only. */
+ * the first call, lines go to standard error. Warns on standard error if lines go to syslog(3) from
+ * now on and no syslog daemon is there. The main thread only. */
 void log_configure(bool to_syslog, int facility, int threshold);
 
-/* Start the log writer, so that no thread waits for the log: log_writer.h. No other thread may
- * have logged before. Returns 0, or -1 with the reason logged. */
+/* Queue lines from now on, so that no thread waits for the log: log_writer.h. Before, and
+ * after log_stop(), a line for standard error is written at once. Until log_ready(), lines of
+ * LOG_WARNING and above that go to syslog(3) go to standard error, too, after the program's name,
+ * because the command that starts the daemon has not returned yet. No other thread may have logged.
+ * Returns 0, or -1 with the reason logged. */
+int log_open(void);
+
+/* Start the thread that writes the lines. Returns 0, or -1 with the reason logged. */
 int log_start(void);
 
-/* Return the number of lines lost because the log writer could not keep up. */
+/* The start is over. */
+void log_ready(void);
+
+/* Return the number of lines lost, for whatever reason. */
 unsigned long log_lost(void);
 
-/* Write the queued lines, for at most `seconds`, and stop the log writer. Later lines are written
- * at once; but if the time was too short, nothing is logged any more. */
+/* Write the queued lines, for at most `seconds`, and stop the log writer; count those that are left
+ * as lost. If lines were lost, and the log could not tell, tell it elsewhere: on standard error, or
+ * through syslog(3). If the time was too short, nothing is logged any more. */
 void log_stop(double seconds);
 
 /* Whether a line of this severity would be written. */
@@ -47,7 +55,8 @@ void log_line(int severity, const char *format, ...) __attribute__((format(print
 /* Write one line that ends with ": " and the text of errno. Keeps errno. */
 void log_errno(int severity, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Write a line that is already formatted, and shorter than LOG_LINE_SIZE. */
+/* Write a line that is already formatted, shorter than LOG_LINE_SIZE and without a newline,
+ * whatever the threshold is. */
 void log_text(int severity, const char *line);
 
 /* A warning of something that can happen thousands of times a second: it is written at most once a

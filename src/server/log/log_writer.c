@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* There are two queues. Threads put lines into one while the log writer writes the other; then it
- * swaps them. A line that does not fit is counted as lost, and the count is logged when there is
- * room again.
+ * swaps them. Lines are put from the moment that the queue is created; the thread starts later.
  *
- * `lock` protects the queue that takes lines, the counts and the flags. A thread
- * holds it to copy one line or to swap, never while something is written. A line's time is taken
- * with the lock held, so that the queue is in the order of time. The queue that is being written
- * belongs to the log writer alone.
+ * A line is pending until it is written, or counted as lost: it did not fit, could not be written,
+ * or was still pending when the stop gave up. The thread tells of losses as soon as it can write
+ * again: in the order of lines, before those that follow a failure and after those that filled the
+ * queue. While it could not tell, it tries again every second, even if no line comes.
+ *
+ * `lock` protects the queue that takes lines, the counts and the flags. A thread holds it to copy
+ * one line or to swap, never while something is written. A line's time is taken with the lock held,
+ * so that the queue is in the order of time. The queue that is being written belongs to the log
+ * writer alone.
  *
  * No wake-up is lost. While lines come, the log writer looks every 5 ms, and no thread pays for a
  * wake-up for each line. When it finds nothing it sets `asleep` and waits, all in one hold of the
@@ -23,20 +27,21 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 
 /* Of each queue: about 6,000 lines of connections. Pages that no line reaches take no memory. */
 #define QUEUE_SIZE (1 << 20)
 
 #define GATHER (5 * INT64_C(1000000))
 
+/* When the log writer tries again to write, after a failure. */
+#define RETRY INT64_C(1000000000)
+
 /* A line in a queue; the next one follows at the next multiple of the alignment. */
 struct record {
     struct timespec at;
-    int severity;
+    int priority;
     size_t length;
     char line[]; /* with its NUL */
 };
@@ -49,17 +54,20 @@ struct queue {
 struct log_writer {
     const struct log_sink *sink;
     pthread_t thread;
+    bool started;          /* the main thread's */
     pthread_mutex_t lock;  /* protects all that follows, except `written` */
     pthread_cond_t wanted; /* there is something to write, or nothing more will come */
     pthread_cond_t done;   /* the thread has written everything and ends */
     bool asleep;           /* the thread waits for `wanted` */
     bool stopping;
     bool stopped;
-    unsigned long lost;     /* lines that did not fit */
-    unsigned long reported; /* how many of them were logged */
-    struct queue *queue;    /* that takes lines */
-    struct queue *written;  /* that the thread writes */
-    struct queue queues[2]; /* both */
+    bool over;                      /* log_writer_stop() waits no more */
+    unsigned long pending;          /* lines that are neither written nor lost */
+    unsigned long lost[LOG_LOSSES]; /* only the thread changes the one that failed ... */
+    unsigned long told[LOG_LOSSES]; /* ... and how many of them were told */
+    struct queue *queue;            /* that takes lines */
+    struct queue *written;          /* that the thread writes */
+    struct queue queues[2];         /* both */
 };
 
 static size_t record_size(size_t length)
@@ -68,46 +76,75 @@ static size_t record_size(size_t length)
     return (sizeof(struct record) + length + 1 + align - 1) / align * align;
 }
 
-static void write_queue(const struct log_writer *writer, const struct queue *queue)
+static void settle(struct log_writer *writer, struct log_result result)
+{
+    if (result.written + result.lost == 0)
+        return;
+    CHECKED(pthread_mutex_lock(&writer->lock));
+    writer->pending -= result.written + result.lost;
+    writer->lost[LOG_LOSS_FAILED] += result.lost;
+    CHECKED(pthread_mutex_unlock(&writer->lock));
+}
+
+static void write_queue(struct log_writer *writer, const struct queue *queue)
 {
     for (size_t at = 0; at < queue->used;) {
         const struct record *record = (const void *)(queue->octets + at);
-        writer->sink->write(record->severity, &record->at, record->line, record->length);
+        settle(writer,
+               writer->sink->write(record->priority, &record->at, record->line, record->length));
         at += record_size(record->length);
     }
 }
 
-static void write_loss(const struct log_writer *writer, unsigned long lost)
+/* Tell of the first `lost` losses, but for those that were told before. The line that tells is
+ * pending, too, but it is not counted if it is lost: then it is to be written again. */
+static void tell(struct log_writer *writer, enum log_loss why, unsigned long lost)
 {
-    char line[128];
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    int length =
-        snprintf(line, sizeof line, "%lu log lines lost: the log writer could not keep up", lost);
-    writer->sink->write(LOG_WARNING, &now, line, (size_t)length);
+    unsigned long untold = lost - writer->told[why];
+    if (untold == 0)
+        return;
+    CHECKED(pthread_mutex_lock(&writer->lock));
+    writer->pending++;
+    CHECKED(pthread_mutex_unlock(&writer->lock));
+    struct log_result result = writer->sink->tell(why, untold);
+    CHECKED(pthread_mutex_lock(&writer->lock));
+    writer->pending -= result.written + result.lost;
+    if (result.lost == 0)
+        writer->told[why] = lost;
+    CHECKED(pthread_mutex_unlock(&writer->lock));
+}
+
+/* Called with the lock held. Whether a loss is not told yet. */
+static bool has_untold(const struct log_writer *writer)
+{
+    return memcmp(writer->lost, writer->told, sizeof writer->lost) != 0;
 }
 
 /* What the thread does next, after the lines of `written`. */
 struct work {
-    unsigned long lost; /* lines whose loss is not logged yet */
+    unsigned long slow; /* lines that did not fit, after those of `written` */
     bool more;          /* more can follow */
 };
 
 /* Wait until there is something to write, and swap the queues. */
 static struct work take_work(struct log_writer *writer)
 {
+    const struct timespec retry = timespec_from(clock_nanoseconds() + RETRY);
+    int error = 0;
     CHECKED(pthread_mutex_lock(&writer->lock));
-    while (writer->queue->used == 0 && !writer->stopping) {
+    while (writer->queue->used == 0 && !writer->stopping && error != ETIMEDOUT) {
         writer->asleep = true;
-        CHECKED(pthread_cond_wait(&writer->wanted, &writer->lock));
+        if (writer->pending > 0 || has_untold(writer)) /* the rest of a line, or a loss */
+            error = pthread_cond_timedwait(&writer->wanted, &writer->lock, &retry);
+        else
+            CHECKED(pthread_cond_wait(&writer->wanted, &writer->lock));
     }
     writer->asleep = false;
     struct queue *empty = writer->written;
     empty->used = 0;
     writer->written = writer->queue;
     writer->queue = empty;
-    struct work work = {writer->lost - writer->reported, !writer->stopping};
-    writer->reported = writer->lost;
+    struct work work = {writer->lost[LOG_LOSS_SLOW], !writer->stopping};
     CHECKED(pthread_mutex_unlock(&writer->lock));
     return work;
 }
@@ -120,13 +157,14 @@ static void *run(void *argument)
 
     do {
         work = take_work(writer);
+        tell(writer, LOG_LOSS_FAILED, writer->lost[LOG_LOSS_FAILED]);
         write_queue(writer, writer->written);
-        if (work.lost > 0)
-            write_loss(writer, work.lost);
-        writer->sink->flush();
+        settle(writer, writer->sink->flush());
+        tell(writer, LOG_LOSS_SLOW, work.slow);
         if (work.more)
             (void)nanosleep(&gather, NULL);
     } while (work.more);
+    tell(writer, LOG_LOSS_FAILED, writer->lost[LOG_LOSS_FAILED]);
 
     CHECKED(pthread_mutex_lock(&writer->lock));
     writer->stopped = true;
@@ -135,7 +173,7 @@ static void *run(void *argument)
     return NULL;
 }
 
-static void destroy(struct log_writer *writer)
+void log_writer_destroy(struct log_writer *writer)
 {
     CHECKED(pthread_cond_destroy(&writer->done));
     CHECKED(pthread_cond_destroy(&writer->wanted));
@@ -158,20 +196,22 @@ struct log_writer *log_writer_create(const struct log_sink *sink)
     CHECKED(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC));
     CHECKED(pthread_cond_init(&writer->done, &monotonic));
     CHECKED(pthread_condattr_destroy(&monotonic));
-    int error = pthread_create(&writer->thread, NULL, run, writer);
-    if (error == 0)
-        return writer;
-    destroy(writer);
-    errno = error;
-    return NULL;
+    return writer;
+}
+
+int log_writer_start(struct log_writer *writer)
+{
+    errno = pthread_create(&writer->thread, NULL, run, writer);
+    writer->started = errno == 0;
+    return writer->started ? 0 : -1;
 }
 
 /* Called with the lock held. */
-static void append(struct queue *queue, int severity, const char *line, size_t length)
+static void append(struct queue *queue, int priority, const char *line, size_t length)
 {
     struct record *record = (void *)(queue->octets + queue->used);
     clock_gettime(CLOCK_REALTIME, &record->at);
-    record->severity = severity;
+    record->priority = priority;
     record->length = length;
     memcpy(record->line, line, length);
     record->line[length] = '\0';
@@ -187,40 +227,59 @@ static void unlock_and_wake(struct log_writer *writer)
         CHECKED(pthread_cond_signal(&writer->wanted));
 }
 
-void log_writer_put(struct log_writer *writer, int severity, const char *line, size_t length)
+void log_writer_put(struct log_writer *writer, int priority, const char *line, size_t length)
 {
     CHECKED(pthread_mutex_lock(&writer->lock));
-    if (record_size(length) <= QUEUE_SIZE - writer->queue->used)
-        append(writer->queue, severity, line, length);
-    else
-        writer->lost++;
+    if (record_size(length) <= QUEUE_SIZE - writer->queue->used) {
+        append(writer->queue, priority, line, length);
+        writer->pending++;
+    } else {
+        writer->lost[LOG_LOSS_SLOW]++;
+    }
     unlock_and_wake(writer);
+}
+
+/* Called with the lock held. */
+static unsigned long count_lost(const struct log_writer *writer)
+{
+    return writer->lost[LOG_LOSS_SLOW] + writer->lost[LOG_LOSS_FAILED] +
+           (writer->over ? writer->pending : 0);
 }
 
 unsigned long log_writer_lost(struct log_writer *writer)
 {
     CHECKED(pthread_mutex_lock(&writer->lock));
-    unsigned long lost = writer->lost;
+    unsigned long lost = count_lost(writer);
     CHECKED(pthread_mutex_unlock(&writer->lock));
     return lost;
 }
 
+unsigned long log_writer_untold(struct log_writer *writer)
+{
+    CHECKED(pthread_mutex_lock(&writer->lock));
+    unsigned long untold =
+        count_lost(writer) - writer->told[LOG_LOSS_SLOW] - writer->told[LOG_LOSS_FAILED];
+    CHECKED(pthread_mutex_unlock(&writer->lock));
+    return untold;
+}
+
 bool log_writer_stop(struct log_writer *writer, double seconds)
 {
-    if (writer == NULL)
-        return true;
     const struct timespec until = timespec_from(deadline_after(clock_nanoseconds(), seconds).at);
     int error = 0;
     CHECKED(pthread_mutex_lock(&writer->lock));
     writer->stopping = true;
+    CHECKED(pthread_mutex_unlock(&writer->lock));
     CHECKED(pthread_cond_signal(&writer->wanted));
+    if (!writer->started && log_writer_start(writer) != 0)
+        (void)run(writer);
+    CHECKED(pthread_mutex_lock(&writer->lock));
     while (!writer->stopped && error != ETIMEDOUT)
         error = pthread_cond_timedwait(&writer->done, &writer->lock, &until);
+    writer->over = true;
     bool stopped = writer->stopped;
     CHECKED(pthread_mutex_unlock(&writer->lock));
-    if (!stopped)
-        return false;
-    CHECKED(pthread_join(writer->thread, NULL));
-    destroy(writer);
-    return true;
+    if (stopped && writer->started)
+        CHECKED(pthread_join(writer->thread, NULL));
+    return stopped;
 }

@@ -123,7 +123,7 @@ static void print(FILE *out, const struct stats *stats)
                  "Worker threads without a connection.");
     print_listeners(out, stats);
     print_single(out, "log_lines_lost_total", "counter", stats->lines_lost,
-                 "Log lines lost because the log writer could not keep up.");
+                 "Log lines that were lost.");
     print_single(out, "reloads_total", "counter", stats->reloads, "Successful reloads.");
     print_single(out, "reloads_refused_total", "counter", stats->reloads_refused,
                  "Refused reloads.");

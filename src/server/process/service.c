@@ -14,6 +14,8 @@
 #include "server/process/service.h"
 
 #include "common/deadline.h"
+#include "common/descriptor.h"
+#include "common/text.h"
 #include "server/config/listen_addresses.h"
 #include "server/connection/loop.h"
 #include "server/log/log.h"
@@ -27,16 +29,21 @@
 #include "server/process/systemd.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
-/* The shortest time that the log writer gets at the end, in seconds. */
+/* The shortest time that the log writer gets at the end, and what it gets if the start failed, in
+ * seconds. */
 #define LOG_STOP_LEAST 0.5
+#define LOG_STOP_FAILED 2.0
+
+/* How long the start waits for room at the terminal, in milliseconds. */
+#define TERMINAL_PATIENCE 200
 
 /* How long the stop waits for the disk of the metrics file, in seconds. */
 #define METRICS_STOP 1.0
@@ -59,7 +66,6 @@ struct service {
     int64_t watchdog; /* when the watchdog must be notified next */
     int64_t renewal;  /* when status and metrics must be renewed next */
     int64_t requests; /* when HUP and USR1 are acted upon again, or NEVER if they are now */
-    bool logging;     /* the log is open */
     bool started;     /* the start succeeded */
     bool stopping;
     bool hurried; /* a second signal came */
@@ -145,7 +151,7 @@ static int open_listeners(struct service *service)
     return listeners_open(listeners, service->settings) == 0 ? EX_OK : EX_UNAVAILABLE;
 }
 
-static const struct stats *read_stats(struct service *service)
+static struct stats *read_stats(struct service *service)
 {
     static struct stats stats; /* large; the main thread's */
     stats_read(&stats);
@@ -164,15 +170,20 @@ static void prepare_metrics(struct service *service)
         log_errno(LOG_WARNING, "metrics.file: cannot start the metrics writer");
 }
 
-/* The one line that a start into the background writes to the terminal. */
+/* The one line that a start into the background writes to the terminal, unless that hangs. */
 static void print_ready(struct service *service)
 {
+    static char line[(size_t)STATS_LISTENERS * ADDRESS_TEXT + 256]; /* large */
     const struct stats *stats = read_stats(service);
     for (size_t i = 0; i < stats->listeners; i++)
-        printf("%s %s", i == 0 ? "sixteend: listening at" : ",", stats->listener[i].address);
-    printf("; process %ld; logging to syslog, facility %s\n", (long)getpid(),
-           settings_choice_name(settings_find("log.facility"), service->settings->log.facility));
-    fflush(stdout);
+        text_append(line, sizeof line, "%s %s", i == 0 ? "sixteend: listening at" : ",",
+                    stats->listener[i].address);
+    text_append(
+        line, sizeof line, "; process %ld; logging to syslog, facility %s\n", (long)getpid(),
+        settings_choice_name(settings_find("log.facility"), service->settings->log.facility));
+    ssize_t written = 1;
+    for (const char *from = line; *from != '\0' && written > 0; from += written)
+        written = write_when_ready(STDOUT_FILENO, from, strnlen(from, PIPE_BUF), TERMINAL_PATIENCE);
 }
 
 /* Root could read the file; the user that the daemon is now has to read it at each reload. */
@@ -219,6 +230,7 @@ static void report_ready(struct service *service)
     if (service->settings->daemon.background)
         print_ready(service);
     log_line(LOG_NOTICE, "sixteend %s ready, process %ld", VERSION, (long)getpid());
+    log_ready();
     background_finish(EX_OK);
     renew(service, true);
     if (service->options->ready_fd != 0)
@@ -231,7 +243,11 @@ static int start(struct service *service)
     const struct settings *settings = service->settings;
     int status;
 
+    /* From here on lines are queued, and nothing waits for the log. */
     signals_ignore();
+    configure_log(settings);
+    if (log_open() != 0)
+        return EX_OSERR;
 
     /* Look up names while a signal still ends the process at once and there is no other one. Fork
      * before there is anything to inherit. */
@@ -240,11 +256,7 @@ static int start(struct service *service)
         return status;
 
     service->signal_fd = signals_open(); /* before the first thread, which inherits the mask */
-    int error = errno;
-    configure_log(settings);
-    service->logging = true;
     if (service->signal_fd < 0) {
-        errno = error;
         log_errno(LOG_CRIT, "cannot open a signalfd");
         return EX_OSERR;
     }
@@ -381,15 +393,30 @@ static void serve(struct service *service)
     }
 }
 
+/* Stop the log. Lines that are lost at that go into the metrics, too. */
+static void stop_log(struct service *service, struct stats *stats)
+{
+    double seconds = service->started != 0 ? service->settings->timeouts.drain : LOG_STOP_FAILED;
+    log_line(LOG_NOTICE, "exiting with status %d", service->status);
+    log_stop(service->hurried || seconds < LOG_STOP_LEAST ? LOG_STOP_LEAST : seconds);
+    if (stats == NULL || stats->lines_lost == log_lost())
+        return;
+    stats->lines_lost = log_lost();
+    service->metrics_writer = NULL;
+    prepare_metrics(service);
+    write_metrics(service, stats);
+    (void)metrics_writer_stop(service->metrics_writer, METRICS_STOP);
+}
+
 /* Undo the start, as far as it came. From signals_let_end() on, TERM and INT end the process at
  * once, so that a disk or a log that hangs cannot keep it. If the metrics writer hangs, it ends
  * with the process. background_finish() acts only if the start failed. */
 static void stop(struct service *service)
 {
-    double seconds = service->settings->timeouts.drain;
+    struct stats *stats = NULL;
 
     if (service->started) {
-        const struct stats *stats = read_stats(service);
+        stats = read_stats(service);
         stats_log(stats);
         write_metrics(service, stats);
     }
@@ -398,13 +425,11 @@ static void stop(struct service *service)
     if (service->signal_fd >= 0)
         close(service->signal_fd);
     pid_file_release(service->settings->daemon.pid_file, service->pid_file);
-    settings_unref(service->settings);
     notify_close();
     signals_let_end(service->status);
-    (void)metrics_writer_stop(service->metrics_writer, METRICS_STOP);
-    if (service->logging)
-        log_line(LOG_NOTICE, "exiting with status %d", service->status);
-    log_stop(service->hurried || seconds < LOG_STOP_LEAST ? LOG_STOP_LEAST : seconds);
+    bool written = metrics_writer_stop(service->metrics_writer, METRICS_STOP);
+    stop_log(service, written ? stats : NULL);
+    settings_unref(service->settings);
     background_finish(service->status);
 }
 
