@@ -185,6 +185,13 @@ $daemon = launch(before => sub { @ENV{qw(LISTEN_FDS LISTEN_PID)} = ('x', $$) });
 is $daemon->wait_end, 78, 'sockets that are wrong';
 like $daemon->{log}, qr/\A${stamp}LISTEN_FDS is not a number.*\n${stamp}exiting with status 78\n\z/, 'too';
 
+# The report that was asked for is written, though nothing else of its severity is.
+$daemon = launch(config => 'log: { level = "crit"; };', listen => ['127.0.0.1:' . ($port = free_port())]);
+ok wait_for(sub { IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $port) }), 'log.level = "crit"';
+ok wait_for(sub { $daemon->tell('USR1'); $daemon->take_in(time + 0.1); $daemon->{log} =~ / notice listener 127\.0\.0\.1:$port queued=/ }), 'USR1';
+is $daemon->stop, 0, 'ends';
+unlike $daemon->{log}, qr/ready|exiting/, 'and nothing else';
+
 # A reload from standard error to syslog(3), which nobody reads.
 my (undef, @nothing) = own_dev();
 SKIP: {

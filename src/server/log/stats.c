@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -112,13 +113,24 @@ void stats_add_listener(struct stats *stats, const struct listener_stats *listen
     stats->listener[stats->listeners++] = *listener;
 }
 
+/* Whatever log.level is. */
+__attribute__((format(printf, 1, 2))) static void report(const char *format, ...)
+{
+    char line[LOG_LINE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    log_text(LOG_NOTICE, line);
+}
+
 static void log_outcomes(const struct stats *stats)
 {
     char line[512] = "outcomes";
     for (size_t i = 0; i < OUTCOMES; i++)
         text_append(line, sizeof line, " %s=%" PRIu64, outcome_name((enum outcome)i),
                     stats->outcomes[i]);
-    log_line(LOG_NOTICE, "%s", line);
+    report("%s", line);
 }
 
 static void log_accept_errors(const struct stats *stats)
@@ -128,22 +140,21 @@ static void log_accept_errors(const struct stats *stats)
         if (stats->accept_error[i].count > 0)
             text_append(line, sizeof line, " %s=%" PRIu64, stats->accept_error[i].name,
                         stats->accept_error[i].count);
-    log_line(LOG_NOTICE, "accept errors%s", line[0] != '\0' ? line : " none=0");
+    report("accept errors%s", line[0] != '\0' ? line : " none=0");
 }
 
 void stats_log(const struct stats *stats)
 {
     const struct gauges *gauges = &stats->gauges;
-    log_line(LOG_NOTICE,
-             "connections accepted=%" PRIu64
-             " active=%zu peak=%zu lingering=%zu workers=%zu idle=%zu lines_lost=%lu",
-             stats->accepted, gauges->active, gauges->peak, gauges->lingering, gauges->workers,
-             gauges->idle, stats->lines_lost);
+    report("connections accepted=%" PRIu64
+           " active=%zu peak=%zu lingering=%zu workers=%zu idle=%zu lines_lost=%lu",
+           stats->accepted, gauges->active, gauges->peak, gauges->lingering, gauges->workers,
+           gauges->idle, stats->lines_lost);
     log_outcomes(stats);
     log_accept_errors(stats);
     for (size_t i = 0; i < stats->listeners; i++)
-        log_line(LOG_NOTICE, "listener %s queued=%u limit=%u", stats->listener[i].address,
-                 stats->listener[i].queued, stats->listener[i].limit);
+        report("listener %s queued=%u limit=%u", stats->listener[i].address,
+               stats->listener[i].queued, stats->listener[i].limit);
 }
 
 char *stats_status(const struct stats *stats, char *text, size_t size)

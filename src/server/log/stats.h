@@ -89,7 +89,7 @@ void stats_read(struct stats *stats);
 void stats_add_accept_error(struct stats *stats, const char *name, uint64_t count);
 void stats_add_listener(struct stats *stats, const struct listener_stats *listener);
 
-/* Log the statistics at LOG_NOTICE: sixteend(8), SIGNALS. */
+/* Log the statistics as LOG_NOTICE, whatever the threshold is: sixteend(8), SIGNALS. */
 void stats_log(const struct stats *stats);
 
 /* Write the status line for a service manager, cut to `size`. Returns `text`. */

@@ -417,7 +417,8 @@ static void stop(struct service *service)
 
     if (service->started) {
         stats = read_stats(service);
-        stats_log(stats);
+        if (log_wants(LOG_NOTICE))
+            stats_log(stats);
         write_metrics(service, stats);
     }
     loop_destroy(service->loop);
