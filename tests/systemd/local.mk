@@ -3,6 +3,7 @@
 # and a mirror.
 systemd_tests = \
 	%D%/install.t \
+	%D%/orders.t \
 	%D%/sandbox.t \
 	%D%/service.t \
 	%D%/socket.t
