@@ -11,7 +11,7 @@ my ($uid, $gid) = (getpwnam $user)[2, 3];
 my $config = "daemon: { user = \"$user\"; };";
 
 SKIP: {
-    skip 'needs root: only root can become another user', 28 if $> != 0;
+    skip 'needs root: only root can become another user', 41 if $> != 0;
     my $pid_directory = scratch();
     my $daemon = start(config => $config, options => ['--pid-file', "$pid_directory/pid"],
         listen => ['127.0.0.1:0']);
@@ -64,6 +64,20 @@ SKIP: {
         my ($left, $out, $err) = run('timeout', '30', @ordinary, "--regid=$regid", '--', $SIXTEEND, '-f', '-c', $file, '-l', '127.0.0.1:0');
         is $left, 71, "$what: status 71";
         like $err, qr/cannot become $words; only root can: Operation not permitted/, 'with the reason';
+    }
+
+    # Whether the user can read the file at a reload.
+    for my $case ([0755, 0644, 1], [0755, 0600, 0], [0700, 0644, 0], [0711, 0604, 1], [0755, 0640, 0]) {
+        my ($folder_mode, $mode, $is_readable) = @$case;
+        my $place = scratch();
+        chmod $folder_mode, $place;
+        my $path = write_file("$place/sixteen.conf", $config);
+        chmod $mode, $path;
+        $daemon = start(arguments => ['--foreground', '--stderr', '--config', $path]);
+        my $is_warned = $daemon->{log} =~ /^\S+ warning cannot read \Q$path\E after dropping privileges, so every reload will be refused: Permission denied; let the daemon's user read the file and its directories\n/m;
+        is $is_warned ? 0 : 1, $is_readable, sprintf 'a file of mode %o in a folder of mode %o', $mode, $folder_mode;
+        like $daemon->reload(undef), $is_readable ? qr/ reloaded / : qr/reload refused/, 'a reload shows it';
+        $daemon->stop;
     }
 
     $daemon = start();
