@@ -144,9 +144,10 @@ static void pause_accepting(struct acceptor *acceptor)
         acceptor->pace = PACE_LAST;
     int64_t end = clock_nanoseconds() + acceptor->pace;
     const enum acceptor_state state = acceptor->state;
+    const bool cut = acceptor->shared->cut;
     unsigned evictions = acceptor->shared->evictions;
     while (acceptor->state == state && acceptor->shared->evictions == evictions &&
-           !acceptor->shared->cut && clock_nanoseconds() < end)
+           acceptor->shared->cut == cut && clock_nanoseconds() < end)
         wait_until(acceptor, end);
 }
 
@@ -173,15 +174,15 @@ static void handle_error(struct acceptor *acceptor, int error)
     struct acceptors *shared = acceptor->shared;
     size_t index = find_error(error);
     enum remedy remedy = accept_errors[index].remedy;
-    bool repeated = ++acceptor->failures > FAILURES_FREE;
+    const unsigned answered = acceptor->answered;
 
-    if (error == EINTR && !repeated)
-        return;
     if (can_be_idle(error) && !is_queued(acceptor, false)) {
-        (void)is_queued(acceptor, true);
+        if (answered == shared->roll) /* nothing changed that must be looked at */
+            (void)is_queued(acceptor, true);
         return;
     }
-    if (error == EAGAIN && !repeated) /* another owner of the listener was quicker */
+    bool repeated = ++acceptor->failures > FAILURES_FREE;
+    if ((error == EINTR || error == EAGAIN) && !repeated) /* or another owner was quicker */
         return;
     shared->errors[index]++;
     if (remedy == REMEDY_CONTINUE && !repeated)
@@ -193,7 +194,7 @@ static void handle_error(struct acceptor *acceptor, int error)
     }
     shared->error = error;
     if (remedy == REMEDY_EVICT) {
-        shared->needs_descriptor = true;
+        shared->short_of_descriptors++;
         monitor_wake_loop(shared->monitor);
     } else {
         monitor_warn(shared->monitor, &shared->shortage_warning);
@@ -416,12 +417,15 @@ void acceptors_call_roll(struct acceptors *acceptors)
 }
 
 /* Close the oldest lingering socket for an acceptor that found no descriptor. */
-static void free_descriptor(struct acceptors *acceptors, struct lingering *lingering)
+static void free_descriptor(struct acceptors *acceptors, struct lingering *lingering,
+                            unsigned failures)
 {
     bool freed = lingering_evict(lingering);
     monitor_enter(acceptors->monitor);
-    if (!freed)
+    if (!freed) {
         monitor_warn(acceptors->monitor, &acceptors->shortage_warning);
+        acceptors->shortage_warning.count += failures - 1;
+    }
     acceptors->evictions += freed;
     monitor_notify(acceptors->monitor);
     monitor_leave(acceptors->monitor);
@@ -441,13 +445,13 @@ enum acceptors_state acceptors_tend(struct acceptors *acceptors, struct lingerin
             state = ACCEPTORS_CALLED;
         }
     int failure = acceptors->failure;
-    bool needs_descriptor = acceptors->needs_descriptor;
-    acceptors->needs_descriptor = false;
+    unsigned short_of_descriptors = acceptors->short_of_descriptors;
+    acceptors->short_of_descriptors = 0;
     acceptors->failure = 0;
     monitor_leave(acceptors->monitor);
 
-    if (needs_descriptor)
-        free_descriptor(acceptors, lingering);
+    if (short_of_descriptors > 0)
+        free_descriptor(acceptors, lingering, short_of_descriptors);
     if (failure == 0)
         return state;
     log_line(LOG_CRIT, "accept: %s", strerror(failure));

@@ -25,13 +25,13 @@ struct acceptors {
     struct acceptor_list list; /* the main loop's own */
 
     /* protected by the monitor */
-    struct settings *settings; /* of the connections that get a slot next */
-    unsigned roll;             /* number of the last roll call */
-    bool cut;                  /* acceptors_cut() was called */
-    int failure;               /* errno of a bug of ours, or 0 */
-    bool needs_descriptor;     /* the main loop must close a lingering socket */
-    unsigned evictions;        /* how often it did */
-    int error;                 /* errno of the last resource shortage */
+    struct settings *settings;     /* of the connections that get a slot next */
+    unsigned roll;                 /* number of the last roll call */
+    bool cut;                      /* acceptors_cut() was called */
+    int failure;                   /* errno of a bug of ours, or 0 */
+    unsigned short_of_descriptors; /* failures; the main loop must close a lingering socket */
+    unsigned evictions;            /* how often it did */
+    int error;                     /* errno of the last resource shortage */
     struct warning shortage_warning;
     uint64_t errors[STATS_ACCEPT_ERRORS];
 };
