@@ -9,12 +9,13 @@ use Time::HiRes qw(time);
 
 need_shim();
 
+# A wide address takes the place of the first, and comes and goes beside it.
 my $one = <<'END';
 listen = [ "127.0.0.1:0", "0.0.0.0:0" ];
 metrics: { file = "DIRECTORY/metrics"; interval = 60.0; };
 END
 my $other = <<'END';
-listen = [ "127.0.0.1:0", "0.0.0.0:0", "127.0.0.2:0", "127.0.0.3:0" ];
+listen = [ "0.0.0.0:FIRST", "0.0.0.0:0", "127.0.0.2:0", "127.0.0.3:0" ];
 limits: { backlog = 100; connections = 100; };
 access: { allow = [ "127.0.0.0/8" ]; deny = [ "192.0.2.0/24" ]; proxies = [ "127.0.0.9" ]; };
 metrics: { file = "DIRECTORY/metrics"; interval = 60.0; };
@@ -38,7 +39,8 @@ my $scenario = {
 
 sub reload {
     my ($daemon, $config) = @_;
-    write_file("$daemon->{directory}/conf", configuration({ config => $config }, $daemon->{directory}));
+    my ($first) = $daemon->{log} =~ /Listening at 127\.0\.0\.1:(\d+)/;
+    write_file("$daemon->{directory}/conf", configuration({ config => $config =~ s/FIRST/$first/r }, $daemon->{directory}));
     return hang_up($daemon);
 }
 

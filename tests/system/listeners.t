@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 # Reloads add and remove listeners while clients come to all of them: each connection that is made
-# gets its reply, and a listener that stays is not touched.
+# gets its reply, and a listener that stays is not touched. An address that overlaps an open one
+# takes its place without a gap.
 use strict;
 use warnings;
 use Sixteen;
 use Test::More;
 
 my $RELOADS = is_sanitized() || $ENV{QUICK} ? 10 : 40;
+my $SWAPS = $RELOADS / 2 - 1;
 
 # Addresses that are this test's own, so that their ports can be the same each time.
 my @mine = map { sprintf '127.%d.%d.%d', 80 + $_, $$ >> 8 & 255, $$ & 255 } 0 .. 4;
@@ -90,6 +92,98 @@ ok wait_for(sub { $descriptors == (() = glob "/proc/$daemon->{pid}/fd/*") }), 'a
 is +(run($SIXTEEN, $_, $port))[0], 0, "and serves at $_" for @mine;
 is $daemon->stop, 0, 'ends';
 like $daemon->{log}, qr/ outcomes ok=${\($exchanges + $served + @mine)} /, 'and has counted each exchange';
+
+# A socket that listens there, if it can.
+sub occupy {
+    my ($host, $occupied) = @_;
+    return IO::Socket::IP->new(LocalHost => $host, LocalPort => $occupied, Listen => 1, V6Only => 1);
+}
+
+# A port outside the range of which the kernel chooses, that nothing uses at any address.
+my ($shared) = grep { occupy('0.0.0.0', $_) && occupy('::', $_) } map { 20000 + ($$ + $_) % 10000 } 0 .. 50;
+my $has_ipv6 = defined occupy('::1', 0);
+$port = $shared // 0;
+
+sub served { return (run($SIXTEEN, '-W', 2, $_[0], $port))[0] == 0 }
+
+# The listeners in its report.
+sub reported {
+    my ($of) = @_;
+    my $from = length $of->{log};
+    $of->tell('USR1');
+    $of->wait_log(qr/ notice accept errors /);
+    wait_for(sub { $of->take_rest; substr($of->{log}, $from) =~ /notice listener/ });
+    return join ' ', sort map { s/^\Q$mine[0]\E/one/r =~ s/^\Q$mine[1]\E/two/r } substr($of->{log}, $from) =~ / listener (\S+):$port queued=/g;
+}
+
+SKIP: {
+    skip 'needs IPv6', 1 if !$has_ipv6;
+    skip 'needs a port that is free at every address', 1 if !defined $shared;
+    # As another user than the one who opened the first sockets.
+    my $user = $> == 0 ? 'daemon: { user = "nobody"; }; ' : '';
+    my $narrow = $user . configuration($mine[0]);
+    my $wide = $user . configuration('*');
+    $daemon = start(listen => [], config => $narrow);
+    chmod 0755, $daemon->{file} =~ s{/[^/]+$}{}r; # that user reads it again
+    my $load = begin_load(2, [$mine[0], $port]);
+    my (@refused, @unserved, @unclosed);
+    for my $round (1 .. $SWAPS) {
+        for ($wide, $round % 5 ? $narrow : $user . configuration(@mine[0, 2])) {
+            my $line = $daemon->reload($_);
+            push @refused, $line if $line !~ / reloaded /;
+            if ($_ eq $wide) { push @unserved, grep { !served($_) } $mine[1], '::1' }
+            # Every other time the wide one is still there when it is wanted again.
+            elsif ($round % 2) { push @unclosed, $round if !wait_for(sub { !IO::Socket::IP->new(PeerHost => $mine[1], PeerPort => $port) }) }
+        }
+    }
+    is_deeply \@refused, [], 'from one address to all and back, again and again';
+    is_deeply \@unserved, [], 'all are served';
+    is_deeply \@unclosed, [], 'and then no longer';
+    my ($exchanges, @wrong) = end_load($load);
+    is "@wrong", '', "of $exchanges exchanges meanwhile none fails";
+    # A handshake that the kernel drops is tried again after a second.
+    cmp_ok $load->{slowest}, '<', is_sanitized() ? 0.9 : 0.5, sprintf 'and none waits: the slowest takes %.3f s', $load->{slowest};
+    ok wait_for(sub { reported($daemon) eq 'one' }), 'the report has the one address';
+    like $daemon->reload($wide), qr/ reloaded /, 'all again';
+    is reported($daemon), '0.0.0.0 [::] one', 'the report has the narrow one beside them';
+    ok !defined occupy($_, $port), "nothing else can listen at $_" for '0.0.0.0', '127.0.0.1', '::', '::1';
+    like $daemon->reload($user . configuration(@mine[1, 2])), qr/ reloaded /, 'two other addresses';
+    ok wait_for(sub { !served($mine[0]) }), 'the one that was beside them is closed with them';
+    ok served($_), "$_ is served" for @mine[1, 2];
+
+    # All or nothing.
+    my $other;
+    ok wait_for(sub { $other = occupy('::', $port) }), 'another process takes the port of one family';
+    $load = begin_load(2, [$mine[1], $port]);
+    for (1 .. $SWAPS) {
+        my $line = $daemon->reload($wide);
+        push @refused, $line if $line !~ / reload refused/;
+    }
+    is_deeply \@refused, [], 'refused while another process uses one of the families';
+    like $daemon->{log}, qr/ err cannot listen at \[::\]:$port: Address already in use; another process uses it/, 'with the reason';
+    ($exchanges, @wrong) = end_load($load);
+    is "@wrong", '', "which not one of $exchanges exchanges notices";
+    ok !defined occupy('0.0.0.0', $port), 'and the port is not shared';
+    close $other;
+    like $daemon->reload($wide), qr/ reloaded /, 'afterwards it is taken';
+    ok served('::1'), 'and served';
+    is $daemon->stop, 0, 'ends';
+}
+
+# One port for both families, if the kernel chooses it. It chooses even ones as long as there are
+# any, and here another process, which lives as long as the daemon, has those of one family.
+SKIP: {
+    my @prefix = ('unshare', '--net', $> == 0 ? () : '--map-root-user');
+    skip 'needs a network namespace and IPv6', 3 if !$has_ipv6 || (run(@prefix, 'true'))[0] != 0;
+    my $few = 'echo "61000 61099" > /proc/sys/net/ipv4/ip_local_port_range; exec "$@"';
+    my $hold = 'use IO::Socket::IP; my $daemon = $$; my @held = map { IO::Socket::IP->new(LocalHost => "::", LocalPort => 61000 + 2 * $_, Listen => 1, V6Only => 1) or die } 0 .. 49; '
+        . 'if (fork) { exec @ARGV } close STDERR; close STDOUT; select undef, undef, undef, 0.1 while getppid == $daemon;';
+    my $one = start(under => [@prefix, 'sh', '-c', $few, 'sh', $^X, '-e', $hold], listen => ['*:0']);
+    my @ports = @{ $one->{ports} };
+    is scalar(@ports), 2, '*:0 is two listeners';
+    is $ports[0], $ports[1], 'at one port';
+    is $one->stop, 0, 'ends';
+}
 
 # How many listening sockets it has, by the inodes: proc(5).
 sub listening {

@@ -247,9 +247,9 @@ undef @queued;
 # Addresses that cannot be opened.
 my $sockets = sockets_of($daemon);
 for my $wrong ([["127.0.0.1:$taken_port"], qr/cannot listen at 127\.0\.0\.1:$taken_port: Address already in use; another process uses it/],
-    [["127.0.0.1:$port", "127.0.0.1:$taken_port", '127.0.0.6:0'], qr/cannot listen at 127\.0\.0\.1:$port: Address already in use; it overlaps an address that is open now; restart the daemon to change it/],
+    [["127.0.0.1:$port", "127.0.0.1:$taken_port", '127.0.0.6:0'], qr/cannot listen at 127\.0\.0\.1:$taken_port: Address already in use; another process uses it/],
     [['127.0.0.1:0', '127.0.0.7:0', "127.0.0.1:$taken_port"], qr/cannot listen at 127\.0\.0\.1:$taken_port: /],
-    [["*:$port"], qr/cannot listen at 0\.0\.0\.0:$port: Address already in use; it overlaps an address that is open now; restart the daemon to change it/],
+    [["127.0.0.1:$port", "*:$port"], qr/cannot listen at 0\.0\.0\.0:$port: Address already in use; the configuration lists it twice/],
     [['192.0.2.1:0'], qr/cannot listen at 192\.0\.2\.1:0: Cannot assign requested address; no interface of this host has that address/],
     [['no-such-host.invalid:0'], qr/cannot listen at no-such-host\.invalid:0: /]) {
     my ($addresses, $said) = @$wrong;

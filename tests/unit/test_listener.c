@@ -34,6 +34,21 @@ int __wrap_socket(int family, int type, int protocol)
     errno = failing_error;
     return -1;
 }
+
+/* How often a port that is not 0 is in use. */
+static int busy_ports;
+int __real_bind(int fd, const struct sockaddr *address, socklen_t length);
+int __wrap_bind(int fd, const struct sockaddr *address, socklen_t length);
+
+int __wrap_bind(int fd, const struct sockaddr *address, socklen_t length)
+{
+    const struct sockaddr_in *in = (const struct sockaddr_in *)address;
+    if (busy_ports == 0 || in->sin_port == 0)
+        return __real_bind(fd, address, length);
+    busy_ports--;
+    errno = EADDRINUSE;
+    return -1;
+}
 /* NOLINTEND(bugprone-reserved-identifier) */
 
 static struct listeners listeners;
@@ -60,7 +75,7 @@ static void hold_ports(void)
 
 static void begin(void)
 {
-    failing_error = 0;
+    failing_error = busy_ports = 0;
     listeners.count = 0;
     settings = new_settings();
     old = new_settings();
@@ -229,8 +244,8 @@ START_TEST(without_IPv6_its_addresses_are_left_out)
     ck_assert_int_eq(open_them(), 0);
     ck_assert_uint_eq(listeners.count, 1);
     snprintf(expected, sizeof expected,
-             "notice Listening at %s\nwarning cannot listen at %s; continuing without it: %s\n",
-             bound_text(0), left_out[_i].text, strerror(left_out[_i].error));
+             "warning cannot listen at %s; continuing without it: %s\nnotice Listening at %s\n",
+             left_out[_i].text, strerror(left_out[_i].error), bound_text(0));
     assert_logged(expected);
 }
 END_TEST
@@ -287,10 +302,8 @@ START_TEST(nothing_is_left_open_when_another_process_uses_an_address)
     ck_assert_int_eq(open_them(), -1);
     ck_assert_uint_eq(listeners.count, 0);
     ck_assert_int_eq(lowest_free(), next);
-    ck_assert_ptr_nonnull(strstr(
-        logged_text(), line("\ncrit cannot listen at ", text,
-                            IN_USE "another process uses it, perhaps another sixteend: see ss "
-                                   "-tlnp\n")));
+    assert_logged(line("crit cannot listen at ", text,
+                       IN_USE "another process uses it, perhaps another sixteend: see ss -tlnp\n"));
     close(other);
 }
 END_TEST
@@ -299,8 +312,64 @@ START_TEST(an_address_can_be_opened_once)
 {
     SET_LISTEN(place[0], place[0]);
     ck_assert_int_eq(open_them(), -1);
-    ck_assert_ptr_nonnull(strstr(logged_text(), line("\ncrit cannot listen at ", place[0],
-                                                     IN_USE "the configuration lists it twice\n")));
+    assert_logged(
+        line("crit cannot listen at ", place[0], IN_USE "the configuration lists it twice\n"));
+}
+END_TEST
+
+/* Return 0.0.0.0 with the port of that place. */
+static const char *wide(size_t index)
+{
+    static char text[ADDRESS_TEXT];
+    snprintf(text, sizeof text, "0.0.0.0%s", strchr(place[index], ':'));
+    return text;
+}
+
+START_TEST(an_address_and_one_that_it_overlaps_cannot_both_be_opened)
+{
+    if (_i == 0)
+        SET_LISTEN(place[0], wide(0));
+    else
+        SET_LISTEN(wide(0), place[0]);
+    ck_assert_int_eq(open_them(), -1);
+    assert_logged(line("crit cannot listen at ", _i == 0 ? wide(0) : place[0],
+                       IN_USE "the configuration lists it twice\n"));
+}
+END_TEST
+
+static uint16_t port_at(size_t index)
+{
+    return listeners.list[index]->bound.u.in.sin_port;
+}
+
+/* As often as another process uses the port that was chosen for the first. */
+START_TEST(a_port_of_the_kernel_s_choice_is_one_for_all_families)
+{
+    SET_LISTEN("*:0", "*:0");
+    busy_ports = _i;
+    ck_assert_int_eq(open_them(), 0);
+    if (listeners.count == 2) /* this host has no IPv6 */
+        return;
+    ck_assert_int_eq(busy_ports, 0);
+    ck_assert_uint_eq(listeners.count, 4);
+    ck_assert_int_eq(port_at(0), port_at(1));
+    ck_assert_int_eq(port_at(2), port_at(3));
+    ck_assert_int_ne(port_at(0), port_at(2));
+    for (size_t i = 0; i < 4; i += 2)
+        ck_assert_int_ne(listeners.list[i]->bound.u.any.sa_family,
+                         listeners.list[i + 1]->bound.u.any.sa_family);
+}
+END_TEST
+
+START_TEST(a_port_for_all_families_is_not_looked_for_without_end)
+{
+    int next = lowest_free();
+    SET_LISTEN("*:0");
+    busy_ports = 1000000;
+    ck_assert_int_eq(open_them(), -1);
+    assert_logged("crit cannot listen at 0.0.0.0:0: Address already in use; no port is free for "
+                  "all addresses\n");
+    ck_assert_int_eq(lowest_free(), next);
 }
 END_TEST
 
@@ -558,18 +627,162 @@ START_TEST(a_change_that_fails_leaves_everything_as_it_was)
 }
 END_TEST
 
-START_TEST(an_overlap_with_an_open_address_takes_a_restart)
+/* Whether it accepts, and no other socket can be bound beside it. */
+static void assert_open_alone(size_t index)
 {
-    char port[ENDPOINT_TEXT];
+    int shared = 1;
+    socklen_t size = sizeof shared;
+    const struct listener *listener = listeners.list[index];
+    ck_assert_int_eq(getsockopt(listener->fd, SOL_SOCKET, SO_REUSEPORT, &shared, &size), 0);
+    ck_assert_int_eq(shared, 0);
+    ck_assert_int_eq(listener->quiet_from, 0);
+}
+
+/* Connect to the wide listener by an address that no other has. */
+static void assert_serves_wide(size_t index)
+{
+    struct address other = listeners.list[index]->bound;
+    other.u.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 76);
+    int peer = call(&other);
+    wait_answered(peer);
+    assert_accepts(listeners.list[index]->fd);
+    close(peer);
+}
+
+START_TEST(a_wide_address_is_opened_beside_the_narrow_ones)
+{
+    char expected[512];
+    SET_LISTEN(place[0], place[1]);
+    ck_assert_int_eq(open_them(), 0);
+    int peer = queue_peer(listeners.list[0]);
+    (void)logged_text();
+    SET_LISTEN(wide(0), place[1]);
+    ck_assert_int_eq(change(), 0);
+    ck_assert_uint_eq(listeners.count, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_open_alone(i);
+    snprintf(expected, sizeof expected, "notice Listening at %s\n", wide(0));
+    assert_logged(expected);
+    assert_accepts(listeners.list[0]->fd); /* the peer that was queued */
+    for (size_t i = 0; i < 2; i++)
+        assert_serves(i);
+    assert_serves_wide(2);
+    close(peer);
+}
+END_TEST
+
+START_TEST(a_narrow_address_takes_the_place_of_a_wide_one)
+{
+    char expected[512];
+    SET_LISTEN(wide(0));
+    ck_assert_int_eq(open_them(), 0);
+    int peer = queue_peer(listeners.list[0]);
+    (void)logged_text();
+    SET_LISTEN(place[0]);
+    ck_assert_int_eq(change(), 0);
+    ck_assert_uint_eq(listeners.count, 2);
+    ck_assert_int_gt(listeners.list[0]->quiet_from, 0);
+    assert_open_alone(1);
+    snprintf(expected, sizeof expected,
+             "notice Listening at %s\nnotice No longer listening at %s\n", place[0], wide(0));
+    assert_logged(expected);
+    assert_accepts(listeners.list[0]->fd);
+    assert_serves(1);
+    close(peer);
+}
+END_TEST
+
+START_TEST(narrow_and_wide_go_back_and_forth)
+{
     SET_LISTEN(place[0]);
     ck_assert_int_eq(open_them(), 0);
-    snprintf(port, sizeof port, "0.0.0.0%s", strchr(place[0], ':'));
-    SET_LISTEN(port);
-    assert_change_refused(
-        IN_USE "it overlaps an address that is open now; restart the daemon to change it\n");
+    for (int i = 0; i < 3; i++) {
+        SET_LISTEN(wide(0));
+        ck_assert_int_eq(change(), 0);
+        ck_assert_uint_eq(listeners.count, 2);
+        assert_open_alone(0);
+        assert_open_alone(1);
+        SET_LISTEN(place[0]);
+        ck_assert_int_eq(change(), 0);
+        assert_open_alone(0);
+        ck_assert_int_gt(listeners.list[1]->quiet_from, 0);
+        if (i == 1)
+            listeners_remove(&listeners, 1);
+    }
+    assert_serves(0);
+}
+END_TEST
+
+/* Its address is the wide one's, too. */
+START_TEST(a_narrow_listener_that_stopped_accepting_accepts_again_beside_a_wide_one)
+{
+    SET_LISTEN(place[0], place[1]);
+    ck_assert_int_eq(open_them(), 0);
+    SET_LISTEN(place[1]);
+    ck_assert_int_eq(change(), 0);
+    ck_assert_int_gt(listeners.list[0]->quiet_from, 0);
+    SET_LISTEN(wide(0));
+    ck_assert_int_eq(change(), 0);
+    assert_open_alone(0);
+    ck_assert_int_gt(listeners.list[1]->quiet_from, 0); /* another port */
+    assert_open_alone(2);
+    assert_serves(0);
+    SET_LISTEN(place[1]);
+    ck_assert_int_eq(change(), 0);
+    ck_assert_int_gt(listeners.list[0]->quiet_from, 0); /* with the wide one */
+    ck_assert_int_gt(listeners.list[2]->quiet_from, 0);
+}
+END_TEST
+
+START_TEST(a_port_of_the_kernel_s_choice_is_kept_when_it_is_named)
+{
+    char text[ADDRESS_TEXT];
+    SET_LISTEN("127.0.0.1:0");
+    ck_assert_int_eq(open_them(), 0);
+    int fd = listeners.list[0]->fd;
+    SET_LISTEN(address_format(&listeners.list[0]->bound, text));
+    ck_assert_int_eq(change(), 0);
+    ck_assert_uint_eq(listeners.count, 1);
+    ck_assert_int_eq(listeners.list[0]->fd, fd);
+    assert_open_alone(0);
+}
+END_TEST
+
+START_TEST(an_overlap_that_is_refused_leaves_no_port_shared)
+{
+    struct address bound;
+    char text[ADDRESS_TEXT];
+    int other = bound_socket(&bound, 1);
+    SET_LISTEN(_i == 0 ? place[0] : wide(0));
+    ck_assert_int_eq(open_them(), 0);
+    SET_LISTEN(_i == 0 ? wide(0) : place[0], address_format(&bound, text));
+    assert_change_refused(IN_USE "another process uses it");
+    assert_open_alone(0);
     copy_settings(settings, old);
-    SET_LISTEN(place[0], place[0]);
+    SET_LISTEN(place[0], wide(0));
     assert_change_refused(IN_USE "the configuration lists it twice\n");
+    assert_open_alone(0);
+    copy_settings(settings, old);
+    SET_LISTEN(wide(0), place[0]);
+    assert_change_refused(IN_USE "the configuration lists it twice\n");
+    assert_open_alone(0);
+    close(other);
+}
+END_TEST
+
+START_TEST(an_overlap_with_the_socket_of_another_process_is_refused)
+{
+    struct address other = numeric_address("127.0.0.77", "0");
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    SET_LISTEN(place[0]);
+    ck_assert_int_eq(open_them(), 0);
+    other.u.in.sin_port = listeners.list[0]->bound.u.in.sin_port;
+    need(fd >= 0 && bind(fd, &other.u.any, other.length) == 0 && listen(fd, 1) == 0,
+         "a socket at another address");
+    SET_LISTEN(wide(0));
+    assert_change_refused(IN_USE "another process uses it");
+    assert_open_alone(0);
+    close(fd);
 }
 END_TEST
 
@@ -839,6 +1052,9 @@ Suite *listener_suite(void)
                         COUNT(refused));
     tcase_add_test(opened, nothing_is_left_open_when_another_process_uses_an_address);
     tcase_add_test(opened, an_address_can_be_opened_once);
+    tcase_add_loop_test(opened, an_address_and_one_that_it_overlaps_cannot_both_be_opened, 0, 2);
+    tcase_add_loop_test(opened, a_port_of_the_kernel_s_choice_is_one_for_all_families, 0, 4);
+    tcase_add_test(opened, a_port_for_all_families_is_not_looked_for_without_end);
     tcase_add_test(opened, the_queue_is_counted);
     tcase_add_test(opened, a_descriptor_that_is_not_a_listener_has_no_queue);
     tcase_add_test(opened, the_last_one_takes_the_place_of_one_that_is_closed);
@@ -855,7 +1071,14 @@ Suite *listener_suite(void)
     tcase_add_test(changed, a_change_does_not_touch_what_stays);
     tcase_add_test(changed, a_port_of_the_kernel_s_choice_stays_what_it_was);
     tcase_add_test(changed, a_change_that_fails_leaves_everything_as_it_was);
-    tcase_add_test(changed, an_overlap_with_an_open_address_takes_a_restart);
+    tcase_add_test(changed, a_wide_address_is_opened_beside_the_narrow_ones);
+    tcase_add_test(changed, a_narrow_address_takes_the_place_of_a_wide_one);
+    tcase_add_test(changed, narrow_and_wide_go_back_and_forth);
+    tcase_add_test(changed,
+                   a_narrow_listener_that_stopped_accepting_accepts_again_beside_a_wide_one);
+    tcase_add_test(changed, a_port_of_the_kernel_s_choice_is_kept_when_it_is_named);
+    tcase_add_loop_test(changed, an_overlap_that_is_refused_leaves_no_port_shared, 0, 2);
+    tcase_add_test(changed, an_overlap_with_the_socket_of_another_process_is_refused);
     tcase_add_test(changed, without_a_single_address_a_change_is_refused);
     tcase_add_test(changed, there_is_room_for_256_and_no_more);
     tcase_add_test(changed, one_that_stopped_accepting_accepts_again);

@@ -18,7 +18,6 @@
 #include "server/connection/listener.h"
 
 #include "common/deadline.h"
-#include "common/descriptor.h"
 #include "server/log/log.h"
 
 #include <errno.h>
@@ -32,51 +31,52 @@
 #define MIN_HOPS_NONE 0
 #define MIN_HOPS_ALL 255
 
-/* Open, bind and listen. SO_REUSEADDR lets a restart have the port in spite of connections in
- * TIME_WAIT; SO_REUSEPORT would let two daemons share it unnoticed. Returns -1 and errno on
- * failure. */
-static int open_socket(const struct address *address, int backlog)
+int listener_share(const struct listener *listener, bool shared)
 {
-    const int on = 1;
-    int fd = socket(address->u.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -1;
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-        (address->u.any.sa_family != AF_INET6 ||
-         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0) &&
-        bind(fd, &address->u.any, address->length) == 0 && listen(fd, backlog) == 0)
-        return fd;
-    return close_after_error(fd);
+    const int value = shared;
+    return setsockopt(listener->fd, SOL_SOCKET, SO_REUSEPORT, &value, sizeof value);
 }
 
-static void log_begin(const struct listener *listener)
+/* SO_REUSEADDR lets a restart have the port in spite of connections in TIME_WAIT; SO_REUSEPORT
+ * would let two daemons share it unnoticed. Returns 0, or -1 and errno. */
+static int bind_socket(struct listener *listener, const struct address *address, bool shared)
+{
+    const int on = 1;
+    if (setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+        (!shared || listener_share(listener, true) == 0) &&
+        (address->u.any.sa_family != AF_INET6 ||
+         setsockopt(listener->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0) &&
+        bind(listener->fd, &address->u.any, address->length) == 0)
+        return address_of_socket(listener->fd, &listener->bound);
+    return -1;
+}
+
+int listener_bind(struct listener *listener, const struct address *asked, uint16_t port,
+                  bool shared)
+{
+    struct address address = *asked;
+    if (asked->u.in.sin_port == 0) /* at the same place for IPv6 */
+        address_set_port(&address, port);
+    *listener = (struct listener){.asked = *asked, .wildcard = address_is_wildcard(asked)};
+    listener->fd = socket(address.u.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (listener->fd >= 0 && bind_socket(listener, &address, shared) == 0)
+        return 0;
+    int error = errno;
+    if (listener->fd >= 0)
+        close(listener->fd);
+    return error;
+}
+
+void listener_log_begin(const struct listener *listener)
 {
     char text[ADDRESS_TEXT];
     log_line(LOG_NOTICE, "Listening at %s", address_format(&listener->bound, text));
 }
 
-void listener_log_end(const struct listener *listener)
+static void log_end(const struct listener *listener)
 {
     char text[ADDRESS_TEXT];
     log_line(LOG_NOTICE, "No longer listening at %s", address_format(&listener->bound, text));
-}
-
-/* Returns 0, or -1 and errno. */
-static int begin(struct listener *listener)
-{
-    if (address_of_socket(listener->fd, &listener->bound) != 0)
-        return -1;
-    listener->wildcard = address_is_wildcard(&listener->bound);
-    log_begin(listener);
-    return 0;
-}
-
-int listener_open(struct listener *listener, const struct address *address, int backlog)
-{
-    *listener = (struct listener){.fd = open_socket(address, backlog), .asked = *address};
-    if (listener->fd < 0)
-        return -1;
-    return begin(listener) == 0 ? 0 : close_after_error(listener->fd);
 }
 
 static bool is_listening_tcp(int fd)
@@ -92,11 +92,13 @@ static bool is_listening_tcp(int fd)
 int listener_adopt(struct listener *listener, int fd)
 {
     *listener = (struct listener){.fd = fd, .adopted = true};
-    if (!is_listening_tcp(fd)) {
-        errno = EPROTOTYPE;
-        return -1;
-    }
-    return begin(listener);
+    if (!is_listening_tcp(fd))
+        return EPROTOTYPE;
+    if (address_of_socket(fd, &listener->bound) != 0)
+        return errno;
+    listener->wildcard = address_is_wildcard(&listener->bound);
+    listener_log_begin(listener);
+    return 0;
 }
 
 static int set_min_hops(int fd, sa_family_t family, int hops)
@@ -113,7 +115,7 @@ void listener_stop_accepting(struct listener *listener)
         listener->quiet_from = clock_nanoseconds();
         return;
     }
-    listener_log_end(listener);
+    log_end(listener);
     atomic_store(&listener->inherits_min_hops, true);
     if (set_min_hops(listener->fd, listener->bound.u.any.sa_family, MIN_HOPS_ALL) != 0)
         log_errno(LOG_WARNING, "cannot block new handshakes on a closing listener; some peers may "
@@ -130,7 +132,7 @@ void listener_resume(struct listener *listener)
                   "cannot reopen the listener at %s; it accepts no new connections until a restart",
                   text);
     listener->quiet_from = 0;
-    log_begin(listener);
+    listener_log_begin(listener);
 }
 
 int listener_accept(const struct listener *listener, struct address *peer)

@@ -13,9 +13,10 @@ struct acceptor;
 
 struct listener {
     int fd;                        /* blocking; if it is adopted, as its owner made it */
-    struct address asked;          /* given to bind(2) */
+    struct address asked;          /* that the configuration names */
     struct address bound;          /* with the port that the kernel chose, if `asked` has port 0 */
     bool wildcard;                 /* each connection has a local address of its own */
+    const struct address *wanted;  /* by the settings that are being applied: listeners.c */
     bool adopted;                  /* from the service manager, which keeps it open after our end */
     atomic_bool inherits_min_hops; /* its connections may inherit a minimum of hops */
     struct acceptor *acceptor;     /* the thread that accepts, or NULL: acceptor.h */
@@ -23,12 +24,18 @@ struct listener {
                            an empty queue stays empty */
 };
 
-/* Open a socket at an address, for its family only, and log where it listens. Returns 0, or -1 and
- * errno. */
-int listener_open(struct listener *listener, const struct address *address, int backlog);
+/* Bind a socket to an address, for its family only; listen(2) must follow. If the port of `asked`
+ * is 0, it gets `port`, and if that is 0 as well, one that the kernel chooses. If `shared` is set,
+ * it can overlap open listeners after listener_share(). Returns 0, or an error number. */
+int listener_bind(struct listener *listener, const struct address *asked, uint16_t port,
+                  bool shared);
 
-/* Adopt an open socket. Returns 0; or -1 and errno with the socket still open. errno is EPROTOTYPE
- * if it is not a listening TCP socket. */
+/* Let the next sockets that the same user binds and shares overlap this one, or not any more.
+ * Returns 0, or -1 and errno. */
+int listener_share(const struct listener *listener, bool shared);
+
+/* Adopt an open socket. Returns 0; or an error number with the socket still open, EPROTOTYPE if it
+ * is not a listening TCP socket. */
 int listener_adopt(struct listener *listener, int fd);
 
 /* Keep new connections out. Those that are queued, or whose handshake has begun, must be accepted
@@ -39,8 +46,8 @@ void listener_stop_accepting(struct listener *listener);
 /* Let a listener that stopped accepting accept again. */
 void listener_resume(struct listener *listener);
 
-/* Log that the listener does not listen any more. */
-void listener_log_end(const struct listener *listener);
+/* Log where it listens. */
+void listener_log_begin(const struct listener *listener);
 
 /* Take a connection off the queue: accept4(2), with its errors. Waits for one if the listener is
  * blocking. Returns a blocking socket, and its peer's address in `*peer`. */

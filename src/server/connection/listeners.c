@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* A reload makes all changes of addresses or none: new addresses are opened first, and only when
- * all are open do old listeners stop accepting. If the old ones were closed first, a failure could
- * leave the daemon without a listener. An address that overlaps an open one, such as a wildcard,
- * therefore cannot be opened (EADDRINUSE) and the reload is refused.
+/* A reload makes all changes of addresses or none. New sockets are bound first; once all are, they
+ * listen; and only then do old listeners stop accepting. If the old ones were closed first, a
+ * failure could leave the daemon without a listener.
+ *
+ * An address that overlaps an open one, as 0.0.0.0 does 127.0.0.1, takes its place without a gap.
+ * The kernel lets one socket bind beside the other if both have SO_REUSEPORT and the same owner,
+ * and passes each new connection to the more specific of the two. As soon as the new one listens,
+ * both lose the option, so that nothing else can bind there by accident. A narrow listener stays
+ * open beside a wide one: if it was closed, clients that connect to its address at that moment
+ * would be delayed by a second or lose their connection. When a narrow one takes the place of a
+ * wide one, nobody connects to the wide one any more, and it is drained.
  *
  * All of this belongs to the main thread. */
 #include <config.h>
@@ -17,6 +24,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* How often a port is chosen that must be free in several families. */
+#define PORT_TRIES 16
+
 /* Whether the error means that the host does not have the family of the address, or has IPv6 and
  * does not use it. */
 static bool family_is_missing(const struct address *address, int error)
@@ -27,36 +37,38 @@ static bool family_is_missing(const struct address *address, int error)
            (IN6_IS_ADDR_LOOPBACK(&address->u.in6.sin6_addr) || address_is_wildcard(address));
 }
 
-/* One run of opening what settings->listen names. */
-struct opening {
-    struct listeners *listeners;
-    size_t before;            /* number of listeners that were open before */
-    bool kept[LISTENERS_MAX]; /* which of them stay */
-    int backlog;
-    int severity; /* of a failure: what it costs, log.h */
-};
-
-/* Name the socket that has the address already. */
-static const char *advice_in_use(const struct opening *opening, const struct address *address)
+static uint16_t port_of(const struct address *address)
 {
-    const struct listeners *listeners = opening->listeners;
-    for (size_t i = 0; i < listeners->count; i++)
-        if (address_overlaps(&listeners->list[i]->bound, address))
-            return i < opening->before && !opening->kept[i]
-                       ? "; it overlaps an address that is open now; restart the daemon to change "
-                         "it"
-                       : "; the configuration lists it twice";
-    return "; another process uses it, perhaps another sixteend: see ss -tlnp";
+    return ntohs(address->u.in.sin_port); /* at the same place for IPv6 */
 }
 
-static const char *advice(int error, const struct opening *opening, const struct address *address)
+/* One run of opening what settings->addresses names. The listeners that were open before are the
+ * first in the list. */
+struct change {
+    struct listeners *listeners;
+    size_t before; /* how many were open before */
+    bool shared;   /* some of them are overlapped by new ones */
+    int severity;  /* of a failure: what it costs, log.h */
+};
+
+static const char *advice(int error)
 {
     switch (error) {
-    case EADDRINUSE: return advice_in_use(opening, address);
+    case EADDRINUSE: return "; another process uses it, perhaps another sixteend: see ss -tlnp";
     case EADDRNOTAVAIL: return "; no interface of this host has that address";
     case EACCES: return "; ports below 1024 need root or CAP_NET_BIND_SERVICE";
     default: return "";
     }
+}
+
+/* Log why an address cannot be opened. Returns -1. */
+static int refuse(const struct change *change, const struct address *address, int error,
+                  const char *hint)
+{
+    char text[ADDRESS_TEXT];
+    log_line(change->severity, "cannot listen at %s: %s%s", address_format(address, text),
+             strerror(error), hint);
+    return -1;
 }
 
 /* Returns 0, or -1 with the reason logged. */
@@ -71,79 +83,213 @@ static int start_accepting(struct listeners *listeners, struct listener *listene
     return -1;
 }
 
-/* Returns 0, or -1 with the reason logged. */
-static int open_address(struct opening *opening, const struct address *address)
+/* Keep a listener that was open before. Returns 0, or -1 with the reason logged. */
+static int keep(struct change *change, struct listener *listener, const struct address *wanted)
 {
-    struct listeners *listeners = opening->listeners;
+    listener->wanted = wanted;
+    if (listener->quiet_from == 0)
+        return 0;
+    return start_accepting(change->listeners, listener, change->severity); /* it may have ended */
+}
+
+/* Append a listener from malloc(3), or free it if there was an error. Returns the error. */
+static int append(struct listeners *listeners, struct listener *listener, int error)
+{
+    if (error == 0)
+        listeners->list[listeners->count++] = listener;
+    else
+        free(listener);
+    return error;
+}
+
+/* Let a new socket overlap the listeners that were open before. Returns whether it does. */
+static bool overlaps_open(struct change *change, const struct address *address)
+{
+    bool any = false;
+    for (size_t i = 0; i < change->before; i++) {
+        const struct listener *listener = change->listeners->list[i];
+        if (address_overlaps(&listener->bound, address)) {
+            (void)listener_share(listener, true); /* otherwise bind(2) fails */
+            any = true;
+        }
+    }
+    change->shared |= any;
+    return any;
+}
+
+/* Bind a new listener. If `asked` has port 0, it gets `*port`, and if that is 0, too, `*port`
+ * becomes the one that the kernel chooses. Returns 0; EADDRINUSE if a port that was chosen is not
+ * available here; or -1 with the reason logged. */
+static int open_address(struct change *change, const struct address *asked, uint16_t *port)
+{
+    struct listeners *listeners = change->listeners;
     char text[ADDRESS_TEXT];
-    address_format(address, text);
     if (listeners->count == LISTENERS_MAX) {
-        log_line(opening->severity, "cannot listen at %s: at most %d addresses are supported", text,
-                 LISTENERS_MAX);
+        log_line(change->severity, "cannot listen at %s: at most %d addresses are supported",
+                 address_format(asked, text), LISTENERS_MAX);
         return -1;
     }
     struct listener *listener = malloc(sizeof *listener);
-    if (listener != NULL && listener_open(listener, address, opening->backlog) == 0) {
-        listeners->list[listeners->count++] = listener;
-        return start_accepting(listeners, listener, opening->severity);
+    bool shared = overlaps_open(change, asked);
+    int error = append(listeners, listener,
+                       listener == NULL ? ENOMEM : listener_bind(listener, asked, *port, shared));
+    if (error == 0) {
+        listener->wanted = asked;
+        *port = port_of(&listener->bound);
+        return start_accepting(listeners, listener, change->severity);
     }
-    int error = errno;
-    free(listener);
-    errno = error;
-    if (family_is_missing(address, errno)) {
-        log_errno(LOG_WARNING, "cannot listen at %s; continuing without it", text);
+    if (family_is_missing(asked, error)) {
+        log_line(LOG_WARNING, "cannot listen at %s; continuing without it: %s",
+                 address_format(asked, text), strerror(error));
         return 0;
     }
-    log_line(opening->severity, "cannot listen at %s: %s%s", text, strerror(errno),
-             advice(errno, opening, address));
-    return -1;
+    if (error == EADDRINUSE && port_of(asked) == 0 && *port != 0)
+        return error;
+    return refuse(change, asked, error, advice(error));
 }
 
-/* Keep the first listener that was asked for this address and is not kept yet, and return it. With
- * port 0 there can be more than one. Returns NULL if there is none. */
-static struct listener *keep(struct opening *opening, const struct address *asked)
+/* Return the listener that is open at this address and not wanted yet, or NULL. With port 0 there
+ * can be more than one. */
+static struct listener *find_open(const struct change *change, const struct address *asked)
 {
-    for (size_t i = 0; i < opening->before; i++)
-        if (!opening->kept[i] && address_equals(&opening->listeners->list[i]->asked, asked)) {
-            opening->kept[i] = true;
-            return opening->listeners->list[i];
-        }
+    for (size_t i = 0; i < change->before; i++) {
+        struct listener *listener = change->listeners->list[i];
+        if (listener->wanted == NULL &&
+            (address_equals(&listener->asked, asked) || address_equals(&listener->bound, asked)))
+            return listener;
+    }
     return NULL;
 }
 
-/* Open an address that is not open yet, or keep it. Returns 0, or -1 with the reason logged. */
-static int open_or_keep(struct opening *opening, const struct address *address)
+/* Whether the configuration named an address before that this one overlaps. */
+static bool is_listed(const struct change *change, const struct address *asked)
 {
-    struct listener *kept = keep(opening, address);
-    if (kept == NULL)
-        return open_address(opening, address);
-    if (kept->quiet_from != 0) /* its acceptor may have ended */
-        return start_accepting(opening->listeners, kept, opening->severity);
+    const struct listeners *listeners = change->listeners;
+    for (size_t i = 0; i < listeners->count; i++)
+        if (listeners->list[i]->wanted != NULL &&
+            address_overlaps(&listeners->list[i]->bound, asked))
+            return true;
+    return false;
+}
+
+/* Close new listeners until `count` are left. They have not begun to accept. */
+static void close_new(struct listeners *listeners, size_t count)
+{
+    while (listeners->count > count) {
+        (void)acceptor_end(listeners->list[listeners->count - 1], true); /* joins it */
+        listeners_remove(listeners, listeners->count - 1);
+    }
+}
+
+static bool is_kept(const struct change *change, const struct address *asked)
+{
+    for (size_t i = 0; i < change->before; i++)
+        if (change->listeners->list[i]->wanted == asked)
+            return true;
+    return false;
+}
+
+/* Open the addresses of an endpoint that are not kept. If its port is 0, all get `port`; and if
+ * that is 0, too, one that is free for all: each address in its turn lets the kernel choose it.
+ * Returns 0, or -1 with the reason logged. */
+static int open_others(struct change *change, const struct addresses *addresses,
+                       const uint16_t port)
+{
+    size_t count = change->listeners->count;
+    int result = EADDRINUSE;
+    for (size_t try = 0; result == EADDRINUSE && try < PORT_TRIES; try++) {
+        uint16_t chosen = port;
+        result = 0;
+        close_new(change->listeners, count);
+        for (size_t i = 0; i < addresses->count && result == 0; i++) {
+            const struct address *asked = &addresses->list[(i + try) % addresses->count];
+            if (!is_kept(change, asked))
+                result = open_address(change, asked, &chosen);
+        }
+    }
+    if (result == EADDRINUSE)
+        return refuse(change, &addresses->list[0], result, "; no port is free for all addresses");
+    return result;
+}
+
+/* Have the addresses of an endpoint: keep the listeners that are open, and open the others. Returns
+ * 0, or -1 with the reason logged. */
+static int have_endpoint(struct change *change, const struct addresses *addresses)
+{
+    uint16_t port = 0;
+    for (size_t i = 0; i < addresses->count; i++) {
+        const struct address *asked = &addresses->list[i];
+        if (is_listed(change, asked))
+            return refuse(change, asked, EADDRINUSE, "; the configuration lists it twice");
+        struct listener *listener = find_open(change, asked);
+        if (listener != NULL) {
+            port = port_of(&listener->bound);
+            if (keep(change, listener, asked) != 0)
+                return -1;
+        }
+    }
+    return open_others(change, addresses, port);
+}
+
+/* Keep the listeners that a wanted one overlaps. Returns 0, or -1 with the reason logged. */
+static int keep_overlapped(struct change *change)
+{
+    const struct listeners *listeners = change->listeners;
+    for (size_t i = 0; i < change->before; i++) {
+        struct listener *narrow = listeners->list[i];
+        for (size_t j = 0; j < listeners->count && narrow->wanted == NULL; j++) {
+            const struct listener *wide = listeners->list[j];
+            if (wide->wanted != NULL && wide->wildcard &&
+                address_overlaps(&wide->bound, &narrow->bound) &&
+                keep(change, narrow, wide->wanted) != 0)
+                return -1;
+        }
+    }
     return 0;
 }
 
-/* Returns 0; or -1 with the reason logged and the new listeners still open. */
-static int open_all(struct opening *opening, const struct settings *settings)
+/* Have every address of the settings. Returns 0; or -1 with the reason logged and the new listeners
+ * still open. */
+static int have_all(struct change *change, const struct settings *settings)
 {
+    struct listeners *listeners = change->listeners;
+    size_t wanted = 0;
     for (size_t i = 0; i < settings->listen.count; i++)
-        for (size_t j = 0; j < settings->addresses[i].count; j++)
-            if (open_or_keep(opening, &settings->addresses[i].list[j]) != 0)
-                return -1;
-    size_t stay = opening->listeners->count - opening->before;
-    for (size_t i = 0; i < opening->before; i++)
-        stay += opening->kept[i];
-    if (stay > 0)
-        return 0;
-    log_line(opening->severity, "no listening address could be opened");
-    return -1;
+        if (have_endpoint(change, &settings->addresses[i]) != 0)
+            return -1;
+    for (size_t i = 0; i < listeners->count; i++)
+        wanted += listeners->list[i]->wanted != NULL;
+    if (wanted == 0) {
+        log_line(change->severity, "no listening address could be opened");
+        return -1;
+    }
+    if (keep_overlapped(change) != 0)
+        return -1;
+    for (size_t i = change->before; i < listeners->count; i++)
+        if (listen(listeners->list[i]->fd, settings->limits.backlog) != 0)
+            return refuse(change, &listeners->list[i]->bound, errno, advice(errno));
+    return 0;
 }
 
-/* Make the kept listeners accept, and stop the others that were open before. */
-static void settle(const struct opening *opening)
+static void end_sharing(const struct change *change)
 {
-    for (size_t i = 0; i < opening->before; i++) {
-        struct listener *listener = opening->listeners->list[i];
-        if (!opening->kept[i])
+    char text[ADDRESS_TEXT];
+    for (size_t i = 0; change->shared && i < change->listeners->count; i++) {
+        const struct listener *listener = change->listeners->list[i];
+        if (listener_share(listener, false) != 0)
+            log_errno(LOG_WARNING, "cannot keep other processes from the port at %s",
+                      address_format(&listener->bound, text));
+    }
+}
+
+/* Make the listeners that are wanted accept, and stop the others. */
+static void settle(const struct change *change)
+{
+    for (size_t i = change->before; i < change->listeners->count; i++)
+        listener_log_begin(change->listeners->list[i]);
+    for (size_t i = 0; i < change->before; i++) {
+        struct listener *listener = change->listeners->list[i];
+        if (listener->wanted == NULL)
             listener_stop_accepting(listener);
         else if (listener->quiet_from != 0)
             listener_resume(listener);
@@ -153,22 +299,18 @@ static void settle(const struct opening *opening)
 /* Returns 0, or -1 with the reason logged and nothing changed. */
 static int change_addresses(struct listeners *listeners, const struct settings *settings)
 {
-    bool starts = listeners->count == 0;
-    struct opening opening = {.listeners = listeners,
-                              .before = listeners->count,
-                              .backlog = settings->limits.backlog,
-                              .severity = starts ? LOG_CRIT : LOG_ERR};
-    if (open_all(&opening, settings) == 0) {
-        settle(&opening);
-        return 0;
-    }
-    for (size_t i = listeners->count; i-- > opening.before;) {
-        if (!starts) /* a start that fails has its one message */
-            listener_log_end(listeners->list[i]);
-        (void)acceptor_end(listeners->list[i], true); /* joins it: it has not begun to accept */
-        listeners_remove(listeners, i);
-    }
-    return -1;
+    struct change change = {.listeners = listeners,
+                            .before = listeners->count,
+                            .severity = listeners->count == 0 ? LOG_CRIT : LOG_ERR};
+    for (size_t i = 0; i < change.before; i++)
+        listeners->list[i]->wanted = NULL;
+    int result = have_all(&change, settings);
+    end_sharing(&change);
+    if (result == 0)
+        settle(&change);
+    else
+        close_new(listeners, change.before);
+    return result;
 }
 
 int listeners_start_accepting(struct listeners *listeners, struct acceptors *acceptors)
@@ -180,10 +322,28 @@ int listeners_start_accepting(struct listeners *listeners, struct acceptors *acc
     return 0;
 }
 
+/* Give the sockets to the user as who the daemon goes on, who can then open others that overlap
+ * them. */
+static void give(const struct listeners *listeners, uid_t uid)
+{
+    char text[ADDRESS_TEXT];
+    for (size_t i = 0; i < listeners->count; i++)
+        if (fchown(listeners->list[i]->fd, uid, (gid_t)-1) != 0)
+            log_errno(
+                LOG_WARNING,
+                "cannot give the listener at %s to daemon.user; a reload cannot replace it by "
+                "one that overlaps it",
+                address_format(&listeners->list[i]->bound, text));
+}
+
 int listeners_open(struct listeners *listeners, const struct settings *settings)
 {
     listeners->count = 0;
-    return change_addresses(listeners, settings);
+    if (change_addresses(listeners, settings) != 0)
+        return -1;
+    if (settings->daemon.user[0] != '\0' && geteuid() == 0)
+        give(listeners, settings->daemon.uid);
+    return 0;
 }
 
 int listeners_adopt(struct listeners *listeners, int first_fd, int count)
@@ -195,20 +355,18 @@ int listeners_adopt(struct listeners *listeners, int first_fd, int count)
     }
     for (int fd = first_fd; fd < first_fd + count; fd++) {
         struct listener *listener = malloc(sizeof *listener);
-        if (listener != NULL && listener_adopt(listener, fd) == 0) {
-            listeners->list[listeners->count++] = listener;
+        int error =
+            append(listeners, listener, listener == NULL ? ENOMEM : listener_adopt(listener, fd));
+        if (error == 0)
             continue;
-        }
-        int error = errno;
-        free(listener);
-        errno = error;
-        if (errno == EPROTOTYPE)
+        if (error == EPROTOTYPE)
             log_line(LOG_CRIT,
                      "descriptor %d of LISTEN_FDS is not a listening TCP socket; a socket unit "
                      "needs ListenStream= with an IP address, and Accept=no",
                      fd);
         else
-            log_errno(LOG_CRIT, "cannot take over descriptor %d of LISTEN_FDS", fd);
+            log_line(LOG_CRIT, "cannot take over descriptor %d of LISTEN_FDS: %s", fd,
+                     strerror(error));
         listeners_close(listeners);
         return -1;
     }
