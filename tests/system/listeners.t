@@ -4,7 +4,9 @@
 # takes its place without a gap.
 use strict;
 use warnings;
+use Fcntl qw(F_GETFL);
 use Sixteen;
+use Socket ();
 use Test::More;
 
 my $RELOADS = is_sanitized() || $ENV{QUICK} ? 10 : 40;
@@ -183,6 +185,42 @@ SKIP: {
     is scalar(@ports), 2, '*:0 is two listeners';
     is $ports[0], $ports[1], 'at one port';
     is $one->stop, 0, 'ends';
+}
+
+# Passed MPTCP sockets (ListenStream= with SocketProtocol=mptcp), with clients of both protocols.
+sub mptcp {
+    socket my $made, Socket::AF_INET, Socket::SOCK_STREAM, 262 or return;
+    return $made;
+}
+
+SKIP: {
+    my $passed = mptcp();
+    skip 'the kernel has no MPTCP', 12 if !$passed;
+    bind $passed, Socket::pack_sockaddr_in(0, Socket::INADDR_LOOPBACK) or die "bind: $!";
+    listen $passed, 7 or die "listen: $!";
+    my $at = getsockname $passed;
+    my $flags = fcntl $passed, F_GETFL, 0;
+    $daemon = start(listen => [], before => sub { pass_sockets($passed) }, config => 'timeouts: { exchange = 0.5; };');
+    for (1 .. 3) {
+        my $peer = mptcp();
+        connect $peer, $at or die "connect: $!";
+        syswrite $peer, $GREETING . ('x' x ($_ - 1));
+        is join(' ', read_to_end($peer)), "$REPLY eof", 'MPTCP: a client that sends ' . (15 + $_) . ' octets gets the reply';
+    }
+    is +(run($SIXTEEN, '127.0.0.1', $daemon->{port}))[0], 0, 'and so does one of TCP';
+    my $silent = mptcp();
+    connect $silent, $at or die "connect: $!";
+    ok $daemon->wait_log(qr/outcome=slow/), 'a silent one is cut after its time';
+    is join(' ', read_to_end($silent)), ' eof', 'and gets nothing';
+    $daemon->tell('USR1');
+    ok $daemon->wait_log(qr/ listener 127\.0\.0\.1:$daemon->{port} queued=0 limit=7$/), 'the queue is reported';
+    is $daemon->stop, 0, 'it ends';
+    ok +(connect(my $queued = mptcp(), $at)), 'the socket still takes connections';
+    is fcntl($passed, F_GETFL, 0), $flags, 'and is as its owner made it';
+    $daemon = start(listen => [], before => sub { pass_sockets($passed) });
+    syswrite $queued, $GREETING;
+    is join(' ', read_to_end($queued)), "$REPLY eof", 'which the next daemon serves';
+    is $daemon->stop, 0, 'it ends';
 }
 
 # How many listening sockets it has, by the inodes: proc(5).

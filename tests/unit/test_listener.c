@@ -425,6 +425,28 @@ START_TEST(listening_sockets_are_adopted)
 }
 END_TEST
 
+/* Nothing to see of it where the kernel has none. */
+START_TEST(listening_MPTCP_sockets_are_adopted)
+{
+    unsigned limit;
+    const struct sockaddr_in in = {.sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 262 /* IPPROTO_MPTCP */);
+    if (fd < 0)
+        return;
+    need(bind(fd, (const struct sockaddr *)&in, sizeof in) == 0 && listen(fd, 3) == 0,
+         "a listening socket");
+    const int fds[] = {far_copy(fd)};
+    ck_assert_int_eq(adopt(fds, 1), 0);
+    close(fds[0]);
+    int peer = queue_peer(listeners.list[0]);
+    ck_assert_uint_eq(listener_queue(listeners.list[0], &limit), 1);
+    ck_assert_uint_eq(limit, 3);
+    assert_accepts(listeners.list[0]->fd);
+    close(peer);
+}
+END_TEST
+
 static int datagram_socket(void)
 {
     const struct sockaddr_in in = {.sin_family = AF_INET,
@@ -1061,6 +1083,7 @@ Suite *listener_suite(void)
 
     TCase *adopted = add_listener_case(suite, "listeners, adopted");
     tcase_add_test(adopted, listening_sockets_are_adopted);
+    tcase_add_test(adopted, listening_MPTCP_sockets_are_adopted);
     tcase_add_loop_test(adopted, all_but_listening_TCP_sockets_are_refused, 0, COUNT(others));
     tcase_add_test(adopted, a_descriptor_that_is_closed_is_refused);
     tcase_add_test(adopted, too_many_are_not_adopted);

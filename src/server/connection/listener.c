@@ -28,6 +28,10 @@
 /* The longest handshake that is waited for, in nanoseconds. */
 #define HANDSHAKE INT64_C(100000000)
 
+#ifndef IPPROTO_MPTCP /* as in <linux/in.h> */
+#define IPPROTO_MPTCP 262
+#endif
+
 #define MIN_HOPS_NONE 0
 #define MIN_HOPS_ALL 255
 
@@ -86,7 +90,7 @@ static bool is_listening_tcp(int fd)
     socklen_t size = sizeof listening;
     return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening &&
            getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 &&
-           protocol == IPPROTO_TCP;
+           (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP);
 }
 
 int listener_adopt(struct listener *listener, int fd)
