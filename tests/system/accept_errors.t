@@ -49,7 +49,8 @@ for my $error (qw(EMFILE ENFILE ENOBUFS ENOMEM EOPNOTSUPP EIO)) {
     like $daemon->{log}, qr/warning cannot accept connections, pausing: [A-Z][\w\/ ]+ count=[1-3]$/m, 'and warned of';
     my $count = 0;
     $count += $1 while $daemon->{log} =~ /cannot accept connections, pausing: .* count=(\d+)$/mg;
-    is $count, $met, 'in all as often as it happened';
+    # If the main loop comes late, a socket lingers, and it closes that one instead of a warning.
+    cmp_ok $count, $error =~ /FILE/ ? '<=' : '==', $met, 'in all as often as it happened';
 }
 
 for my $error (qw(EBADF EINVAL ENOTSOCK EFAULT)) {
