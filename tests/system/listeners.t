@@ -172,6 +172,17 @@ SKIP: {
     is $daemon->stop, 0, 'ends';
 }
 
+# Root without a right to give files away, as in a container: it warns, and cannot change its user
+# either, since that user does not exist there.
+SKIP: {
+    my @prefix = qw(unshare --user --map-root-user);
+    skip 'needs a user namespace', 2 if (run(@prefix, 'true'))[0] != 0;
+    my $lost = launch(under => \@prefix, config => 'daemon: { user = "nobody"; };');
+    is $lost->wait_end, 71, 'a user that the namespace does not have';
+    like $lost->{log}, qr/ warning cannot give the listener at 127\.0\.0\.1:\d+ to daemon\.user; a reload cannot replace it by one that overlaps it: Invalid argument$/m,
+        'cannot be given the listeners';
+}
+
 # One port for both families, if the kernel chooses it. It chooses even ones as long as there are
 # any, and here another process, which lives as long as the daemon, has those of one family.
 SKIP: {

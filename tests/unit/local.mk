@@ -72,7 +72,8 @@ endif
 %C%_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 %C%_unit_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=recv,--wrap=send,--wrap=shutdown,--wrap=clock_nanoseconds \
-	-Wl,--wrap=getaddrinfo,--wrap=freeaddrinfo,--wrap=tsearch,--wrap=socket,--wrap=bind \
+	-Wl,--wrap=getaddrinfo,--wrap=freeaddrinfo,--wrap=tsearch \
+	-Wl,--wrap=socket,--wrap=bind,--wrap=listen,--wrap=setsockopt \
 	-Wl,--wrap=log_lost,--wrap=access,--wrap=workers_gauges,--wrap=lingering_count \
 	-Wl,--wrap=pthread_create,--wrap=epoll_create1,--wrap=epoll_ctl,--wrap=sched_getaffinity \
 	-Wl,--wrap=accept4,--wrap=close,--wrap=eventfd_write,--wrap=workers_take_half_closed \

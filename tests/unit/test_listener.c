@@ -35,6 +35,29 @@ int __wrap_socket(int family, int type, int protocol)
     return -1;
 }
 
+/* Sockets that cannot listen, or cannot end to share their port. */
+static bool no_listen;
+static bool no_end_of_sharing;
+int __real_listen(int fd, int backlog);
+int __wrap_listen(int fd, int backlog);
+int __real_setsockopt(int fd, int level, int name, const void *value, socklen_t size);
+int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t size);
+
+int __wrap_listen(int fd, int backlog)
+{
+    errno = EADDRINUSE;
+    return no_listen ? -1 : __real_listen(fd, backlog);
+}
+
+int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t size)
+{
+    errno = ENOMEM;
+    if (no_end_of_sharing && level == SOL_SOCKET && name == SO_REUSEPORT &&
+        *(const int *)value == 0)
+        return -1;
+    return __real_setsockopt(fd, level, name, value, size);
+}
+
 /* How often a port that is not 0 is in use. */
 static int busy_ports;
 int __real_bind(int fd, const struct sockaddr *address, socklen_t length);
@@ -76,6 +99,7 @@ static void hold_ports(void)
 static void begin(void)
 {
     failing_error = busy_ports = 0;
+    no_listen = no_end_of_sharing = false;
     listeners.count = 0;
     settings = new_settings();
     old = new_settings();
@@ -792,6 +816,36 @@ START_TEST(an_overlap_that_is_refused_leaves_no_port_shared)
 }
 END_TEST
 
+START_TEST(a_port_that_stays_shared_is_a_warning)
+{
+    SET_LISTEN(place[0]);
+    ck_assert_int_eq(open_them(), 0);
+    (void)logged_text();
+    SET_LISTEN(wide(0));
+    no_end_of_sharing = true;
+    ck_assert_int_eq(change(), 0);
+    const char *text = logged_text();
+    ck_assert_ptr_nonnull(strstr(text, line("warning cannot keep other processes from the port at ",
+                                            place[0], ": Cannot allocate memory\n")));
+    ck_assert_ptr_nonnull(strstr(text, line("warning cannot keep other processes from the port at ",
+                                            wide(0), ": Cannot allocate memory\n")));
+    assert_serves(0);
+    assert_serves_wide(1);
+}
+END_TEST
+
+/* Another process was quicker. */
+START_TEST(a_new_socket_that_cannot_listen_refuses_a_change)
+{
+    SET_LISTEN(place[0], place[1]);
+    ck_assert_int_eq(open_them(), 0);
+    SET_LISTEN(wide(0), place[1]);
+    no_listen = true;
+    assert_change_refused(IN_USE "another process uses it");
+    assert_open_alone(0);
+}
+END_TEST
+
 START_TEST(an_overlap_with_the_socket_of_another_process_is_refused)
 {
     struct address other = numeric_address("127.0.0.77", "0");
@@ -1101,6 +1155,8 @@ Suite *listener_suite(void)
                    a_narrow_listener_that_stopped_accepting_accepts_again_beside_a_wide_one);
     tcase_add_test(changed, a_port_of_the_kernel_s_choice_is_kept_when_it_is_named);
     tcase_add_loop_test(changed, an_overlap_that_is_refused_leaves_no_port_shared, 0, 2);
+    tcase_add_test(changed, a_port_that_stays_shared_is_a_warning);
+    tcase_add_test(changed, a_new_socket_that_cannot_listen_refuses_a_change);
     tcase_add_test(changed, an_overlap_with_the_socket_of_another_process_is_refused);
     tcase_add_test(changed, without_a_single_address_a_change_is_refused);
     tcase_add_test(changed, there_is_room_for_256_and_no_more);

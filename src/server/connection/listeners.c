@@ -235,17 +235,17 @@ static int have_endpoint(struct change *change, const struct addresses *addresse
 static int keep_overlapped(struct change *change)
 {
     const struct listeners *listeners = change->listeners;
+    int result = 0;
     for (size_t i = 0; i < change->before; i++) {
         struct listener *narrow = listeners->list[i];
         for (size_t j = 0; j < listeners->count && narrow->wanted == NULL; j++) {
             const struct listener *wide = listeners->list[j];
             if (wide->wanted != NULL && wide->wildcard &&
-                address_overlaps(&wide->bound, &narrow->bound) &&
-                keep(change, narrow, wide->wanted) != 0)
-                return -1;
+                address_overlaps(&wide->bound, &narrow->bound))
+                result |= keep(change, narrow, wide->wanted);
         }
     }
-    return 0;
+    return result;
 }
 
 /* Have every address of the settings. Returns 0; or -1 with the reason logged and the new listeners
