@@ -64,6 +64,19 @@ sub drained {
     return $text =~ s/\A\n+//r;
 }
 
+# Its status, even where its log shows no end.
+sub end_of {
+    my ($daemon) = @_;
+    kill 'KILL', $daemon->{pid} if !wait_for(sub { is_gone($daemon->{pid}) });
+    return $daemon->wait_end;
+}
+
+sub stop_of {
+    my ($daemon) = @_;
+    $daemon->tell('TERM');
+    return end_of($daemon);
+}
+
 sub set_limit {
     my ($daemon, $size) = @_;
     return must('prlimit', '--pid', $daemon->{pid}, "--fsize=$size:");
@@ -93,7 +106,7 @@ for my $told_by ('the next line', 'no other line') {
     $daemon->tell('USR1');
     ok wait_for(sub { read_file($log) =~ / lines_lost=\d+\n/ }), 'a report';
     my ($reported) = read_file($log) =~ / lines_lost=(\d+)\n/;
-    is $daemon->stop, 0, 'ends';
+    is stop_of($daemon), 0, 'ends';
     my $text = read_file($log);
     my $told = 0;
     $told += $1 while $text =~ /$LOST/g;
@@ -120,7 +133,7 @@ for my $case (['a full disk', '/dev/full', 'No space left on device'], ['a reade
         my $metrics = "$directory/metrics";
         my $daemon = begin($log, under => \@prefix, config => "metrics: { file = \"$metrics\"; };");
         is exchanges($daemon->{port}, 10), 10, "$name: exchanges go on";
-        is $daemon->stop, 0, 'it ends';
+        is stop_of($daemon), 0, 'it ends';
         my ($lost) = next_datagram($syslog, $LOST) =~ /: $LOST\Qcannot write to standard error: $why\E/;
         cmp_ok $lost // 0, '>', 15, 'and syslog(3) is told of every line: the exchanges, and its own';
         like read_file($metrics), qr/^sixteend_log_lines_lost_total $lost$/m, 'as the metrics are';
@@ -135,9 +148,8 @@ SKIP: {
     is exchanges($daemon->{port}, 1), 1, 'an exchange' for 1 .. 20;
     ok wait_for(sub { read_file("$directory/log") =~ $LOST }), 'an error that comes once is told';
     ok wait_for(sub { my $text = read_file("$directory/log"); my $told = 0; $told += $1 while $text =~ /$LOST/g; peers($text) + $told >= 20 }), 'no line is missing';
-    my ($pid) = read_file("$directory/log") =~ / ready, process (\d+)/;
-    kill 'TERM', $pid // $daemon->{pid};
-    is $daemon->wait_end, 0, 'it ends';
+    kill 'TERM', read_file("/proc/$daemon->{pid}/task/$daemon->{pid}/children") =~ /(\d+)/;
+    is end_of($daemon), 0, 'it ends';
     like read_file("$directory/log"), qr/ log lines were lost: cannot write to standard error: Input\/output error$/m, 'with the reason';
     unlink "$directory/log";
 }
@@ -151,7 +163,7 @@ for my $blocking (1, 0) {
     is exchanges($daemon->{port}, 10), 10, 'a pipe that nobody reads: exchanges go on';
     $daemon->tell('HUP');
     my $status;
-    cmp_ok seconds { $status = $daemon->stop }, '<', 5, 'TERM ends it after timeouts.drain';
+    cmp_ok seconds { $status = stop_of($daemon) }, '<', 5, 'TERM ends it after timeouts.drain';
     is $status, 0, 'with status 0';
     SKIP: {
         skip 'needs a mount namespace', 1 if !@prefix;
@@ -164,14 +176,14 @@ my $daemon = begin($log);
 close $log;
 is exchanges($daemon->{port}, 10), 10, 'the same, but then';
 like drained($reader, qr/(?:us=\d+\n.*){10}/s), qr/\A$stamp.* ready, .*(?:us=\d+\n.*){10}/s, 'somebody reads and gets every line';
-$daemon->stop;
+stop_of($daemon);
 
 # A start that fails does not hang, either.
 my ($taken, $port) = listen_somewhere();
 ($log, $reader) = full_pipe();
 $daemon = launch(listen => ["127.0.0.1:$port"], before => sub { open STDERR, '>&', $log });
 my $status;
-cmp_ok seconds { $status = $daemon->wait_end }, '<', 20, 'a start that fails does not wait for a full pipe';
+cmp_ok seconds { $status = end_of($daemon) }, '<', 20, 'a start that fails does not wait for a full pipe';
 is $status, 69, 'and has its status';
 $daemon = launch(listen => ["127.0.0.1:$port"]);
 is $daemon->wait_end, 69, 'where there is room';
