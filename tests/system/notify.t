@@ -358,7 +358,7 @@ for my $number (5, 9) {
 }
 $daemon = launch(listen => [], options => ['--ready-fd', 4], before => sub { pass_sockets($passed, $passed) });
 is $daemon->wait_end, 64, 'one of the passed sockets as the descriptor: status 64';
-like $daemon->{log}, qr/^sixteend: --ready-fd: descriptor 4 is a socket of LISTEN_FDS$/m, 'with the reason';
+like $daemon->{log}, qr/ crit --ready-fd: descriptor 4 is a socket of LISTEN_FDS$/m, 'with the reason';
 
 # A socket, whose other end is a manager.
 socketpair my $ours, my $theirs, AF_UNIX, SOCK_STREAM, PF_UNSPEC or die "socketpair: $!";
