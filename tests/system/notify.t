@@ -425,7 +425,7 @@ SKIP: {
     });
     wait_for(sub { -p "$service/supervise/control" });
     is +(run('s6-svwait', '-U', '-t', 60_000, $service))[0], 0, 's6 waits until it is ready';
-    like read_file($log), qr/ notice Listening at /, 'its log is on standard output';
+    ok wait_for(sub { read_file($log) =~ / notice Listening at / }), 'its log is on standard output';
     is +(run('s6-svstat', '-o', 'up,ready', $service))[1], "true true\n", 'and it is up and ready';
     is +(run('s6-svc', '-wD', '-T', 60_000, '-d', $service))[0], 0, 's6 stops it';
     like read_file($log), qr/ notice exiting with status 0\n/, 'with status 0';
