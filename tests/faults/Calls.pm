@@ -191,6 +191,7 @@ our %QUIET = (
 our %CANNOT = (
     (map { ("write $_ in background_finish" => 1) } qw(EAGAIN EIO EPIPE ENOSPC EFBIG)),    # a pipe with a reader
     'read EAGAIN in wait_for_daemon' => 1,    # it blocks
+    (map { ("signalfd $_ in change_reported" => 1) } qw(EMFILE ENOMEM)),    # it is open
 );
 
 # What the log says where it does not have the words of the errno.

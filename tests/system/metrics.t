@@ -95,7 +95,7 @@ my $config = <<"END";
 strict = true;
 limits: { per_source = 3; };
 access: { deny = [ "127.0.0.66" ]; proxies = [ "127.0.0.67" ]; };
-timeouts: { exchange = 2.0; linger = 600.0; };
+timeouts: { exchange = 5.0; linger = 600.0; };
 log: { level = "debug"; };
 metrics: { file = "$file"; interval = 0.1; };
 END

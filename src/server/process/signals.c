@@ -30,6 +30,7 @@
 #include "common/checked.h"
 #include "server/connection/acceptor.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -104,16 +105,24 @@ int signals_take(int fd)
     return (int)info.ssi_signo;
 }
 
+/* signalfd(2) changes one that is open without allocating anything. */
+static void change_reported(int fd)
+{
+    int rc = signalfd(fd, &reported, 0);
+    assert(rc == fd);
+    (void)rc;
+}
+
 void signals_defer(int fd, int number)
 {
     sigdelset(&reported, number);
-    (void)signalfd(fd, &reported, 0);
+    change_reported(fd);
 }
 
 void signals_resume(int fd)
 {
     reported = handled;
-    (void)signalfd(fd, &reported, 0);
+    change_reported(fd);
 }
 
 /* Set by signals_let_end(). */
