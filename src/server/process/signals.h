@@ -11,8 +11,8 @@ void signals_ignore(void);
 void signals_reset(void);
 
 /* Block the handled signals and ACCEPTOR_SIGNAL in this thread and in all that it starts, let
- * ACCEPTOR_SIGNAL only interrupt, and open a non-blocking signalfd(2) for the others. Call it before
- * there is a second thread. Returns the descriptor, or -1 and errno. */
+ * ACCEPTOR_SIGNAL only interrupt, and open a non-blocking signalfd(2) for the others. Call it
+ * before there is a second thread. Returns the descriptor, or -1 and errno. */
 int signals_open(void);
 
 /* Return the number of a pending signal, or 0 if there is none. A signal that was sent twice before
