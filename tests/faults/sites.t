@@ -14,7 +14,9 @@ plan skip_all => 'needs objdump' if !have('objdump');
 my $no_ipv6 = read_file('/proc/net/if_inet6') eq '';
 my %unreached = (
     'setsockopt in set_min_hops' => $no_ipv6 && 'this host has no IPv6',
-    'getgroups in change' => $> != 0 && 'only root can become another user',
+    (map { ($_ => $> != 0 && 'only root can become another user') }
+        (map { "$_ in change" } qw(setgroups getgroups setresgid setresuid)),
+        (map { "$_ in can_regain_root" } qw(setuid seteuid setgid setegid setgroups))),
     'signalfd in change_reported' => 'an open one cannot fail to change',
     'capset in drop_capabilities' => $> != 0 && 'only root can have capabilities to drop',
     (map { ("$_ in tell_elsewhere" => 'with a syslog daemon: tests/system/log.t') } qw(close poll)),

@@ -56,6 +56,23 @@ SKIP: {
         is +(run($SIXTEEN, '127.0.0.1', $daemon->{port}))[0], 0, 'it answers';
         is $daemon->stop, 0, 'ends';
     }
+    SKIP: {
+        skip 'needs strace', 2 if !have('strace');
+        skip 'strace stops the threads of a sanitizer', 2 if is_sanitized();
+        chmod 0777, $directory;
+        $daemon = start(arguments => ['-f', '-e', '-c', $file],
+            under => [@ordinary, '--regid=1', 'strace', '-qq', '-f', '-o', "$directory/calls", '-e', 'trace=/^set(re|res|fs)?[ug]id|^setgroups|^exit_group']);
+        kill 'TERM', $daemon->{log} =~ / ready, process (\d+)$/m;
+        is $daemon->wait_end, 0, 'under strace: ends';
+        is join(' ', read_file("$directory/calls") =~ /^\d+ +(\w+)\(/mg), 'exit_group', 'it makes no call that changes them, as a filter of system calls may refuse it';
+    }
+    SKIP: {
+        my @namespace = ('setpriv', '--groups=4,24', 'unshare', '--user', '--map-root-user');
+        skip 'this host lets nobody make a user namespace', 2 if (run(@namespace, 'true'))[0] != 0;
+        $daemon = start(config => 'daemon: { user = "root"; };', under => \@namespace);
+        like read_file("/proc/$daemon->{pid}/status"), qr/^Groups:\s+4 24 $/m, 'in a namespace without the right to drop groups, too';
+        is $daemon->stop, 0, 'ends';
+    }
     for my $other (['one of its supplementary groups', 1, "group = \"$additional\";", qr/user \(unchanged\), group $additional/],
         ['the user that it is, with another group', 4, "user = \"$name\";", qr/user $name, group \(the user's\)/],
         ['another user', 1, "user = \"$user\";", qr/user $user, group \(the user's\)/]) {

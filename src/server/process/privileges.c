@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The supplementary groups change first, then the group, then the user, because only root can
- * change groups. capset(2) is called only if capget(2) shows a capability to drop, and regaining
- * root, which must fail, is tried only if daemon.user or daemon.group is set. For an ordinary user
- * neither is needed, and the SystemCallFilter= of a unit can kill the process for either. */
+ * change groups. capset(2) is called only if capget(2) shows a capability to drop. User and groups
+ * change, and regaining root, which must fail, is tried, only if the process is not already what
+ * daemon.user and daemon.group name; then its supplementary groups stay, which an ordinary user
+ * could not drop. An ordinary user needs none of these calls, and the SystemCallFilter= of a unit
+ * can kill the process for each. */
 #include <config.h>
 
 #include "server/process/privileges.h"
@@ -21,12 +23,20 @@
 int capget(cap_user_header_t header, cap_user_data_t held);
 int capset(cap_user_header_t header, const struct __user_cap_data_struct *wanted);
 
-/* An ordinary user cannot drop its supplementary groups. That is no failure if it has none, or if
- * it is to stay the user and group that it was started as, with what it was given. */
+static bool is_already(uid_t uid, gid_t gid)
+{
+    uid_t user[3];
+    gid_t group[3];
+    (void)getresuid(&user[0], &user[1], &user[2]);
+    (void)getresgid(&group[0], &group[1], &group[2]);
+    return user[0] == uid && user[1] == uid && user[2] == uid && group[0] == gid &&
+           group[1] == gid && group[2] == gid;
+}
+
+/* An ordinary user cannot change its groups, which does no harm if there are none to drop. */
 static int change(uid_t uid, gid_t gid)
 {
-    bool stays = geteuid() == uid && getegid() == gid;
-    if (setgroups(0, NULL) != 0 && (errno != EPERM || (!stays && getgroups(0, NULL) != 0)))
+    if (setgroups(0, NULL) != 0 && (errno != EPERM || getgroups(0, NULL) != 0))
         return -1;
     if (setresgid(gid, gid, gid) != 0)
         return -1;
@@ -53,7 +63,8 @@ static bool can_regain_root(gid_t gid)
            setgroups(1, &root) == 0;
 }
 
-/* Become the user and the group that the configuration names. */
+/* Become the user and the group that the configuration names. Returns 1; 0 if there was nothing to
+ * change; or -1 with the reason logged. */
 static int become(const struct settings *settings)
 {
     const char *user = settings->daemon.user;
@@ -63,8 +74,10 @@ static int become(const struct settings *settings)
 
     if (group[0] != '\0')
         gid = settings->daemon.gid;
-    if (change(uid, gid) == 0)
+    if (is_already(uid, gid))
         return 0;
+    if (change(uid, gid) == 0)
+        return 1;
     log_errno(LOG_CRIT, "cannot become user %s, group %s%s", user[0] != '\0' ? user : "(unchanged)",
               group[0] != '\0' ? group : "(the user's)", geteuid() != 0 ? "; only root can" : "");
     return -1;
@@ -73,8 +86,9 @@ static int become(const struct settings *settings)
 int privileges_drop(const struct settings *settings)
 {
     bool wanted = settings->daemon.user[0] != '\0' || settings->daemon.group[0] != '\0';
+    int became = wanted ? become(settings) : 0;
 
-    if (wanted && become(settings) != 0)
+    if (became < 0)
         return -1;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         log_errno(LOG_CRIT, "cannot set no_new_privs");
@@ -88,7 +102,7 @@ int privileges_drop(const struct settings *settings)
         log_errno(LOG_CRIT, "cannot drop capabilities");
         return -1;
     }
-    if (wanted && can_regain_root(getegid())) {
+    if (became > 0 && can_regain_root(getegid())) {
         log_line(LOG_CRIT, "root privileges could be regained after they were dropped");
         return -1;
     }

@@ -5,10 +5,10 @@
 
 #include "server/config/settings.h"
 
-/* Become daemon.user and daemon.group for good, without supplementary groups; the default group is
- * the user's. Set no_new_privs, and drop all capabilities unless the user is root, which is warned
- * of. Call it once everything that needs root is open, before there is a second thread. Returns 0,
- * or -1 with the reason logged. */
+/* Become daemon.user and daemon.group for good, without supplementary groups, unless the process is
+ * these already; the default group is the user's. Set no_new_privs, and drop all capabilities
+ * unless the user is root, which is warned of. Call it once everything that needs root is open,
+ * before there is a second thread. Returns 0, or -1 with the reason logged. */
 int privileges_drop(const struct settings *settings);
 
 #endif
