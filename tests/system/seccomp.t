@@ -21,10 +21,10 @@ sub answer_to {
     return (read_to_end($peer))[0];
 }
 
-# The calls in this trace that were not permitted once the filter was there.
+# The calls in this trace that were not permitted once the filter was installed.
 sub refused {
     my ($trace) = @_;
-    my ($after) = read_file($trace) =~ / seccomp\(SECCOMP_SET_MODE_FILTER[^\n]* = 0\n(.*)/s or return 'no filter';
+    my ($after) = read_file($trace) =~ / seccomp\(SECCOMP_SET_MODE_FILTER, \S+, \{len=(.*)/s or return 'no filter';
     return join "\n", $after =~ /^\d+ +(.*EPERM.*)$/mg;
 }
 
