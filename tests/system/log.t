@@ -158,14 +158,13 @@ SKIP: {
 
 # An error that comes once.
 SKIP: {
-    my @strace = ('strace', '-f', '-qq', '-o', "$directory/trace", '-e', 'trace=write', '-e', 'inject=write:error=EIO:when=2', '-P', "$directory/log");
+    my @strace = ('strace', '-D', '-f', '-qq', '-o', "$directory/trace", '-e', 'trace=write', '-e', 'inject=write:error=EIO:when=2', '-P', "$directory/log");
     skip 'strace is not installed, or may not trace', 4 if !have('strace') || is_sanitized() || (run(@strace, 'true'))[0] != 0;
     my $daemon = begin("$directory/log", under => \@strace);
     is exchanges($daemon->{port}, 1), 1, 'an exchange' for 1 .. 20;
     ok wait_for(sub { read_file("$directory/log") =~ $LOST }), 'an error that comes once is told';
     ok wait_for(sub { my $text = read_file("$directory/log"); my $told = 0; $told += $1 while $text =~ /$LOST/g; peers($text) + $told >= 20 }), 'no line is missing';
-    kill 'TERM', read_file("/proc/$daemon->{pid}/task/$daemon->{pid}/children") =~ /(\d+)/;
-    is end_of($daemon), 0, 'it ends';
+    is $daemon->stop, 0, 'it ends';
     like read_file("$directory/log"), qr/ log lines were lost: cannot write to standard error: Input\/output error$/m, 'with the reason';
     unlink "$directory/log";
 }
