@@ -43,6 +43,7 @@ static void begin_on_tcp(void)
 static void end(void)
 {
     admission_leave(&connection);
+    admission_forget(&connection);
     monitor_destroy(&monitor);
     free(connection.proxy);
     log_release();
@@ -257,6 +258,7 @@ static void hold_one_of(const char *host)
     ck_assert(enter(&other));
     enter_and_hold();
     admission_leave(&other);
+    admission_forget(&other);
 }
 
 START_TEST(limits_per_source_counts_the_client)

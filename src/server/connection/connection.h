@@ -23,16 +23,16 @@
 struct connection {
     /* filled in by the acceptor */
     struct settings *settings; /* a reference, until the outcome is reported */
-    int fd;
+    int64_t accepted;          /* clock_nanoseconds() when it got its slot */
+    struct deadline deadline;
     struct address peer;
     struct address local;
-    int64_t accepted; /* clock_nanoseconds() when it got its slot */
-    struct deadline deadline;
+    int fd;
     bool proxied; /* the peer is in access.proxies: a PROXY header comes first */
 
     /* filled in by the admission */
-    struct admission *admission; /* that admitted the connection, or NULL */
     bool counted;                /* by the admission, and by its source if it has one */
+    struct admission *admission; /* that admitted the connection, or NULL */
     struct source *source;       /* the counter of its address */
 
     /* list entries of the station that owns the connection: the workers, then the lingering close
@@ -44,8 +44,8 @@ struct connection {
     atomic_bool cut; /* the drain timed out and ended the connection */
 
     /* filled in by proxy_header.c */
-    struct proxy_buffer *proxy; /* from malloc(3), if the connection is proxied */
     bool refused;               /* for what the header said: `outcome` is final */
+    struct proxy_buffer *proxy; /* from malloc(3), if the connection is proxied */
 
     /* filled in by the exchange */
     unsigned char octets[WIRE_OCTETS + 1]; /* the message, and one octet more to see excess */
@@ -53,8 +53,8 @@ struct connection {
     size_t sent;                           /* octets of the reply that the kernel took */
     enum outcome outcome;
     int error;        /* errno of OUTCOME_FAILED */
-    bool half_closed; /* reply and FIN were sent: a lingering close must follow */
     int64_t decided;  /* clock_nanoseconds() when the reply was sent or the outcome known */
+    bool half_closed; /* reply and FIN were sent: a lingering close must follow */
 };
 
 TAILQ_HEAD(connection_list, connection);
