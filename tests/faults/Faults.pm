@@ -198,7 +198,8 @@ sub reap {
 }
 
 # Wait until it is ready, or has ended; return 'up', 'ended' or 'hangs'. A daemon whose log is
-# broken is ready when it listens and has started a thread, which comes after that.
+# broken is ready when it listens and has started a thread, which comes after that; one that fails
+# closes its listeners before it starts the thread for its last lines.
 sub see_up {
     my ($daemon) = @_;
     my $until = time + $PATIENCE;
@@ -211,7 +212,7 @@ sub see_up {
         if (!$more) {
             my $status = reap($daemon);
             return 'ended' if defined $status && $status != 0;
-            ($daemon->{served_by}) = grep { ports_of($_) && tasks_of($_) > 1 } processes($daemon);
+            ($daemon->{served_by}) = grep { tasks_of($_) > 1 && ports_of($_) } processes($daemon);
             last if defined $daemon->{served_by};
             return 'ended' if defined $status;
             sleep 0.002;
