@@ -269,8 +269,8 @@ bool log_writer_stop(struct log_writer *writer, double seconds)
     int error = 0;
     CHECKED(pthread_mutex_lock(&writer->lock));
     writer->stopping = true;
-    CHECKED(pthread_mutex_unlock(&writer->lock));
     CHECKED(pthread_cond_signal(&writer->wanted));
+    CHECKED(pthread_mutex_unlock(&writer->lock));
     if (!writer->started && log_writer_start(writer) != 0)
         (void)run(writer);
     CHECKED(pthread_mutex_lock(&writer->lock));
