@@ -80,18 +80,19 @@ static struct settings *old;
 static int held[PORTS];
 static char place[PORTS][ADDRESS_TEXT];
 
-/* Hold ports of 127.0.0.1 that no other process gets, and that the daemon can bind. */
+/* Hold ports that no other process gets at any address, and that the daemon can bind. */
 static void hold_ports(void)
 {
     const int on = 1;
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_ANY)};
     for (size_t i = 0; i < PORTS; i++) {
         struct address address;
         held[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         need(held[i] >= 0 && setsockopt(held[i], SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
                  bind(held[i], (const struct sockaddr *)&in, sizeof in) == 0 &&
                  address_of_socket(held[i], &address) == 0,
-             "a port on loopback");
+             "a port");
+        address.u.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         address_format(&address, place[i]);
     }
 }
@@ -853,7 +854,8 @@ START_TEST(an_overlap_with_the_socket_of_another_process_is_refused)
     SET_LISTEN(place[0]);
     ck_assert_int_eq(open_them(), 0);
     other.u.in.sin_port = listeners.list[0]->bound.u.in.sin_port;
-    need(fd >= 0 && bind(fd, &other.u.any, other.length) == 0 && listen(fd, 1) == 0,
+    need(fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) == 0 &&
+             bind(fd, &other.u.any, other.length) == 0 && listen(fd, 1) == 0,
          "a socket at another address");
     SET_LISTEN(wide(0));
     assert_change_refused(IN_USE "another process uses it");
