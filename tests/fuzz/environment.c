@@ -44,7 +44,7 @@ static void judge(void)
 
     const char *name = getenv("NOTIFY_SOCKET");
     bool open = notify_open() == 0;
-    must(notify_wanted() == (open && name[0] != '\0'));
+    must(notify_wanted() == (open && name != NULL && name[0] != '\0'));
     must(notify_watchdog_interval() >= 500);
     notify_close();
     must(!notify_wanted());

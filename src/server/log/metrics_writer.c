@@ -171,8 +171,8 @@ void metrics_writer_put(struct metrics_writer *writer, const char *path, const s
     snprintf(writer->queued.path, sizeof writer->queued.path, "%s", path);
     writer->queued.stats = *stats;
     writer->pending = true;
-    CHECKED(pthread_mutex_unlock(&writer->lock));
     CHECKED(pthread_cond_signal(&writer->wanted));
+    CHECKED(pthread_mutex_unlock(&writer->lock));
 }
 
 bool metrics_writer_stop(struct metrics_writer *writer, double seconds)
