@@ -595,7 +595,7 @@ sub drain {
     my @wrong = see_end($daemon) eq 'hangs' ? 'hangs' : ();
     my @fired = fired($daemon);
     my $words = substr $daemon->{log}, $mark;
-    my @right = (0, $words =~ /crit accept: / ? 71 : ());
+    my @right = (0, $words =~ /crit cannot accept connections: / ? 71 : ());
     push @wrong, judge_end($daemon, $words, @right) if !@wrong;
     push @wrong, 'nothing reports it' if !@wrong && !grep({ $_ == 0 } @fired) && !said($scenario, $words, @faults);
     push @wrong, tail($words) if @wrong;

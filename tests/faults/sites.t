@@ -17,6 +17,7 @@ my %unreached = (
     (map { ($_ => $> != 0 && 'only root can become another user') }
         (map { "$_ in change" } qw(setgroups getgroups setresgid setresuid)),
         (map { "$_ in can_regain_root" } qw(setuid seteuid setgid setegid setgroups))),
+    'close in look_for_syslog' => 'with a syslog daemon: tests/system/log.t',
     'signalfd in change_reported' => 'an open one cannot fail to change',
     'capset in drop_capabilities' => $> != 0 && 'only root can have capabilities to drop',
     (map { ("$_ in tell_elsewhere" => 'with a syslog daemon: tests/system/log.t') } qw(close poll)),

@@ -56,7 +56,7 @@ for my $error (qw(EMFILE ENFILE ENOBUFS ENOMEM EOPNOTSUPP EIO)) {
 for my $error (qw(EBADF EINVAL ENOTSOCK EFAULT)) {
     my $daemon = start(under => [@strace, "accept4:error=$error:when=1+"]);
     is $daemon->wait_end, 71, "$error: a bug of ours ends the daemon";
-    like $daemon->{log}, qr/crit accept: /, 'which says why';
+    like $daemon->{log}, qr/crit cannot accept connections: /, 'which says why';
 }
 
 # An error that never ends, whatever it says: a container's filter can answer each call so.

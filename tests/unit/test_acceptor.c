@@ -1033,7 +1033,7 @@ static void assert_warned(int number)
 static void assert_failed(int number)
 {
     char line[128];
-    snprintf(line, sizeof line, "crit accept: %s\n", strerror(number));
+    snprintf(line, sizeof line, "crit cannot accept connections: %s\n", strerror(number));
     ck_assert_int_eq(tend(), ACCEPTORS_FAILED);
     assert_logged(line);
     ck_assert_int_eq(tend(), ACCEPTORS_ANSWERED);

@@ -272,7 +272,7 @@ START_TEST(a_bug_that_accept_reports_ends_the_loop)
     accept_fails(EINVAL, 1);
     start();
     ck_assert_int_eq(loop_run(loop, NEVER), LOOP_FAILED);
-    assert_logged("crit accept: Invalid argument\n");
+    assert_logged("crit cannot accept connections: Invalid argument\n");
 }
 END_TEST
 

@@ -287,7 +287,11 @@ static void do_next(struct acceptor *acceptor)
     if (acceptor->connection != NULL)
         error = accept_next(acceptor->listener, acceptor->connection);
     enter(acceptor);
-    if (error != 0) {
+    if (acceptor->connection == NULL) {
+        acceptor->shared->error = error;
+        monitor_warn(acceptor->shared->monitor, &acceptor->shared->shortage_warning);
+        pause_accepting(acceptor);
+    } else if (error != 0) {
         handle_error(acceptor, error);
     } else {
         acceptor->failures = 0;
@@ -454,7 +458,7 @@ enum acceptors_state acceptors_tend(struct acceptors *acceptors, struct lingerin
         free_descriptor(acceptors, lingering, short_of_descriptors);
     if (failure == 0)
         return state;
-    log_line(LOG_CRIT, "accept: %s", strerror(failure));
+    log_line(LOG_CRIT, "cannot accept connections: %s", strerror(failure));
     return ACCEPTORS_FAILED;
 }
 

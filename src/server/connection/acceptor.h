@@ -10,11 +10,6 @@
 #include "server/connection/workers.h"
 #include "server/log/log.h"
 
-#include <signal.h>
-
-/* Interrupts an acceptor. signals_open() installs a handler that does nothing. */
-#define ACCEPTOR_SIGNAL SIGUSR2
-
 TAILQ_HEAD(acceptor_list, acceptor);
 
 /* What all acceptors share. */

@@ -246,7 +246,7 @@ static int start_worker(struct workers *workers)
     sigset_t interrupt;
     sigset_t before;
     sigemptyset(&interrupt);
-    sigaddset(&interrupt, SIGUSR2);
+    sigaddset(&interrupt, ACCEPTOR_SIGNAL);
     CHECKED(pthread_sigmask(SIG_BLOCK, &interrupt, &before));
     int error = workers_start_thread(NULL, run_worker, workers);
     CHECKED(pthread_sigmask(SIG_SETMASK, &before, NULL));

@@ -8,6 +8,12 @@
 #include "server/connection/connection.h"
 #include "server/connection/monitor.h"
 
+#include <signal.h>
+
+/* Interrupts an acceptor: acceptor.c. Workers block it. signals_open() installs a handler that does
+ * nothing. */
+#define ACCEPTOR_SIGNAL SIGUSR2
+
 struct worker;
 TAILQ_HEAD(worker_list, worker);
 
