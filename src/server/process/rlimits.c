@@ -20,12 +20,11 @@
  * spare. */
 #define OTHER_DESCRIPTORS 32
 
-void rlimits_raise(const struct settings *settings)
+void rlimits_raise(const struct settings *settings, size_t listeners)
 {
     /* While one connection is active, another can linger. An acceptor in accept4(2) has reserved a
      * descriptor in addition to its listener's. */
-    rlim_t needed =
-        2 * ((rlim_t)settings->limits.connections + settings->listen.count) + OTHER_DESCRIPTORS;
+    rlim_t needed = 2 * ((rlim_t)settings->limits.connections + listeners) + OTHER_DESCRIPTORS;
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
@@ -54,12 +53,12 @@ static void disable_core(void)
         log_errno(LOG_WARNING, "cannot disable core dumps; a core could hold what peers sent");
 }
 
-void rlimits_prepare(const struct settings *settings)
+void rlimits_prepare(const struct settings *settings, size_t listeners)
 {
     const struct sched_param none = {0};
 
     disable_core();
-    rlimits_raise(settings);
+    rlimits_raise(settings, listeners);
     if (sched_getscheduler(0) == SCHED_OTHER) /* not a policy that was chosen on purpose */
         (void)sched_setscheduler(0, SCHED_BATCH, &none);
 }

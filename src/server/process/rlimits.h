@@ -5,13 +5,13 @@
 
 #include "server/config/settings.h"
 
-/* Disable core dumps, raise RLIMIT_NOFILE to what limits.connections can need, and choose the
- * scheduling policy SCHED_BATCH. Warns if a limit cannot be changed; a refused policy is not
- * reported: getrlimit(2), sched(7). Call it before there is a second thread, and as root if
- * possible. */
-void rlimits_prepare(const struct settings *settings);
+/* Disable core dumps, raise RLIMIT_NOFILE to what limits.connections and this number of listeners
+ * can need, and choose the scheduling policy SCHED_BATCH. Warns if a limit cannot be changed; a
+ * refused policy is not reported: getrlimit(2), sched(7). Call it before there is a second thread,
+ * and as root if possible. */
+void rlimits_prepare(const struct settings *settings, size_t listeners);
 
 /* Raise RLIMIT_NOFILE alone, after a reload. */
-void rlimits_raise(const struct settings *settings);
+void rlimits_raise(const struct settings *settings, size_t listeners);
 
 #endif

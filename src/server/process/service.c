@@ -52,6 +52,9 @@
  * neither each other nor TERM and what the main loop does, however often they come. */
 #define REQUEST_PAUSE INT64_C(20000000)
 
+/* When READY=1 is sent again that the service manager could not take, in seconds. */
+#define NOTIFY_AGAIN 1.0
+
 #define STATUS_SIZE 400
 
 struct service {
@@ -68,13 +71,22 @@ struct service {
     int64_t requests; /* when HUP and USR1 are acted upon again, or NEVER if they are now */
     bool started;     /* the start succeeded */
     bool stopping;
-    bool hurried; /* a second signal came */
+    bool asked;   /* a signal asked for the stop */
+    bool hurried; /* a second one came */
     int status;   /* to exit with */
 };
 
 static void configure_log(const struct settings *settings)
 {
     log_configure(settings->log.to == LOG_TO_SYSLOG, settings->log.facility, settings->log.level);
+}
+
+static size_t count_listeners(const struct service *service, const struct settings *settings)
+{
+    size_t count = (size_t)service->sockets;
+    for (size_t i = 0; service->sockets == 0 && i < settings->listen.count; i++)
+        count += settings->addresses[i].count;
+    return count;
 }
 
 /* The functions below return an exit status, and log why they fail. */
@@ -160,16 +172,6 @@ static struct stats *read_stats(struct service *service)
     return &stats;
 }
 
-/* Start the metrics writer unless it runs or is not needed. */
-static void prepare_metrics(struct service *service)
-{
-    if (service->settings->metrics.file[0] == '\0' || service->metrics_writer != NULL)
-        return;
-    service->metrics_writer = metrics_writer_create();
-    if (service->metrics_writer == NULL)
-        log_errno(LOG_WARNING, "metrics.file: cannot start the metrics writer");
-}
-
 /* The one line that a start into the background writes to the terminal, unless that hangs. */
 static void print_ready(struct service *service)
 {
@@ -197,11 +199,18 @@ static void check_file(const struct service *service)
                  file, strerror(errno));
 }
 
-static void write_metrics(const struct service *service, const struct stats *stats)
+/* The first time, start the thread that writes the file. */
+static void write_metrics(struct service *service, const struct stats *stats)
 {
     const char *file = service->settings->metrics.file;
-    if (file[0] != '\0' && service->metrics_writer != NULL)
+    if (file[0] == '\0')
+        return;
+    if (service->metrics_writer == NULL)
+        service->metrics_writer = metrics_writer_create();
+    if (service->metrics_writer != NULL)
         metrics_writer_put(service->metrics_writer, file, stats);
+    else
+        log_errno(LOG_WARNING, "metrics.file: cannot start the metrics writer");
 }
 
 /* Renew status and metrics; with `ready`, tell the service manager that the daemon is. */
@@ -219,7 +228,8 @@ static void renew(struct service *service, bool ready)
         notify_ready(status);
     else
         notify_status(status);
-    service->renewal = deadline_after(clock_nanoseconds(), service->settings->metrics.interval).at;
+    double wait = notify_is_pending() ? NOTIFY_AGAIN : service->settings->metrics.interval;
+    service->renewal = deadline_after(clock_nanoseconds(), wait).at;
 }
 
 static void report_ready(struct service *service)
@@ -249,7 +259,7 @@ static int start(struct service *service)
     if (log_open() != 0)
         return EX_OSERR;
 
-    /* Look up names while a signal still ends the process at once and there is no other one. Fork
+    /* Look up names while a signal still ends the process at once, and before the fork. Fork
      * before there is anything to inherit. */
     if ((status = count_sockets(service)) != EX_OK || (status = find_addresses(service)) != EX_OK ||
         (status = leave_environment(service)) != EX_OK)
@@ -260,7 +270,9 @@ static int start(struct service *service)
         log_errno(LOG_CRIT, "cannot open a signalfd");
         return EX_OSERR;
     }
-    rlimits_prepare(settings); /* as root; threads inherit the scheduling policy */
+    rlimits_prepare(
+        settings,
+        count_listeners(service, settings)); /* as root; threads inherit the scheduling policy */
 
     /* The pid file comes first: a second daemon reports the running one, not a port in use. */
     if ((status = lock_pid_file(service)) != EX_OK || (status = open_listeners(service)) != EX_OK)
@@ -275,7 +287,6 @@ static int start(struct service *service)
         log_start() != 0 || loop_start(service->loop, service->settings) != 0)
         return EX_OSERR;
 
-    prepare_metrics(service);
     check_file(service);
     report_ready(service);
     return EX_OK;
@@ -299,19 +310,21 @@ static void do_timers(struct service *service)
 /* Returns new settings whose listeners are open, or NULL with the reason logged. */
 static struct settings *load_again(struct service *service)
 {
+    char warning[ERROR_SIZE];
     char message[ERROR_SIZE];
     struct settings *fresh;
 
-    if (options_load(service->options, service->settings, &fresh, message) != EX_OK) {
-        log_line(LOG_ERR, "%s", message);
+    if (options_load(service->options, service->settings, &fresh, warning) != EX_OK) {
+        log_line(LOG_ERR, "%s", warning);
         return NULL;
     }
-    if (message[0] != '\0')
-        log_line(LOG_WARNING, "%s", message);
     if (service->sockets == 0 && !listen_addresses_find(fresh, service->settings, message))
         log_line(LOG_ERR, "%s", message);
-    else if (listeners_change(&service->listeners, service->settings, fresh) == 0)
+    else if (listeners_change(&service->listeners, service->settings, fresh) == 0) {
+        if (warning[0] != '\0')
+            log_line(LOG_WARNING, "%s", warning);
         return fresh;
+    }
     settings_unref(fresh);
     return NULL;
 }
@@ -325,6 +338,8 @@ static void reload(struct service *service)
         log_line(LOG_ERR, "reload refused; the running configuration stays in effect");
         write_metrics(service, read_stats(service));
         notify_ready("Reload refused; see the log. The running configuration stays in effect");
+        if (notify_is_pending())
+            service->renewal = 0;
         return;
     }
     loop_apply(service->loop, fresh);
@@ -332,20 +347,18 @@ static void reload(struct service *service)
     compare_sockets(service, fresh);
     settings_unref(service->settings);
     service->settings = fresh;
-    rlimits_raise(fresh);
-    prepare_metrics(service);
+    rlimits_raise(fresh, count_listeners(service, fresh));
     log_line(LOG_NOTICE, "reloaded %s", options_file_name(service->options));
     renew(service, true);
 }
 
 static void drain(struct service *service)
 {
-    service->hurried = service->stopping;
-    service->stopping = true;
-    if (!service->hurried) {
+    if (!service->stopping) {
         log_line(LOG_NOTICE, "stopping");
         notify_stopping();
     }
+    service->stopping = true;
     loop_drain(service->loop, service->hurried ? 0 : service->settings->timeouts.drain);
 }
 
@@ -353,6 +366,8 @@ static void stop_for(struct service *service, int number)
 {
     if (number != SIGTERM && number != SIGINT)
         log_line(LOG_WARNING, "signal %d: %s", number, strsignal(number));
+    service->hurried = service->asked;
+    service->asked = true;
     drain(service);
 }
 
@@ -393,17 +408,16 @@ static void serve(struct service *service)
     }
 }
 
-/* Stop the log. Lines that are lost at that go into the metrics, too. */
+/* Stop the log. Lines that are lost meanwhile go into the metrics, too. */
 static void stop_log(struct service *service, struct stats *stats)
 {
-    double seconds = service->started != 0 ? service->settings->timeouts.drain : LOG_STOP_FAILED;
+    double seconds = service->started ? service->settings->timeouts.drain : LOG_STOP_FAILED;
     log_line(LOG_NOTICE, "exiting with status %d", service->status);
     log_stop(service->hurried || seconds < LOG_STOP_LEAST ? LOG_STOP_LEAST : seconds);
     if (stats == NULL || stats->lines_lost == log_lost())
         return;
     stats->lines_lost = log_lost();
     service->metrics_writer = NULL;
-    prepare_metrics(service);
     write_metrics(service, stats);
     (void)metrics_writer_stop(service->metrics_writer, METRICS_STOP);
 }

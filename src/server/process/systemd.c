@@ -146,6 +146,11 @@ void notify_watchdog(void)
     (void)notify("WATCHDOG=1");
 }
 
+bool notify_is_pending(void)
+{
+    return ready_pending;
+}
+
 bool notify_wanted(void)
 {
     return notify_fd >= 0;

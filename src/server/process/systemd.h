@@ -46,6 +46,9 @@ void notify_watchdog(void);
 /* Whether there is a manager to notify. */
 bool notify_wanted(void);
 
+/* Whether the service manager could not take READY=1, so that it must be sent again. */
+bool notify_is_pending(void);
+
 /* Return how often to call notify_watchdog(), in nanoseconds: twice in the time that the manager
  * allows, as sd_watchdog_enabled(3) advises. NEVER if it does not watch. */
 int64_t notify_watchdog_interval(void);
