@@ -65,7 +65,7 @@ int __wrap_bind(int fd, const struct sockaddr *address, socklen_t length);
 
 int __wrap_bind(int fd, const struct sockaddr *address, socklen_t length)
 {
-    const struct sockaddr_in *in = (const struct sockaddr_in *)address;
+    const struct sockaddr_in *in = (const void *)address;
     if (busy_ports == 0 || in->sin_port == 0)
         return __real_bind(fd, address, length);
     busy_ports--;
