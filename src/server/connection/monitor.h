@@ -29,12 +29,8 @@ struct monitor {
 /* Returns 0; or -1 and errno, without `wake_fd`. */
 static inline int monitor_init(struct monitor *monitor)
 {
-    pthread_condattr_t monotonic;
     CHECKED(pthread_mutex_init(&monitor->lock, NULL));
-    CHECKED(pthread_condattr_init(&monotonic));
-    CHECKED(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC));
-    CHECKED(pthread_cond_init(&monitor->changed, &monotonic));
-    CHECKED(pthread_condattr_destroy(&monotonic));
+    cond_init_monotonic(&monitor->changed);
     monitor->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     return monitor->wake_fd >= 0 ? 0 : -1;
 }

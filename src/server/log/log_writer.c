@@ -183,7 +183,6 @@ void log_writer_destroy(struct log_writer *writer)
 
 struct log_writer *log_writer_create(const struct log_sink *sink)
 {
-    pthread_condattr_t monotonic;
     struct log_writer *writer = calloc(1, sizeof *writer);
     if (writer == NULL)
         return NULL;
@@ -191,11 +190,8 @@ struct log_writer *log_writer_create(const struct log_sink *sink)
     writer->queue = &writer->queues[0];
     writer->written = &writer->queues[1];
     CHECKED(pthread_mutex_init(&writer->lock, NULL));
-    CHECKED(pthread_cond_init(&writer->wanted, NULL));
-    CHECKED(pthread_condattr_init(&monotonic));
-    CHECKED(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC));
-    CHECKED(pthread_cond_init(&writer->done, &monotonic));
-    CHECKED(pthread_condattr_destroy(&monotonic));
+    cond_init_monotonic(&writer->wanted);
+    cond_init_monotonic(&writer->done);
     return writer;
 }
 

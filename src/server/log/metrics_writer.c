@@ -134,17 +134,13 @@ static void destroy(struct metrics_writer *writer)
 
 struct metrics_writer *metrics_writer_create(void)
 {
-    pthread_condattr_t monotonic;
     struct metrics_writer *writer = calloc(1, sizeof *writer);
     if (writer == NULL)
         return NULL;
     writer->since = NEVER;
     CHECKED(pthread_mutex_init(&writer->lock, NULL));
     CHECKED(pthread_cond_init(&writer->wanted, NULL));
-    CHECKED(pthread_condattr_init(&monotonic));
-    CHECKED(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC));
-    CHECKED(pthread_cond_init(&writer->done, &monotonic));
-    CHECKED(pthread_condattr_destroy(&monotonic));
+    cond_init_monotonic(&writer->done);
     int error = pthread_create(&writer->thread, NULL, run, writer);
     if (error == 0)
         return writer;
