@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # A log that cannot be written, or that nobody reads: no exchange and no signal waits for it, every
-# line is there whole or counted as lost, and the loss is told.
+# line is there whole or counted as lost, and the loss is reported.
 use strict;
 use warnings;
 use IO::Select;
@@ -90,7 +90,7 @@ sub seconds(&) {
 }
 
 # A file that may not grow, for which SIGXFSZ would end the daemon, stands for a full disk.
-for my $told_by ('the next line', 'no other line') {
+for my $reported_with ('the next line', 'no other line') {
     my $log = "$directory/log";
     my $metrics = "$directory/metrics";
     my $daemon = begin($log, config => "metrics: { file = \"$metrics\"; interval = 0.5; };");
@@ -99,28 +99,28 @@ for my $told_by ('the next line', 'no other line') {
     is exchanges($daemon->{port}, 100), 100, 'where the log may not grow exchanges go on';
     ok wait_for(sub { read_file("$directory/log") =~ /.\z/ }), 'a line is cut';
     set_limit($daemon, 'unlimited');
-    exchanges($daemon->{port}, 1) if $told_by eq 'the next line';
-    ok wait_for(sub { read_file($log) =~ $LOST }), "the loss is told with $told_by";
+    exchanges($daemon->{port}, 1) if $reported_with eq 'the next line';
+    ok wait_for(sub { read_file($log) =~ $LOST }), "the loss is reported with $reported_with";
     is exchanges($daemon->{port}, 1), 1, 'the last one';
     ok wait_for(sub { read_file($log) =~ /us=\d+\n\z/ }), 'is logged';
     $daemon->tell('USR1');
     ok wait_for(sub { read_file($log) =~ / lines_lost=\d+\n/ }), 'a report';
-    my ($reported) = read_file($log) =~ / lines_lost=(\d+)\n/;
+    my ($in_report) = read_file($log) =~ / lines_lost=(\d+)\n/;
     is stop_of($daemon), 0, 'ends';
     my $text = read_file($log);
-    my $told = 0;
-    $told += $1 while $text =~ /$LOST/g;
-    is peers($text) + $told, $told_by eq 'the next line' ? 102 : 101, 'each line is there or told as lost';
-    cmp_ok $told, '>', 0, 'some are lost';
-    like $text, qr/ warning $told log lines were lost: cannot write to standard error: File too large$/m, 'with the reason, once';
+    my $lines_lost = 0;
+    $lines_lost += $1 while $text =~ /$LOST/g;
+    is peers($text) + $lines_lost, $reported_with eq 'the next line' ? 102 : 101, 'each line is there or reported as lost';
+    cmp_ok $lines_lost, '>', 0, 'some are lost';
+    like $text, qr/ warning $lines_lost log lines were lost: cannot write to standard error: File too large$/m, 'with the reason, once';
     is scalar(grep { !/\A$stamp\S.*\n\z/ || /.$stamp/ } split /^/, $text), 0, 'and no line is torn';
-    is $reported, $told, 'USR1 has the same number';
-    like read_file($metrics), qr/^sixteend_log_lines_lost_total $told$/m, 'and the metrics';
-    like $text, qr/ lines_lost=$told\n.* exiting with status 0\n\z/s, 'and the report at the end';
+    is $in_report, $lines_lost, 'USR1 has the same number';
+    like read_file($metrics), qr/^sixteend_log_lines_lost_total $lines_lost$/m, 'and the metrics';
+    like $text, qr/ lines_lost=$lines_lost\n.* exiting with status 0\n\z/s, 'and the report at the end';
     unlink $log, $metrics;
 }
 
-# A disk that stays full: the loss is told through syslog(3), and by the metrics.
+# A disk that stays full: the loss is reported through syslog(3), and by the metrics.
 my ($syslog, $path, @prefix) = own_syslog();
 for my $case (['a full disk', '/dev/full', 'No space left on device'], ['a reader that is gone', undef, 'Broken pipe']) {
     my ($name, $log, $why) = @$case;
@@ -135,7 +135,7 @@ for my $case (['a full disk', '/dev/full', 'No space left on device'], ['a reade
         is exchanges($daemon->{port}, 10), 10, "$name: exchanges go on";
         is stop_of($daemon), 0, 'it ends';
         my ($lost) = next_datagram($syslog, $LOST) =~ /: $LOST\Qcannot write to standard error: $why\E/;
-        cmp_ok $lost // 0, '>', 15, 'and syslog(3) is told of every line: the exchanges, and its own';
+        cmp_ok $lost // 0, '>', 15, 'and syslog(3) has every line counted: the exchanges, and its own';
         like read_file($metrics), qr/^sixteend_log_lines_lost_total $lost$/m, 'as the metrics are';
     }
 }
@@ -162,8 +162,8 @@ SKIP: {
     skip 'strace is not installed, or may not trace', 4 if !have('strace') || is_sanitized() || (run(@strace, 'true'))[0] != 0;
     my $daemon = begin("$directory/log", under => \@strace);
     is exchanges($daemon->{port}, 1), 1, 'an exchange' for 1 .. 20;
-    ok wait_for(sub { read_file("$directory/log") =~ $LOST }), 'an error that comes once is told';
-    ok wait_for(sub { my $text = read_file("$directory/log"); my $told = 0; $told += $1 while $text =~ /$LOST/g; peers($text) + $told >= 20 }), 'no line is missing';
+    ok wait_for(sub { read_file("$directory/log") =~ $LOST }), 'an error that comes once is reported';
+    ok wait_for(sub { my $text = read_file("$directory/log"); my $lines_lost = 0; $lines_lost += $1 while $text =~ /$LOST/g; peers($text) + $lines_lost >= 20 }), 'no line is missing';
     is $daemon->stop, 0, 'it ends';
     like read_file("$directory/log"), qr/ log lines were lost: cannot write to standard error: Input\/output error$/m, 'with the reason';
     unlink "$directory/log";
@@ -182,7 +182,7 @@ for my $blocking (1, 0) {
     is $status, 0, 'with status 0';
     SKIP: {
         skip 'needs a mount namespace', 1 if !@prefix;
-        like next_datagram($syslog, $LOST), qr/: \d+ log lines were lost: the log hangs, and the stop does not wait any longer/, 'and syslog(3) is told of what is lost';
+        like next_datagram($syslog, $LOST), qr/: \d+ log lines were lost: the log accepted no lines before the stop timed out/, 'and syslog(3) has the number of lost lines';
     }
     is drained($reader), '', 'nothing is in the pipe';
 }
@@ -225,7 +225,7 @@ like $daemon->{log}, qr/\A(?:$stamp.*\n)*${stamp}cannot listen at .*\n${stamp}ex
 # Lines from before the log is open have time and severity, too.
 $daemon = launch(config => 'no_such_key = 1;');
 is $daemon->wait_end, 78, 'a configuration that is wrong';
-like $daemon->{log}, qr/\A${stamp}\S+:1: unknown key .*\n\z/, 'is told as a line of the log';
+like $daemon->{log}, qr/\A${stamp}\S+:1: unknown key .*\n\z/, 'is reported as a line of the log';
 $daemon = launch(before => sub { @ENV{qw(LISTEN_FDS LISTEN_PID)} = ('x', $$) });
 is $daemon->wait_end, 78, 'sockets that are wrong';
 like $daemon->{log}, qr/\A${stamp}LISTEN_FDS is not a number.*\n${stamp}exiting with status 78\n\z/, 'too';

@@ -22,7 +22,7 @@ static atomic_size_t flushed;
 static size_t gathered; /* of `written`, since the last flush */
 static atomic_bool must_block;
 static atomic_bool must_fail; /* then what is gathered is lost */
-static atomic_size_t told;    /* how often it was told of losses, or tried to */
+static atomic_size_t reports; /* how many reports of losses were tried */
 static sem_t blocked, released;
 
 static struct log_result write_to_array(int severity, const struct timespec *at, const char *line,
@@ -52,7 +52,7 @@ static struct log_result flush_array(void)
     return result;
 }
 
-static struct log_result tell_array(enum log_loss why, unsigned long lost)
+static struct log_result report_to_array(enum log_loss why, unsigned long lost)
 {
     char line[96];
     const struct timespec now = {.tv_sec = 1};
@@ -60,16 +60,16 @@ static struct log_result tell_array(enum log_loss why, unsigned long lost)
              why == LOG_LOSS_SLOW ? "slow" : "failed");
     write_to_array(LOG_WARNING, &now, line, strlen(line));
     struct log_result result = flush_array();
-    atomic_fetch_add(&told, 1);
+    atomic_fetch_add(&reports, 1);
     return result;
 }
 
-static const struct log_sink array = {write_to_array, flush_array, tell_array};
+static const struct log_sink array = {write_to_array, flush_array, report_to_array};
 static struct log_writer *writer;
 
 static void create(void)
 {
-    written = flushed = told = 0;
+    written = flushed = reports = 0;
     gathered = 0;
     must_fail = false;
     need(sem_init(&blocked, 0, 0) == 0 && sem_init(&released, 0, 0) == 0, "semaphores");
@@ -162,7 +162,7 @@ START_TEST(lines_of_many_threads_are_all_written)
 }
 END_TEST
 
-static void assert_tells(const char *line, unsigned long lost, const char *why)
+static void assert_reports(const char *line, unsigned long lost, const char *why)
 {
     char expected[96];
     snprintf(expected, sizeof expected, "%lu lines lost: %s", lost, why);
@@ -182,7 +182,7 @@ START_TEST(to_put_a_line_never_waits_and_the_loss_is_logged)
     const char *last = lines[written - 1];
     ck_assert_int_eq(severities[written - 1], LOG_WARNING);
     ck_assert_msg(sscanf(last, "%lu ", &lost) == 1, "%s", last);
-    assert_tells(last, lost, "slow");
+    assert_reports(last, lost, "slow");
     ck_assert_uint_gt(lost, 0);
     ck_assert_uint_eq(written + lost, 1 + PUT + 1);
     ck_assert_ptr_nonnull(strstr(lines[1], "line number 0,"));
@@ -223,7 +223,7 @@ START_TEST(a_stop_that_gives_up_counts_what_is_left)
     ck_assert_uint_eq(log_writer_lost(writer), 0);
     ck_assert(!log_writer_stop(writer, 0.05));
     ck_assert_uint_eq(log_writer_lost(writer), 21);
-    ck_assert_uint_eq(log_writer_untold(writer), 21);
+    ck_assert_uint_eq(log_writer_unreported(writer), 21);
     release();
     ck_assert(log_writer_stop(writer, 60));
     ck_assert_uint_eq(log_writer_lost(writer), 0);
@@ -237,7 +237,7 @@ static void wait_until(const atomic_size_t *count, size_t value)
         sched_yield();
 }
 
-START_TEST(lines_that_cannot_be_written_are_counted_and_told_of_first)
+START_TEST(lines_that_cannot_be_written_are_counted_and_reported_first)
 {
     atomic_store(&must_fail, true);
     put(LOG_INFO, "one");
@@ -246,47 +246,47 @@ START_TEST(lines_that_cannot_be_written_are_counted_and_told_of_first)
     put(LOG_INFO, "two");
     while (log_writer_lost(writer) < 2)
         sched_yield();
-    wait_until(&told, 1); /* in vain, which is no further loss */
+    wait_until(&reports, 1); /* in vain, which is no further loss */
     ck_assert_uint_eq(log_writer_lost(writer), 2);
-    ck_assert_uint_eq(log_writer_untold(writer), 2);
+    ck_assert_uint_eq(log_writer_unreported(writer), 2);
     ck_assert_uint_eq(written, 0);
     atomic_store(&must_fail, false);
     put(LOG_INFO, "three");
     ck_assert(log_writer_stop(writer, 60));
     ck_assert_uint_eq(written, 2);
-    assert_tells(lines[0], 2, "failed");
+    assert_reports(lines[0], 2, "failed");
     ck_assert_str_eq(lines[1], "three");
     ck_assert_uint_eq(log_writer_lost(writer), 2);
-    ck_assert_uint_eq(log_writer_untold(writer), 0);
+    ck_assert_uint_eq(log_writer_unreported(writer), 0);
 }
 END_TEST
 
 /* The attempts are a second apart. A busy machine can only delay them, so only the lower bound of
  * their time is checked. */
-START_TEST(a_loss_is_told_though_no_line_follows)
+START_TEST(a_loss_is_reported_though_no_line_follows)
 {
     int64_t before = clock_nanoseconds();
     atomic_store(&must_fail, true);
     put(LOG_INFO, "one");
-    wait_until(&told, 2);
+    wait_until(&reports, 2);
     ck_assert_int_ge(clock_nanoseconds() - before, 2 * INT64_C(1000000000));
     atomic_store(&must_fail, false);
     wait_until(&written, 1);
     ck_assert(log_writer_stop(writer, 60));
     ck_assert_uint_eq(written, 1);
-    assert_tells(lines[0], 1, "failed");
+    assert_reports(lines[0], 1, "failed");
 }
 END_TEST
 
-START_TEST(a_loss_at_the_end_is_told_or_known_as_untold)
+START_TEST(a_loss_at_the_end_is_reported_or_known_as_unreported)
 {
     atomic_store(&must_fail, true);
     put(LOG_INFO, "one");
     put(LOG_INFO, "two");
     ck_assert(log_writer_stop(writer, 60));
-    ck_assert_uint_ge(told, 1);
+    ck_assert_uint_ge(reports, 1);
     ck_assert_uint_eq(log_writer_lost(writer), 2);
-    ck_assert_uint_eq(log_writer_untold(writer), 2);
+    ck_assert_uint_eq(log_writer_unreported(writer), 2);
 }
 END_TEST
 
@@ -340,7 +340,7 @@ START_TEST(lost_lines_are_counted_since_the_start)
     ck_assert_uint_eq(log_writer_lost(writer), lost); /* even after it was logged */
     put(LOG_INFO, "the last line");
     ck_assert(log_writer_stop(writer, 60));
-    assert_tells(lines[written - 2], lost, "slow");
+    assert_reports(lines[written - 2], lost, "slow");
     ck_assert_str_eq(lines[written - 1], "the last line"); /* and the loss is not logged again */
 }
 END_TEST
@@ -357,9 +357,9 @@ Suite *log_writer_suite(void)
     tcase_add_test(tcase, after_a_loss_lines_are_written_again);
     tcase_add_test(tcase, stop_gives_up_when_its_time_is_over);
     tcase_add_test(tcase, a_stop_that_gives_up_counts_what_is_left);
-    tcase_add_test(tcase, lines_that_cannot_be_written_are_counted_and_told_of_first);
-    tcase_add_test(tcase, a_loss_is_told_though_no_line_follows);
-    tcase_add_test(tcase, a_loss_at_the_end_is_told_or_known_as_untold);
+    tcase_add_test(tcase, lines_that_cannot_be_written_are_counted_and_reported_first);
+    tcase_add_test(tcase, a_loss_is_reported_though_no_line_follows);
+    tcase_add_test(tcase, a_loss_at_the_end_is_reported_or_known_as_unreported);
     tcase_add_test(tcase, lost_lines_are_counted_since_the_start);
     tcase = add_case(suite, "log_writer before its thread", NULL);
     tcase_add_checked_fixture(tcase, create, destroy);

@@ -111,7 +111,7 @@ static void print_loss(char line[LOG_LINE_SIZE], unsigned long lines, const char
         text_append(line, LOG_LINE_SIZE, ": %s", strerror(error));
 }
 
-static struct log_result tell(enum log_loss why, unsigned long lines)
+static struct log_result report(enum log_loss why, unsigned long lines)
 {
     char line[LOG_LINE_SIZE];
     struct timespec now;
@@ -127,7 +127,7 @@ static struct log_result tell(enum log_loss why, unsigned long lines)
 
 int log_open(void)
 {
-    static const struct log_sink sink = {log_output_line, flush, tell};
+    static const struct log_sink sink = {log_output_line, flush, report};
     openlog("sixteend", LOG_PID, LOG_DAEMON);
     writer = log_writer_create(&sink);
     if (writer != NULL)
@@ -154,15 +154,15 @@ unsigned long log_lost(void)
     return writer != NULL ? log_writer_lost(writer) : lost;
 }
 
-/* Tell of lines that were lost at the stop, where that can still be done: on standard error if the
+/* Report lines that were lost at the stop where that is still possible: on standard error if the
  * log goes to syslog(3), which hangs; otherwise through syslog(3), unless that would hang, too. */
-static void tell_elsewhere(unsigned long lines, bool stopped)
+static void report_elsewhere(unsigned long lines, bool stopped)
 {
     char line[LOG_LINE_SIZE];
     if (stopped)
         print_loss(line, lines, "cannot write to standard error", log_output_error());
     else
-        print_loss(line, lines, "the log hangs, and the stop does not wait any longer", 0);
+        print_loss(line, lines, "the log accepted no lines before the stop timed out", 0);
     if (to_syslog) {
         show(line);
         return;
@@ -179,9 +179,9 @@ void log_stop(double seconds)
     if (writer == NULL)
         return;
     bool stopped = log_writer_stop(writer, seconds);
-    unsigned long untold = log_writer_untold(writer);
-    if (untold > 0)
-        tell_elsewhere(untold, stopped);
+    unsigned long unreported = log_writer_unreported(writer);
+    if (unreported > 0)
+        report_elsewhere(unreported, stopped);
     if (!stopped) {
         threshold = -1;
         return;

@@ -42,8 +42,8 @@ void log_ready(void);
 unsigned long log_lost(void);
 
 /* Write the queued lines, for at most `seconds`, and stop the log writer; count those that are left
- * as lost. If lines were lost, and the log could not tell, tell it elsewhere: on standard error, or
- * through syslog(3). If the time was too short, nothing is logged any more. */
+ * as lost. If lost lines are unreported, report them elsewhere: on standard error, or through
+ * syslog(3). If the time was too short, nothing is logged any more. */
 void log_stop(double seconds);
 
 /* Whether a line of this severity would be written. */

@@ -3,9 +3,9 @@
  * swaps them. Lines are put from the moment that the queue is created; the thread starts later.
  *
  * A line is pending until it is written, or counted as lost: it did not fit, could not be written,
- * or was still pending when the stop gave up. The thread tells of losses as soon as it can write
+ * or was still pending when the stop gave up. The thread reports losses as soon as it can write
  * again: in the order of lines, before those that follow a failure and after those that filled the
- * queue. While it could not tell, it tries again every second, even if no line comes.
+ * queue. While a loss is unreported, it tries again every second, even if no line comes.
  *
  * `lock` protects the queue that takes lines, the counts and the flags. A thread holds it to copy
  * one line or to swap, never while something is written. A line's time is taken with the lock held,
@@ -61,13 +61,13 @@ struct log_writer {
     bool asleep;           /* the thread waits for `wanted` */
     bool stopping;
     bool stopped;
-    bool over;                      /* log_writer_stop() waits no more */
-    unsigned long pending;          /* lines that are neither written nor lost */
-    unsigned long lost[LOG_LOSSES]; /* only the thread changes the one that failed ... */
-    unsigned long told[LOG_LOSSES]; /* ... and how many of them were told */
-    struct queue *queue;            /* that takes lines */
-    struct queue *written;          /* that the thread writes */
-    struct queue queues[2];         /* both */
+    bool over;                          /* log_writer_stop() waits no more */
+    unsigned long pending;              /* lines that are neither written nor lost */
+    unsigned long lost[LOG_LOSSES];     /* only the thread changes the one that failed ... */
+    unsigned long reported[LOG_LOSSES]; /* ... and how many of them were reported */
+    struct queue *queue;                /* that takes lines */
+    struct queue *written;              /* that the thread writes */
+    struct queue queues[2];             /* both */
 };
 
 static size_t record_size(size_t length)
@@ -96,28 +96,28 @@ static void write_queue(struct log_writer *writer, const struct queue *queue)
     }
 }
 
-/* Tell of the first `lost` losses, but for those that were told before. The line that tells is
- * pending, too, but it is not counted if it is lost: then it is to be written again. */
-static void tell(struct log_writer *writer, enum log_loss why, unsigned long lost)
+/* Report the first `lost` losses, except those that were reported before. The report is pending,
+ * too, but it is not counted if it is lost: it will be written again. */
+static void report(struct log_writer *writer, enum log_loss why, unsigned long lost)
 {
-    unsigned long untold = lost - writer->told[why];
-    if (untold == 0)
+    unsigned long unreported = lost - writer->reported[why];
+    if (unreported == 0)
         return;
     CHECKED(pthread_mutex_lock(&writer->lock));
     writer->pending++;
     CHECKED(pthread_mutex_unlock(&writer->lock));
-    struct log_result result = writer->sink->tell(why, untold);
+    struct log_result result = writer->sink->report(why, unreported);
     CHECKED(pthread_mutex_lock(&writer->lock));
     writer->pending -= result.written + result.lost;
     if (result.lost == 0)
-        writer->told[why] = lost;
+        writer->reported[why] = lost;
     CHECKED(pthread_mutex_unlock(&writer->lock));
 }
 
-/* Called with the lock held. Whether a loss is not told yet. */
-static bool has_untold(const struct log_writer *writer)
+/* Called with the lock held. Whether a loss is unreported. */
+static bool has_unreported(const struct log_writer *writer)
 {
-    return memcmp(writer->lost, writer->told, sizeof writer->lost) != 0;
+    return memcmp(writer->lost, writer->reported, sizeof writer->lost) != 0;
 }
 
 /* What the thread does next, after the lines of `written`. */
@@ -134,7 +134,7 @@ static struct work take_work(struct log_writer *writer)
     CHECKED(pthread_mutex_lock(&writer->lock));
     while (writer->queue->used == 0 && !writer->stopping && error != ETIMEDOUT) {
         writer->asleep = true;
-        if (writer->pending > 0 || has_untold(writer)) /* the rest of a line, or a loss */
+        if (writer->pending > 0 || has_unreported(writer)) /* the rest of a line, or a loss */
             error = pthread_cond_timedwait(&writer->wanted, &writer->lock, &retry);
         else
             CHECKED(pthread_cond_wait(&writer->wanted, &writer->lock));
@@ -157,14 +157,14 @@ static void *run(void *argument)
 
     do {
         work = take_work(writer);
-        tell(writer, LOG_LOSS_FAILED, writer->lost[LOG_LOSS_FAILED]);
+        report(writer, LOG_LOSS_FAILED, writer->lost[LOG_LOSS_FAILED]);
         write_queue(writer, writer->written);
         settle(writer, writer->sink->flush());
-        tell(writer, LOG_LOSS_SLOW, work.slow);
+        report(writer, LOG_LOSS_SLOW, work.slow);
         if (work.more)
             (void)nanosleep(&gather, NULL);
     } while (work.more);
-    tell(writer, LOG_LOSS_FAILED, writer->lost[LOG_LOSS_FAILED]);
+    report(writer, LOG_LOSS_FAILED, writer->lost[LOG_LOSS_FAILED]);
 
     CHECKED(pthread_mutex_lock(&writer->lock));
     writer->stopped = true;
@@ -250,13 +250,13 @@ unsigned long log_writer_lost(struct log_writer *writer)
     return lost;
 }
 
-unsigned long log_writer_untold(struct log_writer *writer)
+unsigned long log_writer_unreported(struct log_writer *writer)
 {
     CHECKED(pthread_mutex_lock(&writer->lock));
-    unsigned long untold =
-        count_lost(writer) - writer->told[LOG_LOSS_SLOW] - writer->told[LOG_LOSS_FAILED];
+    unsigned long unreported =
+        count_lost(writer) - writer->reported[LOG_LOSS_SLOW] - writer->reported[LOG_LOSS_FAILED];
     CHECKED(pthread_mutex_unlock(&writer->lock));
-    return untold;
+    return unreported;
 }
 
 bool log_writer_stop(struct log_writer *writer, double seconds)
