@@ -61,7 +61,8 @@ struct log_writer {
     bool asleep;           /* the thread waits for `wanted` */
     bool stopping;
     bool stopped;
-    bool over;                          /* log_writer_stop() waits no more */
+    bool over;                          /* log_writer_stop() waits no more ... */
+    unsigned long lost_at_end;          /* ... and this is what was lost, for good */
     unsigned long pending;              /* lines that are neither written nor lost */
     unsigned long lost[LOG_LOSSES];     /* only the thread changes the one that failed ... */
     unsigned long reported[LOG_LOSSES]; /* ... and how many of them were reported */
@@ -238,8 +239,8 @@ void log_writer_put(struct log_writer *writer, int priority, const char *line, s
 /* Called with the lock held. */
 static unsigned long count_lost(const struct log_writer *writer)
 {
-    return writer->lost[LOG_LOSS_SLOW] + writer->lost[LOG_LOSS_FAILED] +
-           (writer->over ? writer->pending : 0);
+    return writer->over ? writer->lost_at_end
+                        : writer->lost[LOG_LOSS_SLOW] + writer->lost[LOG_LOSS_FAILED];
 }
 
 unsigned long log_writer_lost(struct log_writer *writer)
@@ -272,6 +273,8 @@ bool log_writer_stop(struct log_writer *writer, double seconds)
     CHECKED(pthread_mutex_lock(&writer->lock));
     while (!writer->stopped && error != ETIMEDOUT)
         error = pthread_cond_timedwait(&writer->done, &writer->lock, &until);
+    if (!writer->over)
+        writer->lost_at_end = count_lost(writer) + writer->pending;
     writer->over = true;
     bool stopped = writer->stopped;
     CHECKED(pthread_mutex_unlock(&writer->lock));

@@ -37,7 +37,8 @@ int log_writer_start(struct log_writer *writer);
  * for a line to be written. */
 void log_writer_put(struct log_writer *writer, int priority, const char *line, size_t length);
 
-/* Return the number of lines lost since the start; after the stop, with those that it left. */
+/* Return the number of lines lost since the start; after the stop, with those that it left, even if
+ * its thread goes on and writes them. */
 unsigned long log_writer_lost(struct log_writer *writer);
 
 /* Return how many of them are unreported. */
