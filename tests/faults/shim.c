@@ -320,7 +320,7 @@ FAILING_AS("ppoll", int, -1, __ppoll_chk,
            (list, count, timeout, mask, room))
 
 FAILING(FILE *, NULL, fopen, (const char *path, const char *mode), (path, mode))
-FAILING(FILE *, NULL, open_memstream, (char **text, size_t *length), (text, length))
+FAILING(FILE *, NULL, fmemopen, (void *text, size_t size, const char *mode), (text, size, mode))
 FAILING(FILE *, NULL, fdopen, (int fd, const char *mode), (fd, mode))
 FAILING(int, EOF, fflush, (FILE * file), (file))
 FAILING(int, -1, access, (const char *path, int mode), (path, mode))

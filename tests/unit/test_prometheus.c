@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -197,6 +198,27 @@ START_TEST(what_is_not_known_is_left_out)
 }
 END_TEST
 
+/* The most of everything: the longest addresses, the largest numbers. */
+START_TEST(the_longest_text_has_room)
+{
+    memset(&stats, 0xff, sizeof stats);
+    memset(&process, 0x7f, sizeof process);
+    stats.microseconds = UINT64_MAX;
+    process.cpu_seconds = 1e18;
+    stats.listeners = STATS_LISTENERS;
+    for (size_t i = 0; i < STATS_LISTENERS; i++)
+        stats.listener[i].address[ADDRESS_TEXT - 1] = '\0';
+    for (stats.accept_errors = 0; stats.accept_errors < STATS_ACCEPT_ERRORS;)
+        stats.accept_error[stats.accept_errors++].name = "EPROTONOSUPPORT";
+    char *text = prometheus_format(&stats, &process);
+    ck_assert_ptr_nonnull(text);
+    const char *last = strstr(text, "\nprocess_threads{program=\"sixteend\"} ");
+    ck_assert_ptr_nonnull(last);
+    ck_assert_str_eq(strchr(last + 1, '\n'), "\n");
+    free(text);
+}
+END_TEST
+
 START_TEST(the_process_is_as_the_kernel_shows_it)
 {
     struct process_stats now, later;
@@ -230,6 +252,7 @@ Suite *prometheus_suite(void)
     tcase_add_checked_fixture(tcase, begin, NULL);
     tcase_add_test(tcase, every_line_has_the_format_of_Prometheus);
     tcase_add_test(tcase, what_is_not_known_is_left_out);
+    tcase_add_test(tcase, the_longest_text_has_room);
     tcase_add_test(tcase, the_process_is_as_the_kernel_shows_it);
     return suite;
 }

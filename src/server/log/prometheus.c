@@ -3,9 +3,14 @@
 
 #include "server/log/prometheus.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+/* More than everything together takes: two lines for each listener, and the others. */
+#define TEXT_SIZE (16384 + 2 * STATS_LISTENERS * (ADDRESS_TEXT + 80))
 
 /* https://prometheus.io/docs/instrumenting/exposition_formats/ */
 static void print_head(FILE *out, const char *name, const char *type, const char *help)
@@ -134,17 +139,22 @@ static void print(FILE *out, const struct stats *stats)
                  "Timestamp of the last successful configuration reload.");
 }
 
+/* Not open_memstream(3): a stream that finds no memory to grow loses text and does not set its
+ * error indicator. This one does not grow. */
 char *prometheus_format(const struct stats *stats, const struct process_stats *process)
 {
-    size_t length;
-    char *text = NULL;
-    FILE *out = open_memstream(&text, &length);
-    if (out == NULL)
-        return NULL;
-    print(out, stats);
-    print_process(out, stats->started, process);
-    if (fclose(out) == 0)
-        return text;
+    char *text = malloc(TEXT_SIZE);
+    FILE *out = text != NULL ? fmemopen(text, TEXT_SIZE, "w") : NULL;
+    if (out != NULL) {
+        print(out, stats);
+        print_process(out, stats->started, process);
+        bool complete = fflush(out) == 0 && !ferror(out);
+        int error = errno;
+        (void)fclose(out);
+        if (complete)
+            return text;
+        errno = error;
+    }
     free(text);
     return NULL;
 }
