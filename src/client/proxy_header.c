@@ -23,12 +23,6 @@ static const void *host_of(const struct address *address)
     return is_in(address) ? (const void *)&address->u.in.sin_addr : &address->u.in6.sin6_addr;
 }
 
-/* The port has the same place in both families: RFC 3493, 3.3. */
-static in_port_t port_of(const struct address *address)
-{
-    return address->u.in.sin_port;
-}
-
 static char *put_host(char *to, const struct address *address)
 {
     (void)inet_ntop(address->u.any.sa_family, host_of(address), to, INET6_ADDRSTRLEN);
@@ -40,8 +34,8 @@ static size_t v1(const struct address *source, const struct address *destination
     char *to = stpcpy(line, is_in(source) ? "PROXY TCP4 " : "PROXY TCP6 ");
     to = put_host(to, source);
     to = put_host(to, destination);
-    to = stpcpy(put_decimal(to, ntohs(port_of(source))), " ");
-    to = stpcpy(put_decimal(to, ntohs(port_of(destination))), "\r\n");
+    to = stpcpy(put_decimal(to, address_port(source)), " ");
+    to = stpcpy(put_decimal(to, address_port(destination)), "\r\n");
     return (size_t)(to - line);
 }
 
@@ -55,7 +49,7 @@ static size_t v2(const struct address *source, const struct address *destination
                  unsigned char *header)
 {
     size_t host = is_in(source) ? sizeof(struct in_addr) : sizeof(struct in6_addr);
-    const in_port_t ports[] = {port_of(source), port_of(destination)};
+    const in_port_t ports[] = {htons(address_port(source)), htons(address_port(destination))};
     unsigned char *to = put(header, V2_BEGIN, sizeof V2_BEGIN - 1);
     *to++ = V2_PROXY;
     *to++ = is_in(source) ? V2_TCP4 : V2_TCP6;

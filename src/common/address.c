@@ -234,6 +234,11 @@ bool address_is_wildcard(const struct address *address)
 }
 
 /* The port has the same place in both families: RFC 3493, 3.3. */
+uint16_t address_port(const struct address *address)
+{
+    return ntohs(address->u.in.sin_port);
+}
+
 void address_set_port(struct address *address, uint16_t port)
 {
     address->u.in.sin_port = htons(port);
@@ -249,7 +254,7 @@ static bool same_host(const struct address *a, const struct address *b)
 
 static bool same_family_and_port(const struct address *a, const struct address *b)
 {
-    return a->u.any.sa_family == b->u.any.sa_family && a->u.in.sin_port == b->u.in.sin_port;
+    return a->u.any.sa_family == b->u.any.sa_family && address_port(a) == address_port(b);
 }
 
 bool address_equals(const struct address *a, const struct address *b)

@@ -75,7 +75,8 @@ void address_unmap(struct address *address);
 /* Whether it is the wildcard address, 0.0.0.0 or ::, with any port. */
 bool address_is_wildcard(const struct address *address);
 
-/* Set the port of an IPv4 or IPv6 address. */
+/* Get or set the port of an IPv4 or IPv6 address. */
+uint16_t address_port(const struct address *address);
 void address_set_port(struct address *address, uint16_t port);
 
 /* Whether both are the same, port and interface included. */

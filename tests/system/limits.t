@@ -68,7 +68,7 @@ $daemon = start(config => 'limits: { per_source = 2; }; timeouts: { exchange = 6
 @held = map { hold($daemon, '127.0.0.1') } 1 .. 2;
 @refused = map { connect_to($daemon->{port}) } 1 .. 5;
 is scalar(grep { is_refused($_) } @refused), 5, 'per_source: the third of an address is closed at once';
-ok $daemon->wait_log(qr/warning limits\.per_source reached; new connections from that source are refused; 127\.0\.0\.1\/32 holds the most, 2; raise limits\.per_source if many clients share an address count=\d+$/),
+ok $daemon->wait_log(qr/warning limits\.per_source reached; new connections from some sources are refused; 127\.0\.0\.1\/32 holds the most, 2; raise limits\.per_source if many clients share an address count=\d+$/),
     'with a warning that names it, and the key to turn';
 my $other = hold($daemon, '127.0.0.2');
 is answer_of($other), "$REPLY eof", 'another address is served';

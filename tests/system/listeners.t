@@ -179,7 +179,7 @@ SKIP: {
     skip 'needs a user namespace', 2 if (run(@prefix, 'true'))[0] != 0;
     my $lost = launch(under => \@prefix, config => 'daemon: { user = "nobody"; };');
     is $lost->wait_end, 71, 'a user that the namespace does not have';
-    like $lost->{log}, qr/ warning cannot give the listener at 127\.0\.0\.1:\d+ to daemon\.user; a reload cannot replace it by one that overlaps it: Invalid argument$/m,
+    like $lost->{log}, qr/ warning cannot give the listener at 127\.0\.0\.1:\d+ to daemon\.user; a reload cannot replace it with one that overlaps it: Invalid argument$/m,
         'cannot be given the listeners';
 }
 

@@ -396,7 +396,7 @@ for my $case (['not open', ''], ['open for reading only', '9</dev/null']) {
 }
 my $in_background = write_file("$directory/background.conf", 'daemon: { background = true; };');
 for my $case (['--daemon', qr/--ready-fd and --daemon are mutually exclusive: a daemon in the background is ready when the command returns/],
-    ["--config=$in_background", qr/--ready-fd needs --foreground, because the file says background = true/]) {
+    ["--config=$in_background", qr/--ready-fd needs --foreground, because daemon.background is true/]) {
     my ($option, $said) = @$case;
     my ($status, $out, $err) = run('sh', '-c', 'exec "$@" 3>/dev/null', 'sh', $SIXTEEND, '--ready-fd', 3, $option, '-l', '127.0.0.1:0');
     is "$status$out", 64, "--ready-fd with $option: status 64";

@@ -41,7 +41,7 @@ sub is_second {
 # Whatever the umask is.
 for my $umask (0, 022, 077) {
     my $daemon = started($path, before => sub { umask $umask });
-    is read_file($path), "$daemon->{pid}\n", sprintf 'with the umask %03o: the file holds the process id', $umask;
+    is read_file($path), "$daemon->{pid}\n", sprintf 'with the umask %03o: the file holds the process ID', $umask;
     is mode_of($path), '0600', 'nobody else can open it';
     is $daemon->stop, 0, 'ends';
     ok !-e $path, 'and removes it';
@@ -60,11 +60,11 @@ for my $left ('', "$NO_PROCESS\n", $NO_PROCESS, "1\n", '2147483647') {
 }
 
 # What is not a pid file.
-my $is_left = qr/ crit (\S+) is left as it is: a pid file is a regular file that is empty or holds a process ID; name another file\n/;
+my $is_left = qr/ crit (\S+) is not a pid file \(a regular file that is empty or holds a process ID\) and is not changed; name another file\n/;
 my @texts = (
     ['a configuration', "listen = [ \"127.0.0.1:1060\" ];\n"], ['a comment', "# 1060\n"], ['an end of line', "\n"],
-    ['octets of zero', "\0" x 8], ['a process id and a zero', "12\0"], ['a process id and a word', "1060 sixteend\n"],
-    ['two process ids', "1060\n1061\n"], ['a process id and an empty line', "1060\n\n"], ['a space and a process id', " 1060\n"],
+    ['octets of zero', "\0" x 8], ['a process ID and a zero', "12\0"], ['a process ID and a word', "1060 sixteend\n"],
+    ['two process IDs', "1060\n1061\n"], ['a process ID and an empty line', "1060\n\n"], ['a space and a process ID', " 1060\n"],
     ['0', "0\n"], ['a negative number', "-1060\n"], ['a number with a sign', "+1060\n"],
     ['a number that is too large', "2147483648\n"], ['many digits', '1' x 100], ['many zeros', '0' x 14 . "12\n"],
 );
@@ -81,7 +81,7 @@ for my $case (@texts) {
 }
 my ($status, $out, $err) = start_in_background('--pid-file', $path);
 is $status, 71, 'in the background it is not either: status 71';
-like $err, qr/^sixteend: \Q$path\E is left as it is: /m, 'with the reason';
+like $err, qr/^sixteend: \Q$path\E is not a pid file /m, 'with the reason';
 ok -s $path, 'and it is there';
 unlink $path;
 
@@ -127,7 +127,7 @@ SKIP: {
     skip 'this host lets nobody make a device', 3 if (run('mknod', '-m', '0666', $path, 'c', '1', '3'))[0] != 0;
     ($status, $log) = refused($path);
     is $status, 71, 'a device such as /dev/null is refused: status 71';
-    like $log, qr/ crit (?:\S+ is left as it is: |cannot open the pid file \S+: Permission denied\n)/, 'with the reason';
+    like $log, qr/ crit (?:\S+ is not a pid file |cannot open the pid file \S+: Permission denied\n)/, 'with the reason';
     ok -c $path, 'and it is there';
     unlink $path;
 }
@@ -218,9 +218,9 @@ my $is_kept = qr/ warning pid file \Q$path\E was removed or changed meanwhile; i
 for my $case (
     ['removed', sub { unlink $path }, undef],
     ['removed, and a configuration has its name', sub { unlink $path; write_file($path, "strict = true;\n") }, "strict = true;\n"],
-    ['replaced by a file with its process id', sub { write_file("$path.new", read_file($path)); rename "$path.new", $path }, 'the same'],
+    ['replaced by a file with its process ID', sub { write_file("$path.new", read_file($path)); rename "$path.new", $path }, 'the same'],
     ['overwritten with a configuration', sub { write_file($path, "strict = true;\n") }, "strict = true;\n"],
-    ['overwritten with another process id', sub { write_file($path, "$NO_PROCESS\n") }, "$NO_PROCESS\n"],
+    ['overwritten with another process ID', sub { write_file($path, "$NO_PROCESS\n") }, "$NO_PROCESS\n"],
     ['emptied', sub { write_file($path, '') }, ''],
     ['moved away', sub { rename $path, "$path.moved" }, undef],
     ['moved away, and a symbolic link leads there', sub { rename $path, "$path.moved"; symlink "$path.moved", $path }, 'the same'],

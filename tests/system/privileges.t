@@ -73,14 +73,14 @@ SKIP: {
         like read_file("/proc/$daemon->{pid}/status"), qr/^Groups:\s+4 24 $/m, 'in a namespace without the right to drop groups, too';
         is $daemon->stop, 0, 'ends';
     }
-    for my $other (['one of its supplementary groups', 1, "group = \"$additional\";", qr/user \(unchanged\), group $additional/],
-        ['the user that it is, with another group', 4, "user = \"$name\";", qr/user $name, group \(the user's\)/],
-        ['another user', 1, "user = \"$user\";", qr/user $user, group \(the user's\)/]) {
+    for my $other (['one of its supplementary groups', 1, "group = \"$additional\";", qr/group $additional/],
+        ['the user that it is, with another group', 4, "user = \"$name\";", qr/user $name and its group/],
+        ['another user', 1, "user = \"$user\";", qr/user $user and its group/]) {
         my ($what, $regid, $wanted, $words) = @$other;
         write_file($file, "daemon: { $wanted };");
         my ($left, $out, $err) = run('timeout', '30', @ordinary, "--regid=$regid", '--', $SIXTEEND, '-f', '-c', $file, '-l', '127.0.0.1:0');
         is $left, 71, "$what: status 71";
-        like $err, qr/cannot become $words; only root can: Operation not permitted/, 'with the reason';
+        like $err, qr/cannot change to $words; only root can: Operation not permitted/, 'with the reason';
     }
 
     # Whether the user can read the file at a reload.
@@ -106,7 +106,7 @@ SKIP: {
     my $file = write_file(scratch() . '/sixteen.conf', 'daemon: { user = "root"; };');
     my ($status, $out, $err) = run($SIXTEEND, '-f', '-c', $file, '-l', '127.0.0.1:0');
     is $status, 71, 'a user that cannot be become: status 71';
-    like $err, qr/crit cannot become user root, group \(the user's\); only root can: Operation not permitted/, 'with the reason';
+    like $err, qr/crit cannot change to user root and its group; only root can: Operation not permitted/, 'with the reason';
     my $daemon = start(config => sprintf 'daemon: { user = "%s"; group = "%s"; };', scalar getpwuid($>), scalar getgrgid($( + 0));
     is +(run($SIXTEEN, '127.0.0.1', $daemon->{port}))[0], 0, 'the user that it is already: it answers';
     is $daemon->stop, 0, 'ends';

@@ -179,7 +179,7 @@ for my $peer (@peers) {
 ok wait_for(sub {
     my $counted = 0;
     $daemon->take_rest;
-    $counted += $_ for $daemon->{log} =~ /warning limits\.per_source reached; new connections from that source are refused; .* count=(\d+)$/mg;
+    $counted += $_ for $daemon->{log} =~ /warning limits\.per_source reached; new connections from some sources are refused; .* count=(\d+)$/mg;
     return $counted == 2;
 }), 'each of those whose headers came late is warned of';
 syswrite $peers[0], $GREETING;

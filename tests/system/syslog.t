@@ -19,7 +19,7 @@ my ($status, $out, $err, $pid, $port) = start_in_background(\@prefix, '--listen'
 is $status, 0, 'in the background';
 like $out, qr/logging to syslog, facility daemon$/, 'it says that it logs to syslog';
 like next_line(qr/Listening/), qr/^<29>\w+ +\d+ [\d:]+ sixteend\[$pid\]: Listening at 127\.0\.0\.1:$port\n?$/,
-    "the daemon's own life is a notice, with its process id";
+    "the daemon's own life is a notice, with its process ID";
 unlike $err, qr/no syslog daemon/, 'and warns of nothing';
 my ($port6) = $out =~ /\[::1\]:(\d+)/;
 run($SIXTEEN, '127.0.0.1', $port);

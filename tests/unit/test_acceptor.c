@@ -342,7 +342,7 @@ static void assert_untouched(void)
 {
     for (int i = 0; i < 3; i++)
         call();
-    ck_assert_uint_eq(listener_queue(&listener, NULL), PEERS);
+    ck_assert_uint_eq(listener_queue(&listener, &(unsigned){0}), PEERS);
     ck_assert_uint_eq(accepted(), 0);
 }
 
@@ -370,7 +370,7 @@ START_TEST(one_that_is_started_later_waits_for_the_next_settings)
     greet(0);
     assert_served(1);
     call();
-    ck_assert_uint_eq(listener_queue(second, NULL), 1);
+    ck_assert_uint_eq(listener_queue(second, &(unsigned){0}), 1);
     ck_assert_uint_eq(accepted(), 1);
     memcpy(others->reply, "another reply...", WIRE_OCTETS);
     acceptors_apply(&acceptors, others);
@@ -525,7 +525,7 @@ START_TEST(one_in_a_pause_ends_and_leaves_the_queue_of_an_adopted_listener)
     call();
     ck_assert(!acceptor_end(&listener, false));
     end_acceptor(&listener);
-    ck_assert_uint_eq(listener_queue(&listener, NULL), 1);
+    ck_assert_uint_eq(listener_queue(&listener, &(unsigned){0}), 1);
     ck_assert_uint_eq(accepted(), 0);
 }
 END_TEST
@@ -557,7 +557,7 @@ START_TEST(the_connection_that_was_accepted_last_is_served_before_the_end)
     assert_answered(0);
     assert_answered(1);
     wait_ended();
-    ck_assert_uint_eq(listener_queue(&listener, NULL), 1);
+    ck_assert_uint_eq(listener_queue(&listener, &(unsigned){0}), 1);
 }
 END_TEST
 
@@ -641,7 +641,7 @@ START_TEST(one_that_waits_for_a_slot_answers_and_gets_the_slot)
     for (int i = 0; i < 3; i++)
         call();
     ck_assert_uint_eq(accepted(), 2); /* the third is still queued */
-    ck_assert_uint_eq(listener_queue(&listener, NULL), 1);
+    ck_assert_uint_eq(listener_queue(&listener, &(unsigned){0}), 1);
     ck_assert_uint_eq(active(), 1);
     greet(0);
     for (size_t i = 0; i < 3; i++)
@@ -660,7 +660,7 @@ START_TEST(one_that_begins_to_wait_after_the_call_answers)
     wait_active(1);
     accept_holds = true;
     connect_peer(1);
-    while (listener_queue(&listener, NULL) > 0)
+    while (listener_queue(&listener, &(unsigned){0}) > 0)
         sched_yield();
     acceptors_call_roll(&acceptors);
     accept_holds = false;
@@ -972,7 +972,7 @@ START_TEST(each_acceptor_has_a_pause_of_its_own)
     assert_served_at(second, 1);
     call();
     assert_served_at(second, 2);
-    ck_assert_uint_eq(listener_queue(&listener, NULL), 1);
+    ck_assert_uint_eq(listener_queue(&listener, &(unsigned){0}), 1);
     end_pause();
     assert_answered(0);
     end_second(second);
@@ -1062,13 +1062,13 @@ START_TEST(each_error_is_counted_under_its_name_and_has_its_effect)
     case PAUSES:
         assert_warned(number);
         call();
-        ck_assert_uint_eq(listener_queue(&listener, NULL), 1);
+        ck_assert_uint_eq(listener_queue(&listener, &(unsigned){0}), 1);
         end_pause();
         break;
     case FAILS:
         wait_ended();
         assert_failed(number);
-        ck_assert_uint_eq(listener_queue(&listener, NULL), 1);
+        ck_assert_uint_eq(listener_queue(&listener, &(unsigned){0}), 1);
         start();
         break;
     }

@@ -13,7 +13,7 @@ START_TEST(a_numeric_IPv4_address_is_resolved_and_formatted)
     const struct address address = numeric_address("192.0.2.1", "1060");
     ck_assert_int_eq(address.u.any.sa_family, AF_INET);
     ck_assert_uint_eq(address.length, sizeof address.u.in);
-    ck_assert_uint_eq(ntohs(address.u.in.sin_port), 1060);
+    ck_assert_uint_eq(address_port(&address), 1060);
     assert_formats_as(&address, "192.0.2.1:1060");
 }
 END_TEST
@@ -23,6 +23,7 @@ START_TEST(a_numeric_IPv6_address_is_resolved_and_formatted)
     const struct address address = numeric_address("2001:DB8:0::1", "65535");
     ck_assert_int_eq(address.u.any.sa_family, AF_INET6);
     ck_assert_uint_eq(address.length, sizeof address.u.in6);
+    ck_assert_uint_eq(address_port(&address), 65535);
     assert_formats_as(&address, "[2001:db8::1]:65535");
 }
 END_TEST

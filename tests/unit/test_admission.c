@@ -368,9 +368,9 @@ START_TEST(without_memory_none_is_counted)
 }
 END_TEST
 
-#define WARNING                                                                         \
-    "warning limits.per_source reached; new connections from that source are refused; " \
-    "192.0.2.1/32 holds the most, 1; raise limits.per_source if many clients share an " \
+#define WARNING                                                                          \
+    "warning limits.per_source reached; new connections from some sources are refused; " \
+    "192.0.2.1/32 holds the most, 1; raise limits.per_source if many clients share an "  \
     "address count="
 
 START_TEST(a_warning_waits_for_its_second_but_at_the_end)

@@ -80,7 +80,7 @@ static const struct {
     {"reply = \"Bye\\n\";", "1: reply must be a string of exactly 16 octets, like \"Farewell, "
                             "client\", not 'Bye\\n' of 4"},
     {"listen = [ ];", "1: " LISTEN "an array of 0"},
-    {"listen = [ 1060 ];", "1: " LISTEN "an array of something else than strings"},
+    {"listen = [ 1060 ];", "1: " LISTEN "an array with an element that is not a string"},
     {"listen = \"*:1060\";", "1: " LISTEN "'*:1060'"},
     {"listen = ( \"*:1060\" );", "1: " LISTEN "a list in parentheses"},
     {"listen = [ \"*:1\",\n\"127.0.0.1\" ];",
@@ -90,7 +90,7 @@ static const struct {
     {"access: { allow = \"::1\"; };", "1: access.allow " PREFIXES "'::1'"},
     {"access: { deny = ( \"::1\" ); };", "1: access.deny " PREFIXES "a list in parentheses"},
     {"access: { deny = [ 1 ]; };",
-     "1: access.deny " PREFIXES "an array of something else than strings"},
+     "1: access.deny " PREFIXES "an array with an element that is not a string"},
     {"access: { proxies = [ \"::1\",\n \"::1/64\" ]; };",
      "2: access.proxies '::1/64': bits are set after the prefix length; the network is ::/64"},
     {"access: { allowed = [ ]; };",
@@ -255,7 +255,7 @@ START_TEST(a_FIFO_is_refused_at_once)
     unlink(path);
     rmdir(directory);
     ck_assert(!read);
-    snprintf(expected, sizeof expected, "%s: cannot read: it must be a file, not a pipe", path);
+    snprintf(expected, sizeof expected, "%s: cannot read: it must be a regular file", path);
     ck_assert_str_eq(message, expected);
     ck_assert_int_lt(fcntl(next, F_GETFD), 0);
     assert_untouched();

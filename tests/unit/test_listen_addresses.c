@@ -103,8 +103,8 @@ START_TEST(what_cannot_be_a_name_is_not_looked_up)
     names_find(NULL, 0);
     listen_at(settings, "[fe80::1%no-such-if]:1060");
     ck_assert(!listen_addresses_find(settings, NULL, message));
-    ck_assert_str_eq(message, "cannot listen at [fe80::1%no-such-if]:1060: it is not an IPv6 "
-                              "address, or names an interface that does not exist");
+    ck_assert_str_eq(message, "cannot listen at [fe80::1%no-such-if]:1060: not an IPv6 "
+                              "address, or its interface does not exist");
     ck_assert_int_eq(names_calls(), 0);
 }
 END_TEST

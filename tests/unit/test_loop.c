@@ -310,7 +310,7 @@ START_TEST(what_is_queued_is_served_before_its_listener_is_closed)
     while (clock_nanoseconds() < stopped->quiet_from + 20 * MS)
         run_for_a_while();
     ck_assert_uint_eq(listeners.count, LISTENERS);
-    ck_assert_uint_eq(listener_queue(stopped, NULL), 1);
+    ck_assert_uint_eq(listener_queue(stopped, &(unsigned){0}), 1);
     accept_fails(0, 0);
     while (listeners.count == LISTENERS)
         run_for_a_while();
@@ -329,7 +329,7 @@ START_TEST(what_is_queued_at_an_adopted_listener_is_left_to_its_next_owner)
     listener_stop_accepting(listeners.list[0]);
     while (listeners.count == LISTENERS)
         run_for_a_while();
-    ck_assert_uint_eq(listener_queue(&next, NULL), 1);
+    ck_assert_uint_eq(listener_queue(&next, &(unsigned){0}), 1);
     close(next.fd);
 }
 END_TEST

@@ -270,8 +270,8 @@ START_TEST(standard_error_and_a_background_from_the_file_are_refused)
 {
     write_file("daemon: { background = true; };");
     options.to_stderr = true;
-    assert_refused(EX_USAGE, "--stderr needs --foreground, because the file says background = "
-                             "true; see sixteend --help");
+    assert_refused(EX_USAGE, "--stderr needs --foreground, because daemon.background is true; "
+                             "see sixteend --help");
 }
 END_TEST
 
@@ -300,8 +300,8 @@ START_TEST(a_readiness_descriptor_requires_the_foreground)
     options.ready_fd = 3;
     assert_loaded();
     write_file("daemon: { background = true; };");
-    assert_refused(EX_USAGE, "--ready-fd needs --foreground, because the file says background = "
-                             "true; see sixteend --help");
+    assert_refused(EX_USAGE, "--ready-fd needs --foreground, because daemon.background is true; "
+                             "see sixteend --help");
     options.run_in = RUN_FOREGROUND;
     assert_loaded();
 }

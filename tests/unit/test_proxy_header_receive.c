@@ -272,7 +272,7 @@ START_TEST(limits_per_source_counts_the_client)
         (void)admission_warn(&admission, settings, false);
         ck_assert_ptr_nonnull(strstr(
             logged_text(), "warning limits.per_source reached; new connections "
-                           "from that source are refused; 192.0.2.7/32 holds the most, 1; "));
+                           "from some sources are refused; 192.0.2.7/32 holds the most, 1; "));
     } else
         assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);
 }

@@ -265,7 +265,7 @@ END_TEST
 START_TEST(the_status_is_one_line)
 {
     char text[400];
-    ck_assert_ptr_eq(stats_status(&stats, text, sizeof text), text);
+    stats_status(&stats, text, sizeof text);
     ck_assert_str_eq(text, "3 active, 1234567890123 accepted, 21 ok, 20 failed, 18 limited, 7 log "
                            "lines lost; listening at 127.0.0.1:1060, [::1]:1060");
 }

@@ -83,7 +83,7 @@ static bool store_array(struct reading *reading, const struct setting *row,
         values[i] = config_setting_get_string(element);
         if (values[i] == NULL) {
             reading->line = config_setting_source_line(element);
-            return setting_refuse(row, error, "an array of something else than strings");
+            return setting_refuse(row, error, "an array with an element that is not a string");
         }
     }
     if (setting_store_texts(row, reading->settings, values, count, &wrong, error))
@@ -247,7 +247,7 @@ bool config_file_read(const char *path, struct settings *settings, char message[
     if (length >= 0)
         return config_file_parse(path, text, (size_t)length, settings, message);
     snprintf(message, ERROR_SIZE, "%s: cannot read: %s", path,
-             errno == ESPIPE ? "it must be a file, not a pipe" : strerror(errno));
+             errno == ESPIPE ? "it must be a regular file" : strerror(errno));
     return false;
 }
 

@@ -197,8 +197,8 @@ static const char *scan_octet(const char *at, struct fault *fault)
 static const char *scan_token(const char *at, const struct context *context, struct fault *fault)
 {
     if (*at == '"' && !takes_string(context))
-        return found(fault, at, "a string in a wrong place",
-                     "it is a value, KEY = \"VALUE\";, or an element of an array");
+        return found(fault, at, "a misplaced string",
+                     "a string can only be a value, KEY = \"VALUE\";, or an element of an array");
     if (*at == '"')
         return scan_string(at, fault);
     if (is_comment(at))

@@ -45,7 +45,7 @@ static const char *find_host(const char *host, const struct settings *running,
     if (count > 0)
         return copy(numeric, count, found);
     if (strchr(host, ':') != NULL)
-        return "it is not an IPv6 address, or names an interface that does not exist";
+        return "not an IPv6 address, or its interface does not exist";
     if (running == NULL)
         return look_up(host, "0", found);
     for (size_t i = 0; i < running->listen.count; i++)
@@ -64,13 +64,13 @@ static const char *find_port(const char *port, const struct settings *running, u
     if (running == NULL) {
         const char *why = look_up("127.0.0.1", port, &any);
         if (why == NULL)
-            *found = ntohs(any.list[0].u.in.sin_port);
+            *found = address_port(&any.list[0]);
         free(any.list);
         return why;
     }
     for (size_t i = 0; i < running->listen.count; i++)
         if (strcmp(running->listen.list[i].port, port) == 0) {
-            *found = ntohs(running->addresses[i].list[0].u.in.sin_port);
+            *found = address_port(&running->addresses[i].list[0]);
             return NULL;
         }
     return new_name;

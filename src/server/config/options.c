@@ -49,7 +49,7 @@ void options_help(FILE *out)
           "  -d, --daemon          run in the background\n"
           "  -l, --listen ADDRESS  listen at ADDRESS instead of the configured ones:\n"
           "                        127.0.0.1:1060, [::1]:1060, *:1060; repeatable\n"
-          "  -p, --pid-file FILE   lock FILE and write the process id to it\n"
+          "  -p, --pid-file FILE   lock FILE and write the process ID to it\n"
           "      --ready-fd N      write a newline to descriptor N when ready\n"
           "  -e, --stderr          log to standard error\n"
           "  -v, --verbose         log every step\n"
@@ -260,7 +260,7 @@ static int decide_log_target(const struct options *options, struct settings *set
                                                             : NULL;
     if (needs_foreground != NULL && settings->daemon.background) {
         snprintf(message, ERROR_SIZE,
-                 "%s needs --foreground, because the file says background = true; "
+                 "%s needs --foreground, because daemon.background is true; "
                  "see sixteend --help",
                  needs_foreground);
         return EX_USAGE;

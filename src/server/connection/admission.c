@@ -204,9 +204,10 @@ int64_t admission_warn(struct admission *admission, const struct settings *setti
     if (limit_count > 0)
         warn_of_connections(admission, settings, limit_count);
     if (source_count > 0)
-        log_line(LOG_WARNING,
-                 "limits.per_source reached; new connections from that source are refused%s; raise "
-                 "limits.per_source if many clients share an address count=%lu",
-                 describe(&refused, text), source_count);
+        log_line(
+            LOG_WARNING,
+            "limits.per_source reached; new connections from some sources are refused%s; raise "
+            "limits.per_source if many clients share an address count=%lu",
+            describe(&refused, text), source_count);
     return wait;
 }

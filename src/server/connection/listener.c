@@ -59,7 +59,7 @@ int listener_bind(struct listener *listener, const struct address *asked, uint16
                   bool shared)
 {
     struct address address = *asked;
-    if (asked->u.in.sin_port == 0) /* at the same place for IPv6 */
+    if (address_port(asked) == 0)
         address_set_port(&address, port);
     *listener = (struct listener){.asked = *asked, .wildcard = address_is_wildcard(asked)};
     listener->fd = socket(address.u.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -159,7 +159,6 @@ unsigned listener_queue(const struct listener *listener, unsigned *limit)
     struct tcp_info info = {0};
     socklen_t size = sizeof info;
     (void)getsockopt(listener->fd, IPPROTO_TCP, TCP_INFO, &info, &size);
-    if (limit != NULL)
-        *limit = info.tcpi_sacked;
+    *limit = info.tcpi_sacked;
     return info.tcpi_unacked;
 }

@@ -57,8 +57,8 @@ int listener_accept(const struct listener *listener, struct address *peer);
  * or 0; or -1 and errno. */
 int listener_poll(const struct listener *listener, bool wait);
 
-/* Return the number of queued connections, and in `*limit` the limit of the queue, unless that is
- * NULL: TCP_INFO, tcp(7). */
+/* Return the number of queued connections, and in `*limit` the limit of the queue: TCP_INFO,
+ * tcp(7). */
 unsigned listener_queue(const struct listener *listener, unsigned *limit);
 
 #endif

@@ -37,11 +37,6 @@ static bool family_is_missing(const struct address *address, int error)
            (IN6_IS_ADDR_LOOPBACK(&address->u.in6.sin6_addr) || address_is_wildcard(address));
 }
 
-static uint16_t port_of(const struct address *address)
-{
-    return ntohs(address->u.in.sin_port); /* at the same place for IPv6 */
-}
-
 /* One run of opening what settings->addresses names. The listeners that were open before are the
  * first in the list. */
 struct change {
@@ -135,7 +130,7 @@ static int open_address(struct change *change, const struct address *asked, uint
                        listener == NULL ? ENOMEM : listener_bind(listener, asked, *port, shared));
     if (error == 0) {
         listener->wanted = asked;
-        *port = port_of(&listener->bound);
+        *port = address_port(&listener->bound);
         return start_accepting(listeners, listener, change->severity);
     }
     if (family_is_missing(asked, error)) {
@@ -143,7 +138,7 @@ static int open_address(struct change *change, const struct address *asked, uint
                  address_format(asked, text), strerror(error));
         return 0;
     }
-    if (error == EADDRINUSE && port_of(asked) == 0 && *port != 0)
+    if (error == EADDRINUSE && address_port(asked) == 0 && *port != 0)
         return error;
     return refuse(change, asked, error, advice(error));
 }
@@ -223,7 +218,7 @@ static int have_endpoint(struct change *change, const struct addresses *addresse
             return refuse(change, asked, EADDRINUSE, "; the configuration lists it twice");
         struct listener *listener = find_open(change, asked);
         if (listener != NULL) {
-            port = port_of(&listener->bound);
+            port = address_port(&listener->bound);
             if (keep(change, listener, asked) != 0)
                 return -1;
         }
@@ -277,7 +272,9 @@ static void end_sharing(const struct change *change)
     for (size_t i = 0; change->shared && i < change->listeners->count; i++) {
         const struct listener *listener = change->listeners->list[i];
         if (listener_share(listener, false) != 0)
-            log_errno(LOG_WARNING, "cannot keep other processes from the port at %s",
+            log_errno(LOG_WARNING,
+                      "cannot clear SO_REUSEPORT at %s; another process of this user can share "
+                      "the port",
                       address_format(&listener->bound, text));
     }
 }
@@ -329,11 +326,10 @@ static void give(const struct listeners *listeners, uid_t uid)
     char text[ADDRESS_TEXT];
     for (size_t i = 0; i < listeners->count; i++)
         if (fchown(listeners->list[i]->fd, uid, (gid_t)-1) != 0)
-            log_errno(
-                LOG_WARNING,
-                "cannot give the listener at %s to daemon.user; a reload cannot replace it by "
-                "one that overlaps it",
-                address_format(&listeners->list[i]->bound, text));
+            log_errno(LOG_WARNING,
+                      "cannot give the listener at %s to daemon.user; a reload cannot replace it "
+                      "with one that overlaps it",
+                      address_format(&listeners->list[i]->bound, text));
 }
 
 int listeners_open(struct listeners *listeners, const struct settings *settings)
@@ -387,7 +383,7 @@ static bool takes(const struct listener *listener, const struct address *address
 {
     return address_equals(&listener->bound, address) ||
            (is_dual(listener) && address_is_wildcard(address) &&
-            listener->bound.u.in6.sin6_port == address->u.in.sin_port);
+            address_port(&listener->bound) == address_port(address));
 }
 
 /* Whether the endpoint stands for addresses of listeners, which are then marked. A name, which is

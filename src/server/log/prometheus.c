@@ -45,7 +45,7 @@ static void print_durations(FILE *out, const struct stats *stats)
 {
     uint64_t sum = 0;
     print_head(out, "connection_duration_seconds", "histogram",
-               "Time from accept to outcome of a connection.");
+               "Time from the start of a connection's deadline to its outcome.");
     for (size_t i = 0; i < STATS_BOUNDS; i++) {
         sum += stats->durations[i];
         fprintf(out, "sixteend_connection_duration_seconds_bucket{le=\"%g\"} %" PRIu64 "\n",

@@ -157,7 +157,7 @@ void stats_log(const struct stats *stats)
                stats->listener[i].queued, stats->listener[i].limit);
 }
 
-char *stats_status(const struct stats *stats, char *text, size_t size)
+void stats_status(const struct stats *stats, char *text, size_t size)
 {
     snprintf(text, size,
              "%zu active, %" PRIu64 " accepted, %" PRIu64 " ok, %" PRIu64 " failed, %" PRIu64
@@ -167,5 +167,4 @@ char *stats_status(const struct stats *stats, char *text, size_t size)
              stats->outcomes[OUTCOME_FAILED], stats->outcomes[OUTCOME_LIMITED], stats->lines_lost);
     for (size_t i = 0; i < stats->listeners; i++)
         text_append(text, size, "%s %s", i > 0 ? "," : "", stats->listener[i].address);
-    return text;
 }

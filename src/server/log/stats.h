@@ -45,7 +45,7 @@ struct stats {
     /* counters since the start */
     uint64_t accepted;
     uint64_t outcomes[OUTCOMES];
-    uint64_t durations[STATS_BOUNDS + 1]; /* from accept to outcome, by bucket … */
+    uint64_t durations[STATS_BOUNDS + 1]; /* from getting a slot to the outcome, by bucket … */
     uint64_t microseconds;                /* … and their sum */
     uint64_t reloads;
     uint64_t reloads_refused;
@@ -80,7 +80,7 @@ void stats_accepted(void);
 void stats_outcome(enum outcome outcome, int64_t microseconds);
 void stats_reload(bool taken);
 
-/* Read the counters and times into `stats`, but for the accept errors, and clear the rest of it.
+/* Read the counters and times into `stats`, except the accept errors, and clear the rest of it.
  * Counters agree with each other once no thread counts any more. */
 void stats_read(struct stats *stats);
 
@@ -92,7 +92,7 @@ void stats_add_listener(struct stats *stats, const struct listener_stats *listen
 /* Log the statistics as LOG_NOTICE, whatever the threshold is: sixteend(8), SIGNALS. */
 void stats_log(const struct stats *stats);
 
-/* Write the status line for a service manager, cut to `size`. Returns `text`. */
-char *stats_status(const struct stats *stats, char *text, size_t size);
+/* Write the status line for a service manager, cut to `size`. */
+void stats_status(const struct stats *stats, char *text, size_t size);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The file is locked before it is truncated, so a second daemon never destroys the first one's
- * process id, and can report it. After flock(2) the inode of the path is compared with that of the
+ * process ID, and can report it. After flock(2) the inode of the path is compared with that of the
  * descriptor: the last holder may have removed the file between open(2) and flock(2), and then the
  * lock is on a file without a name. The lock is taken after the forks of background.c; the
  * descriptor holds it as long as the daemon lives.
@@ -12,8 +12,8 @@
  * would be seen under that name. Where that is not possible, the file is used as it is.
  *
  * The path can be a mistake, and the file can change while the daemon runs. So only an empty file
- * or one that holds a process id is written to, and only the file that was locked is removed, if it
- * still has its name and the daemon's process id. */
+ * or one that holds a process ID is written to, and only the file that was locked is removed, if it
+ * still has its name and the daemon's process ID. */
 #include <config.h>
 
 #include "server/process/pid_file.h"
@@ -39,7 +39,7 @@
 #define ATTEMPTS 3
 static const struct timespec between = {.tv_nsec = 50000000};
 
-/* Return the process id that the file holds, or 0 if it is empty; or -1 and errno, which is EINVAL
+/* Return the process ID that the file holds, or 0 if it is empty; or -1 and errno, which is EINVAL
  * if it holds anything else. */
 static pid_t read_pid(int fd)
 {
@@ -58,7 +58,7 @@ static pid_t read_pid(int fd)
     return -1;
 }
 
-/* Read the process id as read_pid() does, but log why if the result is -1. */
+/* Read the process ID as read_pid() does, but log why if the result is -1. */
 static pid_t examine(const char *path, int fd, struct stat *status)
 {
     if (fstat(fd, status) != 0) {
@@ -69,8 +69,8 @@ static pid_t examine(const char *path, int fd, struct stat *status)
     pid_t pid = S_ISREG(status->st_mode) ? read_pid(fd) : -1;
     if (pid < 0 && errno == EINVAL)
         log_line(LOG_CRIT,
-                 "%s is left as it is: a pid file is a regular file that is empty or holds a "
-                 "process ID; name another file",
+                 "%s is not a pid file (a regular file that is empty or holds a process ID) and is "
+                 "not changed; name another file",
                  path);
     else if (pid < 0)
         log_errno(LOG_CRIT, "cannot read the pid file %s", path);

@@ -78,8 +78,11 @@ static int become(const struct settings *settings)
         return 0;
     if (change(uid, gid) == 0)
         return 1;
-    log_errno(LOG_CRIT, "cannot become user %s, group %s%s", user[0] != '\0' ? user : "(unchanged)",
-              group[0] != '\0' ? group : "(the user's)", geteuid() != 0 ? "; only root can" : "");
+    log_errno(LOG_CRIT, "cannot change to %s%s%s%s%s", user[0] != '\0' ? "user " : "", user,
+              user[0] == '\0'    ? "group "
+              : group[0] != '\0' ? " and group "
+                                 : " and its group",
+              group, geteuid() != 0 ? "; only root can" : "");
     return -1;
 }
 
