@@ -13,7 +13,7 @@
 #define QUOTE_SIZE(count) (6 * (count) + sizeof "\"\"")
 
 /* Quote `count` octets for a field that programs read, as a JSON string (RFC 8259), which readers
- * of logfmt take too: between double quotes, printable ASCII as it is but for \" and \\, and every
+ * of logfmt take too: between double quotes, printable ASCII as it is except \" and \\, and every
  * other octet as \u00NN, the character of its number. The result is ASCII on one line and ends in
  * NUL; `size` must be at least QUOTE_SIZE(count). Returns `text`. */
 char *quote(const void *octets, size_t count, char *text, size_t size);

@@ -14,7 +14,7 @@
 
 _Static_assert(CONNECTION_LINE <= LOG_LINE_SIZE, "log_text() takes the line of a connection");
 
-/* Return the time from accept4() to the outcome. */
+/* Return the time from getting a slot, when the deadline begins, to the outcome. */
 static int64_t microseconds(const struct connection *connection)
 {
     return (connection->decided - connection->accepted) / 1000;

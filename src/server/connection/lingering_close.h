@@ -9,7 +9,7 @@
 
 /* The main thread's; no other thread touches it. */
 struct lingering {
-    struct workers *workers; /* the caller's, who leave half-closed connections */
+    struct workers *workers; /* the caller's; they leave half-closed connections */
     int epoll_fd;
     size_t max;     /* limits.connections */
     double seconds; /* timeouts.linger */

@@ -3,13 +3,13 @@
  * listen; and only then do old listeners stop accepting. If the old ones were closed first, a
  * failure could leave the daemon without a listener.
  *
- * An address that overlaps an open one, as 0.0.0.0 does 127.0.0.1, takes its place without a gap.
- * The kernel lets one socket bind beside the other if both have SO_REUSEPORT and the same owner,
- * and passes each new connection to the more specific of the two. As soon as the new one listens,
- * both lose the option, so that nothing else can bind there by accident. A narrow listener stays
- * open beside a wide one: if it was closed, clients that connect to its address at that moment
+ * An address that overlaps an open one, as 0.0.0.0 overlaps 127.0.0.1, takes its place without a
+ * gap. The kernel lets both sockets bind if they have SO_REUSEPORT and the same owner, and passes
+ * each new connection to the more specific of the two. As soon as the new one listens, the option
+ * is cleared on both, so that nothing else can bind there by accident. A narrow listener stays open
+ * in addition to a wide one: if it was closed, clients that connect to its address at that moment
  * would be delayed by a second or lose their connection. When a narrow one takes the place of a
- * wide one, nobody connects to the wide one any more, and it is drained.
+ * wide one, no client connects to the wide one any more, and it is drained.
  *
  * All of this belongs to the main thread. */
 #include <config.h>
@@ -207,9 +207,9 @@ static int open_others(struct change *change, const struct addresses *addresses,
     return result;
 }
 
-/* Have the addresses of an endpoint: keep the listeners that are open, and open the others. Returns
- * 0, or -1 with the reason logged. */
-static int have_endpoint(struct change *change, const struct addresses *addresses)
+/* Open or keep a listener for each address of an endpoint. Returns 0, or -1 with the reason logged.
+ */
+static int ensure_endpoint(struct change *change, const struct addresses *addresses)
 {
     uint16_t port = 0;
     for (size_t i = 0; i < addresses->count; i++) {
@@ -243,14 +243,14 @@ static int keep_overlapped(struct change *change)
     return result;
 }
 
-/* Have every address of the settings. Returns 0; or -1 with the reason logged and the new listeners
- * still open. */
-static int have_all(struct change *change, const struct settings *settings)
+/* Open or keep a listener for each address of the settings. Returns 0; or -1 with the reason logged
+ * and the new listeners still open. */
+static int ensure_all(struct change *change, const struct settings *settings)
 {
     struct listeners *listeners = change->listeners;
     size_t wanted = 0;
     for (size_t i = 0; i < settings->listen.count; i++)
-        if (have_endpoint(change, &settings->addresses[i]) != 0)
+        if (ensure_endpoint(change, &settings->addresses[i]) != 0)
             return -1;
     for (size_t i = 0; i < listeners->count; i++)
         wanted += listeners->list[i]->wanted != NULL;
@@ -301,7 +301,7 @@ static int change_addresses(struct listeners *listeners, const struct settings *
                             .severity = listeners->count == 0 ? LOG_CRIT : LOG_ERR};
     for (size_t i = 0; i < change.before; i++)
         listeners->list[i]->wanted = NULL;
-    int result = have_all(&change, settings);
+    int result = ensure_all(&change, settings);
     end_sharing(&change);
     if (result == 0)
         settle(&change);
@@ -319,8 +319,7 @@ int listeners_start_accepting(struct listeners *listeners, struct acceptors *acc
     return 0;
 }
 
-/* Give the sockets to the user as who the daemon goes on, who can then open others that overlap
- * them. */
+/* Make daemon.user the owner of the sockets, so that a reload can open others that overlap them. */
 static void give(const struct listeners *listeners, uid_t uid)
 {
     char text[ADDRESS_TEXT];

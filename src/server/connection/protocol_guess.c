@@ -19,7 +19,7 @@ static const struct {
     ROW("http", "PRI * HTTP/2.0"), /* RFC 9113, 3.4 */
     ROW("ssh", "SSH-"),            /* RFC 4253, 4.2 */
     ROW("proxy", "PROXY "),
-    ROW("proxy", "\r\n\r\n\0"),    /* of version 2, as far as nothing else starts so */
+    ROW("proxy", "\r\n\r\n\0"),    /* version 2: these octets are enough to tell */
 };
 /* clang-format on */
 

@@ -46,7 +46,7 @@ int workers_start_thread(pthread_t *thread, void *(*run)(void *), void *argument
 /* Let workers end that are idle for this many seconds from now on. Any thread can call this. */
 void workers_set_idle_timeout(struct workers *workers, double seconds);
 
-/* Pass a connection from malloc(3) to the workers, who then own it, its socket and its reference
+/* Pass a connection from malloc(3) to the workers, which then own it, its socket and its reference
  * to the settings. Returns 0; or an error number if no thread can be started, and then the
  * connection is still the caller's. `*called` is a worker for workers_wake(), or NULL. Called with
  * the monitor entered. */

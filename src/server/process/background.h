@@ -8,9 +8,10 @@
  * message goes to a peer. Returns 0, or -1 and errno. */
 int background_open_standard(void);
 
-/* Close all descriptors but the standard three, the `passed` sockets that follow them, and
+/* Close all descriptors except the standard three, the `passed` sockets that follow them, and
  * `ready_fd` unless it is 0; set a umask that denies group and others write access, and change to
- * the root directory. Call it before anything is opened, in the foreground too. Returns 0, or -1
+ * the root directory. Call it in the foreground too: after the configuration was read and the names
+ * in it were looked up, and before the daemon opens any descriptor that it keeps. Returns 0, or -1
  * and errno. */
 int background_prepare(int passed, int ready_fd);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The supplementary groups change first, then the group, then the user, because only root can
- * change groups. capset(2) is called only if capget(2) shows a capability to drop. User and groups
- * change, and regaining root, which must fail, is tried, only if the process is not already what
- * daemon.user and daemon.group name; then its supplementary groups stay, which an ordinary user
- * could not drop. An ordinary user needs none of these calls, and the SystemCallFilter= of a unit
- * can kill the process for each. */
+/* If the process already has the user and the group that daemon.user and daemon.group name, nothing
+ * is changed or tested, and its supplementary groups stay, because an ordinary user could not drop
+ * them. Otherwise the supplementary groups change first, then the group, then the user, because
+ * only root can change groups. The daemon then tries to regain root, which must fail.
+ *
+ * capset(2) is called only if capget(2) shows a capability to drop. An ordinary user needs none of
+ * these calls, and the SystemCallFilter= of a unit can kill the process for each of them. */
 #include <config.h>
 
 #include "server/process/privileges.h"

@@ -11,9 +11,9 @@
  * `configure --with-seccomp`. */
 int seccomp_enter(void);
 
-/* Add the rules to a filter of libseccomp that allows everything, for this one of its
- * architectures. Returns 0 or a negative errno. Exists only `--with-seccomp`; the unit tests look
- * at other architectures than their own. */
+/* Add the rules to an allow-all filter of libseccomp, for one of its architectures. Returns 0 or a
+ * negative errno. Exists only `--with-seccomp`; the unit tests look at other architectures than
+ * their own. */
 int seccomp_fill(void *filter, uint32_t architecture);
 
 #endif

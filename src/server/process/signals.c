@@ -14,12 +14,13 @@
  *                   of processor time (RLIMIT_CPU), a power failure. The log names them.
  *   HUP USR1        reload; log the statistics.
  *   USR2            is the daemon's own: ACCEPTOR_SIGNAL.
- *   PIPE XFSZ       Ignored: write(2) then fails with EPIPE or EFBIG, and who writes deals with
- *                   that as with a full disk.
+ *   PIPE XFSZ       Ignored: write(2) then fails with EPIPE or EFBIG, and the writer handles that
+ *                   like a full disk.
  *   ALRM VTALRM PROF IO STKFLT and the real-time signals
- *                   Ignored: the daemon asked for none of them, so one that comes is a mistake, or
- *                   of a timer that the program before exec(3) left. A handler that something else
- *                   in the process has set, such as a profiler, stays.
+ *                   Ignored: the daemon asked for none of them, so one that arrives is a mistake,
+ *                   or from a timer that the program before exec(3) left. In the foreground a
+ *                   handler that something else in the process has set, such as a profiler, stays;
+ *                   signals_reset() removes it in the background.
  *   ILL TRAP ABRT BUS FPE SEGV SYS
  *                   End the process at once: they mean a defect, and to go on would be wrong.
  *   KILL            cannot be handled. */
@@ -35,7 +36,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-/* Those that stop the daemon, and those that it ignores beside the real-time signals. */
+/* Those that stop the daemon, and those that it ignores in addition to the real-time signals. */
 static const int stops[] = {SIGTERM, SIGINT, SIGQUIT, SIGXCPU, SIGPWR};
 static const int ignored[] = {SIGPIPE,  SIGXFSZ, SIGALRM, SIGVTALRM, SIGPROF, SIGIO,
 #ifdef SIGSTKFLT

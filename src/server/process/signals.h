@@ -4,7 +4,7 @@
 #ifndef SERVER_PROCESS_SIGNALS_H
 #define SERVER_PROCESS_SIGNALS_H
 
-/* Ignore the signals that would end the daemon though nobody means that: PIPE, XFSZ and others. */
+/* Ignore PIPE, XFSZ and the other signals that would end the daemon but do not ask it to stop. */
 void signals_ignore(void);
 
 /* Restore the default action of every other signal, and unblock all. */
@@ -23,8 +23,8 @@ int signals_take(int fd);
 void signals_defer(int fd, int number);
 void signals_resume(int fd);
 
-/* From now on, let the signals that stop it end the process at once with this exit status.
- * signals_open() ends that. */
+/* From now on, let TERM, INT and the other signals that stop the daemon end the process at once
+ * with this exit status, until signals_open() blocks them. */
 void signals_let_end(int status);
 
 #endif

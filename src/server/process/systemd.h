@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The service manager: listening sockets that it passes, and what it is told. The protocols are
- * those of sd_listen_fds(3) and sd_notify(3), which other managers speak too. */
+/* The service manager: the listening sockets that it passes, and the messages that it gets. The
+ * protocols are those of sd_listen_fds(3) and sd_notify(3), which other managers speak too. */
 #ifndef SERVER_PROCESS_SYSTEMD_H
 #define SERVER_PROCESS_SYSTEMD_H
 
@@ -16,20 +16,16 @@
 int systemd_count_sockets(void);
 
 /* Open the socket of NOTIFY_SOCKET, and read WATCHDOG_USEC and WATCHDOG_PID. Without NOTIFY_SOCKET
- * in the environment, or if it is empty, none of the functions below does anything. Returns 0; or
- * -1 with the reason logged if the manager cannot be reached. */
+ * in the environment, or if it is empty, the functions that follow do nothing, except
+ * notify_ready_fd(). Returns 0; or -1 with the reason logged if the manager cannot be reached. */
 int notify_open(void);
 
-/* Each of these sends one datagram, and does not wait if the manager does not read it. A manager
- * that has made its socket anew is found. */
+/* The next functions send one datagram each, and do not wait if the manager does not read it. They
+ * find a manager that has created its socket again. */
 
 /* Send READY=1 and STATUS=. If the manager cannot take it, READY=1 is sent again with the next
  * status. */
 void notify_ready(const char *status);
-
-/* Write a newline to `fd`, at which a manager such as s6 waits for it, and close it. Does not wait;
- * logs a failure. */
-void notify_ready_fd(int fd);
 
 /* Send RELOADING=1 and MONOTONIC_USEC. */
 void notify_reloading(void);
@@ -43,7 +39,7 @@ void notify_status(const char *status);
 /* Send WATCHDOG=1. */
 void notify_watchdog(void);
 
-/* Whether there is a manager to notify. */
+/* Whether notify_open() found a manager to notify. */
 bool notify_wanted(void);
 
 /* Whether the service manager could not take READY=1, so that it must be sent again. */
@@ -55,5 +51,9 @@ int64_t notify_watchdog_interval(void);
 
 /* Close the socket. */
 void notify_close(void);
+
+/* Write a newline to `fd`, where a manager such as s6 waits for it, and close it. Does not wait;
+ * logs a failure. This does not depend on NOTIFY_SOCKET. */
+void notify_ready_fd(int fd);
 
 #endif
