@@ -43,6 +43,7 @@ for my $error (qw(EMFILE ENFILE ENOBUFS ENOMEM EOPNOTSUPP EIO)) {
     # A shortage of descriptors that meets no connection is none: poll(2) then says that none is queued.
     my ($acceptor) = read_file($trace) =~ /^(\d+) +accept4\(/m;
     my $calls = join '', grep { /^$acceptor / } split /^/, read_file($trace);
+    $calls =~ s/ <unfinished \.\.\.>\n\d+ +<\.\.\. \w+ resumed>//g;
     my $met = 3 - (() = $calls =~ /\(INJECTED\)\n\d+ +poll\(\[\{fd=\d+, events=POLLIN\}\], 1, 0\) += 0 /g);
     cmp_ok $met, $error =~ /FILE/ ? '>=' : '==', $error =~ /FILE/ ? 1 : 3, "$met connections met it";
     like $daemon->{log}, qr/notice accept errors $name=$met$/m, 'it was counted each time';
@@ -65,16 +66,14 @@ sub calls { return scalar(() = read_file($trace) =~ / (?:accept4|poll)\(/g) }
 for (['EPERM', 'Operation not permitted'], ['ENOSYS', 'Function not implemented'], ['ECONNABORTED', 'Software caused connection abort'],
     ['EINTR', 'Interrupted system call'], ['EAGAIN', 'Resource temporarily unavailable']) {
     my ($error, $text) = @$_;
-    my $daemon = start(under => [@strace, "accept4:error=$error"]);
+    my $daemon = start(under => [@strace, "accept4:error=$error"], config => 'timeouts: { drain = 600.0; };');
     my $peer = connect_to($daemon->{port});
     ok $daemon->wait_log(qr/warning cannot accept connections, pausing: $text count=\d+$/), "$error for good: the log says so";
     my $before = calls();
     sleep 1;
     cmp_ok calls() - $before, '<', 50, 'and it is tried a few times a second';
     kill 'TERM', pid_of($daemon);
-    close $peer;
-    kill 'TERM', pid_of($daemon) if $daemon->wait_log(qr/ stopping$/);
-    is $daemon->wait_end, 0, 'and ends';
+    is $daemon->wait_end, 0, 'a stop does not wait for what it cannot accept';
 }
 
 # The seconds of processor time that its threads have had. Ticks, as times(2) counts them, miss

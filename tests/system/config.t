@@ -63,6 +63,7 @@ my @refusals = (
     ['daemon: { pid_file = "sixteend.pid"; };', 1, qr/daemon\.pid_file must be an absolute path, or "" for none, not 'sixteend\.pid'/],
     ['daemon: { user = "no-such-user"; };', 1, qr/daemon\.user must be the name of an existing user, or "", not 'no-such-user'/],
     ['daemon: { group = "no-such-group"; };', 1, qr/daemon\.group must be the name of an existing group, or "", not 'no-such-group'/],
+    [("strict = true;\n" x 1001) . "strict = ;\n", 1001, qr/the 1001st setting in 'strict = true;'; sixteen\.conf\(5\) has every key/],
     ["strict = true;\n/* no end", 2, qr/an unterminated comment in '\/\* no end'/],
     ["strict = \n\"true;\n\n", 2, qr/an unterminated string in '"true;'; the closing quote is missing/],
     ["strict = true;\nreply =", 2, qr/an unfinished setting in 'reply ='; the file ends before the setting does/],

@@ -98,7 +98,7 @@ sub reload {
     return substr $daemon->{log}, $from;
 }
 
-my $said = reload('two.test:0');
+my $said = reload('Two.test:0');
 like $said, qr/ reloaded /, 'a name that stays';
 unlike $said, qr/istening at/, 'keeps its addresses, though it has none any more';
 for my $new ("$SILENT:0", '127.0.0.1:no-such-service', '127.0.0.1:0:', '[fe80::1%no-such-if]:0') {

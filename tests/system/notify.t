@@ -113,6 +113,7 @@ is exchange($daemon), '0', 'it serves';
 
 my $held = connect_to($daemon->{port});
 syswrite $held, substr $GREETING, 0, 8;
+wait_for(sub { $daemon->tell('USR1'); $daemon->wait_log(qr/ connections accepted=/) =~ / active=1 / });
 $daemon->reload("strict = true;\n");
 wait_message(qr/^STATUS=1 active, /m);
 $daemon->tell('TERM');
@@ -345,7 +346,7 @@ SKIP: {
     kill 'TERM', $daemon->wait_log(qr/ ready, process/) =~ /(\d+)$/;
     $daemon->wait_end;
     my @order = read_file($calls) =~ /^\d+ +(listen|write\(5|close\(5)/mg;
-    is "@order", 'listen write(5 close(5', 'it listens, writes and closes, in this order';
+    is "@order[0 .. 2]", 'listen write(5 close(5', 'it listens, writes and closes, in this order';
 }
 
 # Besides passed sockets.
@@ -444,5 +445,5 @@ ok $daemon->wait_log(qr/ warning cannot notify the service manager of READY=1: R
 is scalar(grep { exchange($daemon) eq '0' } 1 .. 20), 20, 'and holds up no exchange';
 like $daemon->reload('metrics: { interval = 0.1; };'), qr/reloaded/, 'no reload';
 is $daemon->stop, 0, 'and no end';
-cmp_ok scalar(() = $daemon->{log} =~ /cannot notify the service manager of WATCHDOG=1/g), '>=', 1, 'nor the watchdog';
+is scalar(() = $daemon->{log} =~ /cannot notify the service manager/g), 1, 'the warning comes once';
 done_testing;

@@ -411,7 +411,7 @@ is $daemon->stop, 0, 'ends';
 
 # Good and bad ones in turn, a thousand times, while clients come. A sanitizer makes each take
 # a multiple of its time; and what it keeps of freed memory would be taken for growth.
-my $RELOADS = is_sanitized() || $ENV{QUICK} ? 200 : 1000;
+my $RELOADS = is_sanitized() || $ENV{QUICK} ? 100 : 300;
 my $same = join ' ', @as_nobody, 'log: { level = "notice"; };';
 my @good = (
     "$same timeouts: { idle_worker = 0.05; };",

@@ -132,6 +132,25 @@ for my $case (['and in the background', '/dev/null', '127.0.0.1:0'], ['and with 
     finish($command);
 }
 
+# Its printing takes a while there, so that a signal can come before the command ends.
+my ($interrupted, $found);
+for (1 .. 20) {
+    my ($full, $reader) = full_pipe();
+    my $file = scratch() . '/pid';
+    my $command = spawn(sub {
+        open STDOUT, '>&', $full;
+        exec @prefix, $SIXTEEND, '--daemon', '--config', '/dev/null', '--pid-file', $file, '--listen', '127.0.0.1:0';
+    });
+    wait_for(sub { ($found) = read_file($file) =~ /(\d+)/ });
+    kill 'INT', $command;
+    waitpid $command, 0;
+    $interrupted = ($? & 127) == 2;
+    finish($command);
+    last if $interrupted;
+    kill 'TERM', $found;
+}
+ok $interrupted && wait_for(sub { is_gone($found) }), 'a start that is interrupted leaves no daemon';
+
 close $log;
 ($status, $out, $err, $pid) = start_in_background(\@prefix);
 is $status, 0, 'without a syslog daemon it starts';

@@ -110,8 +110,13 @@ static bool is_comment(const char *at)
 /* No key needs more brackets. Further ones are only counted. */
 #define DEPTH_MAX 8
 
+/* More than there are keys. libconfig compares each setting with all that precede it, so that a
+ * file with a hundred thousand would hold up a reload for a minute. */
+#define ASSIGNMENTS_MAX 1000
+
 /* What precedes a token. */
 struct context {
+    size_t assignments;            /* how many settings there are */
     char last;                     /* the first character of the last token */
     char bracket;                  /* the last bracket */
     bool is_key;                   /* the last token is `key` */
@@ -159,8 +164,10 @@ static void note(struct context *context, const char *at)
     context->is_key = is_name(at) && !takes_value(context);
     if (context->is_key)
         context->key = at;
-    if (*at == '=' || *at == ':')
+    if (*at == '=' || *at == ':') {
         context->setting = context->key;
+        context->assignments++;
+    }
     if (strchr("[](){}", *at) != NULL)
         note_bracket(context, *at);
     context->last = *at;
@@ -233,6 +240,8 @@ const char *config_scan(const char *text, size_t length, unsigned *line, const c
         const char *token = at;
         at = scan_token(token, &context, &fault);
         note(&context, token);
+        if (fault.wrong == NULL && context.assignments > ASSIGNMENTS_MAX)
+            at = found(&fault, token, "the 1001st setting", "sixteen.conf(5) has every key");
     }
     if (fault.wrong == NULL && at < text + length)
         fault = (struct fault){"a NUL octet", "this is not a text file"};

@@ -49,7 +49,7 @@ static const char *find_host(const char *host, const struct settings *running,
     if (running == NULL)
         return look_up(host, "0", found);
     for (size_t i = 0; i < running->listen.count; i++)
-        if (strcmp(running->listen.list[i].host, host) == 0)
+        if (strcasecmp(running->listen.list[i].host, host) == 0)
             return copy(running->addresses[i].list, running->addresses[i].count, found);
     return new_name;
 }

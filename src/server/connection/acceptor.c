@@ -192,6 +192,11 @@ static void handle_error(struct acceptor *acceptor, int error)
         acceptor->state = ENDED;
         return;
     }
+    if (repeated &&
+        acceptor->state == LEAVING) { /* the stop does not wait for what it cannot accept */
+        acceptor->state = ENDED;
+        return;
+    }
     shared->error = error;
     if (remedy == REMEDY_EVICT) {
         shared->short_of_descriptors++;

@@ -138,15 +138,18 @@ static void detach_from_terminal(void)
     close(null);
 }
 
-void background_finish(int status)
+int background_finish(int status)
 {
+    ssize_t written;
     if (report_fd < 0)
-        return;
+        return 0;
     if (status == EX_OK)
         detach_from_terminal();
     unsigned char report = (unsigned char)status;
-    while (write(report_fd, &report, sizeof report) < 0 && errno == EINTR)
-        ;
+    do
+        written = write(report_fd, &report, sizeof report);
+    while (written < 0 && errno == EINTR);
     close(report_fd);
     report_fd = -1;
+    return written == sizeof report ? 0 : -1;
 }

@@ -23,7 +23,7 @@ int background_begin(void);
 
 /* Make the waiting process exit with `status`. With 0 the daemon is ready, and its standard input,
  * output and error go to /dev/null from now on. Does nothing in the foreground, and the second
- * time. */
-void background_finish(int status);
+ * time. Returns 0, or -1 if that process is gone. */
+int background_finish(int status);
 
 #endif

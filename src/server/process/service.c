@@ -183,9 +183,12 @@ static void print_ready(struct service *service)
     text_append(
         line, sizeof line, "; process %ld; logging to syslog, facility %s\n", (long)getpid(),
         settings_choice_name(settings_find("log.facility"), service->settings->log.facility));
-    ssize_t written = 1;
-    for (const char *from = line; *from != '\0' && written > 0; from += written)
-        written = write_when_ready(STDOUT_FILENO, from, strnlen(from, PIPE_BUF), TERMINAL_PATIENCE);
+    const char *from = line;
+    ssize_t written;
+    while (*from != '\0' &&
+           (written = write_when_ready(STDOUT_FILENO, from, strnlen(from, PIPE_BUF),
+                                       TERMINAL_PATIENCE)) > 0)
+        from += written;
 }
 
 /* Root could read the file; the user that the daemon is now has to read it at each reload. */
@@ -232,6 +235,16 @@ static void renew(struct service *service, bool ready)
     service->renewal = deadline_after(clock_nanoseconds(), wait).at;
 }
 
+static void drain(struct service *service)
+{
+    if (!service->stopping) {
+        log_line(LOG_NOTICE, "stopping");
+        notify_stopping();
+    }
+    service->stopping = true;
+    loop_drain(service->loop, service->hurried ? 0 : service->settings->timeouts.drain);
+}
+
 static void report_ready(struct service *service)
 {
     service->started = true;
@@ -241,7 +254,11 @@ static void report_ready(struct service *service)
         print_ready(service);
     log_line(LOG_NOTICE, "sixteend %s ready, process %ld", VERSION, (long)getpid());
     log_ready();
-    background_finish(EX_OK);
+    if (background_finish(EX_OK) != 0) { /* the command ended before it could say that it worked */
+        log_line(LOG_NOTICE, "the command that started this daemon was interrupted");
+        service->hurried = true;
+        drain(service);
+    }
     renew(service, true);
     if (service->options->ready_fd != 0)
         notify_ready_fd(service->options->ready_fd);
@@ -254,7 +271,7 @@ static int start(struct service *service)
     int status;
 
     /* From here on lines are queued, and nothing waits for the log. */
-    signals_ignore();
+    signals_prepare();
     configure_log(settings);
     if (log_open() != 0)
         return EX_OSERR;
@@ -352,16 +369,6 @@ static void reload(struct service *service)
     renew(service, true);
 }
 
-static void drain(struct service *service)
-{
-    if (!service->stopping) {
-        log_line(LOG_NOTICE, "stopping");
-        notify_stopping();
-    }
-    service->stopping = true;
-    loop_drain(service->loop, service->hurried ? 0 : service->settings->timeouts.drain);
-}
-
 static void stop_for(struct service *service, int number)
 {
     if (number != SIGTERM && number != SIGINT)
@@ -445,7 +452,7 @@ static void stop(struct service *service)
     bool written = metrics_writer_stop(service->metrics_writer, METRICS_STOP);
     stop_log(service, written ? stats : NULL);
     settings_unref(service->settings);
-    background_finish(service->status);
+    (void)background_finish(service->status);
 }
 
 int service_run(const struct options *options, struct settings *settings)

@@ -57,8 +57,12 @@ static void ignore(int number)
         (void)signal(number, SIG_IGN);
 }
 
-void signals_ignore(void)
+void signals_prepare(void)
 {
+    sigset_t set;
+    sigemptyset(&set);
+    add_stops(&set);
+    CHECKED(pthread_sigmask(SIG_UNBLOCK, &set, NULL));
     for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
         ignore(ignored[i]);
     for (int number = SIGRTMIN; number <= SIGRTMAX; number++)
@@ -72,7 +76,7 @@ void signals_reset(void)
         (void)signal(number, SIG_DFL); /* fails for KILL, STOP and the C library's own */
     sigemptyset(&none);
     CHECKED(pthread_sigmask(SIG_SETMASK, &none, NULL));
-    signals_ignore();
+    signals_prepare();
 }
 
 static void do_nothing(int number)

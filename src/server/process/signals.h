@@ -4,8 +4,9 @@
 #ifndef SERVER_PROCESS_SIGNALS_H
 #define SERVER_PROCESS_SIGNALS_H
 
-/* Ignore PIPE, XFSZ and the other signals that would end the daemon but do not ask it to stop. */
-void signals_ignore(void);
+/* Ignore the signals that mean nothing to the daemon, unless something handles them, and unblock
+ * those that stop it, which the program before exec(3) can have blocked. Call it first. */
+void signals_prepare(void);
 
 /* Restore the default action of every other signal, and unblock all. */
 void signals_reset(void);

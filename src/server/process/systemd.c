@@ -91,15 +91,20 @@ int notify_open(void)
 /* Returns false if the manager could not take the message. */
 static bool notify(const char *message)
 {
+    static bool failing;
     const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
     size_t length = strlen(message);
     if (notify_fd < 0 ||
         sendto(notify_fd, message, length, flags, (struct sockaddr *)&notify_address,
                notify_length) >= 0 ||
-        send(notify_fd, message, length, flags) >= 0)
+        send(notify_fd, message, length, flags) >= 0) {
+        failing = false;
         return true;
-    log_errno(LOG_WARNING, "cannot notify the service manager of %.*s", (int)strcspn(message, "\n"),
-              message);
+    }
+    if (!failing)
+        log_errno(LOG_WARNING, "cannot notify the service manager of %.*s",
+                  (int)strcspn(message, "\n"), message);
+    failing = true;
     return false;
 }
 
