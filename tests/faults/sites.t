@@ -20,7 +20,7 @@ my %unreached = (
     'close in look_for_syslog' => 'with a syslog daemon: tests/system/log.t',
     'signalfd in change_reported' => 'an open one cannot fail to change',
     'capset in drop_capabilities' => $> != 0 && 'only root can have capabilities to drop',
-    (map { ("$_ in report_elsewhere" => 'with a syslog daemon: tests/system/log.t') } qw(close poll)),
+    (map { ("$_ in send_to_syslog" => 'with a syslog daemon: tests/system/log.t') } qw(close poll)),
 );
 my ($points, %reached) = (0);
 for my $phase (qw(start background service reload drain)) {

@@ -211,6 +211,32 @@ SKIP: {
     stop_of($daemon);
 }
 
+# A reload to syslog(3) does not mend standard error: what is lost there is reported by syslog(3).
+SKIP: {
+    skip 'needs a mount namespace', 10 if !@prefix;
+    for my $case ('half a line', 'a full pipe') {
+        my ($file, $metrics) = ("$directory/log", "$directory/metrics");
+        unlink $file, $metrics;
+        ($log, $reader) = $case eq 'a full pipe' ? full_pipe() : ($file);
+        write_file("$directory/conf", 'log: { to = "stderr"; }; timeouts: { drain = 0.5; };');
+        $daemon = begin($log, under => \@prefix, arguments => ['--foreground', '--config', "$directory/conf"]);
+        if ($case eq 'half a line') {
+            ok wait_for(sub { read_file($file) =~ / ready, / }), "$case: ready";
+            set_limit($daemon, 10 + -s $file);
+        }
+        is exchanges($daemon->{port}, 1), 1, "$case: an exchange";
+        ok wait_for(sub { read_file($file) =~ /.\z/ }), 'is cut' if $case eq 'half a line';
+        my $config = 'log: { to = "syslog"; }; timeouts: { drain = 0.5; };';
+        $config .= " metrics: { file = \"$metrics\"; };" if $case eq 'a full pipe';
+        write_file("$directory/conf", $config);
+        $daemon->tell('HUP');
+        ok $case eq 'a full pipe' ? wait_for(sub { read_file($metrics) =~ /^sixteend_reloads_total 1$/m }) : next_datagram($syslog, qr/ reloaded /), 'a reload to syslog(3)';
+        is stop_of($daemon), 0, 'ends';
+        my $why = $case eq 'half a line' ? 'cannot write to standard error: File too large' : 'the log accepted no lines before the stop timed out';
+        like next_datagram($syslog, $LOST), qr/: \d+ log lines were lost: $why/, 'syslog(3) has the number of lost lines';
+    }
+}
+
 # A start that fails does not hang, either.
 my ($taken, $port) = listen_somewhere();
 ($log, $reader) = full_pipe();

@@ -98,6 +98,16 @@ ok wait_for(sub { read_file("$file.pid") =~ /\n/ && (() = glob "/proc/$daemon->{
 is $daemon->stop, 0, 'ends';
 like $daemon->{log}, qr/^sixteend: (?:[4-9]|1\d) log lines were lost: the log accepted no lines before the stop timed out\n\z/m, 'and says on standard error how many lines were lost';
 
+# Then the metrics are written once more. If that fails, it is reported on standard error, too.
+my $directory = scratch();
+$daemon = launch(under => \@prefix, arguments => ['--foreground', '--config',
+        write_file("$file.3", "log: { to = \"syslog\"; }; timeouts: { drain = 0.2; }; metrics: { file = \"$directory/metrics\"; interval = 3600; };")],
+    options => ['--pid-file', "$file.pid"]);
+ok wait_for(sub { -e "$directory/metrics" }), 'with metrics';
+unlink "$directory/metrics" and rmdir $directory or die "$directory: $!";
+is $daemon->stop, 0, 'ends';
+like $daemon->{log}, qr/^sixteend: \d+ log lines were lost: .*\nsixteend: metrics\.file: cannot write \Q$directory\E\/metrics: No such file or directory\n\z/m, 'and says on standard error that they cannot be written';
+
 # A start that fails says why, and how many lines it could not log.
 ($status, $out, $err) = start_in_background(\@prefix, '--pid-file', scratch() . '/none/pid');
 is $status, 71, 'a start that fails, too, ends';

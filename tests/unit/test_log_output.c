@@ -2,6 +2,7 @@
 /* Lines for standard error that fails, is full, or has room for a part of them. */
 #include <config.h>
 
+#include "server/log/log.h"
 #include "server/log/log_output.h"
 #include "support.h"
 
@@ -81,7 +82,10 @@ static void add(struct log_result result)
 static void put(const char *text)
 {
     const struct timespec at = {.tv_sec = 1764061502};
-    add(log_output_line(LOG_STDERR | LOG_INFO, &at, text, strlen(text)));
+    limit(room);
+    struct log_result result = log_output_line(LOG_STDERR | LOG_INFO, &at, text, strlen(text), 50);
+    limit(RLIM_INFINITY);
+    add(result);
 }
 
 static void flush(void)
@@ -148,6 +152,34 @@ START_TEST(what_ends_with_a_line_leaves_nothing_behind)
     flush();
     assert_file(LINE("1.") LINE("2.") LINE("4."));
     ck_assert_uint_eq(written, 3);
+    close(fd);
+}
+END_TEST
+
+static const char *longest(char with)
+{
+    static char text[LOG_LINE_SIZE];
+    memset(text, with, sizeof text - 1);
+    return text;
+}
+
+/* Two of the longest lines have no room together. */
+START_TEST(after_the_rest_of_a_long_line_another_has_no_room)
+{
+    char expected[2 * LOG_LINE_SIZE];
+    open_file(10);
+    put(longest('1'));
+    flush();
+    put(longest('2'));
+    ck_assert_uint_eq(written, 0);
+    ck_assert_uint_eq(lost, 1);
+    put("3.");
+    room = RLIM_INFINITY;
+    flush();
+    ck_assert_uint_eq(written, 2);
+    ck_assert_uint_eq(lost, 1);
+    snprintf(expected, sizeof expected, LINE("%s") LINE("3."), longest('1'));
+    assert_file(expected);
     close(fd);
 }
 END_TEST
@@ -238,11 +270,26 @@ START_TEST(a_pipe_that_does_not_block_is_waited_for_too)
 }
 END_TEST
 
+START_TEST(a_line_that_has_no_room_waits_only_so_long)
+{
+    open_pipe(O_NONBLOCK);
+    (void)fill();
+    put(longest('1'));
+    ck_assert_uint_eq(lost, 1);
+    put(longest('2'));
+    ck_assert_uint_eq(lost, 2);
+    ck_assert_int_eq(log_output_error(), ETIMEDOUT);
+    flush();
+    ck_assert_uint_eq(lost, 3);
+    close(fd);
+}
+END_TEST
+
 START_TEST(a_line_for_syslog_goes_nowhere_else)
 {
     const struct timespec at = {.tv_sec = 1};
     open_file(RLIM_INFINITY);
-    add(log_output_line(LOG_LOCAL7 | LOG_DEBUG, &at, "a test of sixteend", 18));
+    add(log_output_line(LOG_LOCAL7 | LOG_DEBUG, &at, "a test of sixteend", 18, 50));
     flush();
     ck_assert_uint_eq(written, 1);
     assert_file("");
@@ -257,10 +304,12 @@ Suite *log_output_suite(void)
     tcase_add_checked_fixture(tcase, begin, end);
     tcase_add_test(tcase, the_rest_of_a_line_that_was_cut_is_written_first);
     tcase_add_test(tcase, what_ends_with_a_line_leaves_nothing_behind);
+    tcase_add_test(tcase, after_the_rest_of_a_long_line_another_has_no_room);
     tcase_add_test(tcase, every_line_for_a_full_disk_is_counted);
     tcase_add_test(tcase, a_pipe_without_a_reader_loses_lines);
     tcase_add_test(tcase, a_full_pipe_is_waited_for_only_so_long);
     tcase_add_test(tcase, a_pipe_that_does_not_block_is_waited_for_too);
+    tcase_add_test(tcase, a_line_that_has_no_room_waits_only_so_long);
     tcase_add_test(tcase, a_line_for_syslog_goes_nowhere_else);
     return suite;
 }

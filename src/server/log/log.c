@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Between log_open() and log_stop() lines are queued, and only the log writer calls syslog(3), or
- * write(2) for the log. Its thread starts in log_start(); the main thread waits for it in
- * log_stop() alone, for a limited time. Where a line goes is decided when it is logged: a line from
- * before a reload goes where the log was.
+/* Between log_open() and log_stop() lines are queued, and the log writer alone writes them. The
+ * exceptions are at the start and at the stop: the main thread shows a warning of a start on
+ * standard error, too, and writes what the log writer cannot: lines before and after it, and the
+ * report of lines that it lost. For each of these it waits at most PATIENCE.
+ *
+ * The thread of the log writer starts in log_start(); the main thread waits for it in log_stop()
+ * alone, for a limited time. Where a line goes is decided when it is logged: a line from before a
+ * reload goes where the log was.
  *
  * Each line passes its facility to syslog(3): a reload that changed it by openlog(3) would wait
  * for the lock that a hanging syslog(3) holds. Target, facility and threshold are atomic, because
  * the main thread changes them at a reload while other threads read them. If the log writer does
- * not stop in time, it may hang in syslog(3) with that lock held, so nothing is logged any more. */
+ * not stop in time, it can hang in syslog(3) with that lock held, or in write(2): from then on,
+ * lines go where it does not hang. */
 #include <config.h>
 
 #include "server/log/log.h"
@@ -45,7 +50,11 @@ static atomic_int threshold = LOG_INFO;
 static atomic_bool showing = true;
 
 static struct log_writer *writer; /* the main thread sets it while there is no other */
-static unsigned long lost;        /* lines that were lost while there is no log writer */
+static bool failed;               /* it hung in the end, or could not write */
+static unsigned long lost;        /* lines lost before and after it, and by it in the end */
+
+/* The log writer is in syslog(3), and not in write(2) to standard error, if it is in either. */
+static atomic_bool in_syslog;
 
 static int priority_of(int severity)
 {
@@ -90,17 +99,41 @@ bool log_wants(int severity)
     return severity <= atomic_load_explicit(&threshold, memory_order_relaxed);
 }
 
-/* Show a line of a start to whoever gave the command. */
-static void show(const char *line)
+/* Write a line to standard error as a command's own message. */
+static bool show(const char *line)
 {
     char text[sizeof "sixteend: \n" + LOG_LINE_SIZE];
     int length = snprintf(text, sizeof text, "sixteend: %s\n", line);
-    if (write_when_ready(STDERR_FILENO, text, (size_t)length, PATIENCE) < 0 && errno == ETIMEDOUT)
+    ssize_t written = write_when_ready(STDERR_FILENO, text, (size_t)length, PATIENCE);
+    if (written < 0 && errno == ETIMEDOUT)
         showing = false;
+    return written == length;
+}
+
+/* Call syslog(3), unless it would hang or no syslog daemon takes the line. */
+static bool send_to_syslog(int severity, const char *line)
+{
+    struct pollfd log = {.fd = connect_to_syslog(), .events = POLLOUT};
+    if (log.fd < 0)
+        return false;
+    bool ready = poll(&log, 1, PATIENCE) == 1;
+    if (ready)
+        syslog(facility | severity, "%s", line);
+    close(log.fd);
+    return ready;
+}
+
+/* What the log writer calls. */
+static struct log_result write_line(int priority, const struct timespec *at, const char *line,
+                                    size_t length)
+{
+    in_syslog = (priority & LOG_STDERR) == 0;
+    return log_output_line(priority, at, line, length, -1);
 }
 
 static struct log_result flush(void)
 {
+    in_syslog = false;
     return log_output_flush(-1);
 }
 
@@ -120,14 +153,14 @@ static struct log_result report(enum log_loss why, unsigned long lines)
     else
         print_loss(line, lines, "the log writer could not keep up", 0);
     clock_gettime(CLOCK_REALTIME, &now);
-    struct log_result before = log_output_line(priority_of(LOG_WARNING), &now, line, strlen(line));
+    struct log_result before = write_line(priority_of(LOG_WARNING), &now, line, strlen(line));
     struct log_result after = flush();
     return (struct log_result){before.written + after.written, before.lost + after.lost};
 }
 
 int log_open(void)
 {
-    static const struct log_sink sink = {log_output_line, flush, report};
+    static const struct log_sink sink = {write_line, flush, report};
     openlog("sixteend", LOG_PID, LOG_DAEMON);
     writer = log_writer_create(&sink);
     if (writer != NULL)
@@ -151,11 +184,17 @@ void log_ready(void)
 
 unsigned long log_lost(void)
 {
-    return writer != NULL ? log_writer_lost(writer) : lost;
+    return lost + (writer != NULL ? log_writer_lost(writer) : 0);
 }
 
-/* Report lines that were lost at the stop where that is still possible: on standard error if the
- * log goes to syslog(3), which hangs; otherwise through syslog(3), unless that would hang, too. */
+/* Write a line where the log writer does not hang or fail: on standard error if it is in syslog(3);
+ * otherwise through syslog(3), unless that would hang, too. */
+static bool write_elsewhere(int severity, const char *line)
+{
+    return in_syslog ? show(line) : send_to_syslog(severity, line);
+}
+
+/* Report lines that were lost at the stop. */
 static void report_elsewhere(unsigned long lines, bool stopped)
 {
     char line[LOG_LINE_SIZE];
@@ -163,15 +202,7 @@ static void report_elsewhere(unsigned long lines, bool stopped)
         print_loss(line, lines, "cannot write to standard error", log_output_error());
     else
         print_loss(line, lines, "the log accepted no lines before the stop timed out", 0);
-    if (to_syslog) {
-        show(line);
-        return;
-    }
-    struct pollfd log = {.fd = connect_to_syslog(), .events = POLLOUT};
-    if (log.fd >= 0 && poll(&log, 1, PATIENCE) == 1)
-        syslog(facility | LOG_WARNING, "%s", line);
-    if (log.fd >= 0)
-        close(log.fd);
+    (void)write_elsewhere(LOG_WARNING, line);
 }
 
 void log_stop(double seconds)
@@ -180,30 +211,42 @@ void log_stop(double seconds)
         return;
     bool stopped = log_writer_stop(writer, seconds);
     unsigned long unreported = log_writer_unreported(writer);
+    failed = !stopped || unreported > 0;
     if (unreported > 0)
         report_elsewhere(unreported, stopped);
-    if (!stopped) {
-        threshold = -1;
-        return;
-    }
-    lost = log_writer_lost(writer);
-    log_writer_destroy(writer);
+    lost += log_writer_lost(writer);
+    if (stopped)
+        log_writer_destroy(writer); /* otherwise its thread goes on */
     writer = NULL;
+}
+
+/* Write a line to standard error, before or after the log writer. Returns how many were lost. */
+static unsigned long write_to_stderr(int severity, const char *line)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    unsigned long before =
+        log_output_line(LOG_STDERR | severity, &now, line, strlen(line), PATIENCE).lost;
+    return before + log_output_flush(PATIENCE).lost;
+}
+
+/* Write a line before or after the log writer. Returns how many were lost. */
+static unsigned long write_at_once(int severity, const char *line)
+{
+    if (failed)
+        return !write_elsewhere(severity, line);
+    if (to_syslog)
+        return !(send_to_syslog(severity, line) || show(line));
+    return write_to_stderr(severity, line);
 }
 
 void log_text(int severity, const char *line)
 {
-    size_t length = strlen(line);
-    if (to_syslog && showing && severity <= LOG_WARNING)
-        show(line);
-    if (writer != NULL) {
-        log_writer_put(writer, priority_of(severity), line, length);
-    } else if (!to_syslog) {
-        struct timespec now;
-        clock_gettime(CLOCK_REALTIME, &now);
-        (void)log_output_line(LOG_STDERR | severity, &now, line, length);
-        lost += log_output_flush(PATIENCE).lost;
-    }
+    bool shown = to_syslog && showing && severity <= LOG_WARNING && show(line);
+    if (writer != NULL)
+        log_writer_put(writer, priority_of(severity), line, strlen(line));
+    else if (!shown)
+        lost += write_at_once(severity, line);
 }
 
 /* Keeps errno. `error` is an errno to append, or 0. */

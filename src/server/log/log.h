@@ -26,7 +26,7 @@
 void log_configure(bool to_syslog, int facility, int threshold);
 
 /* Queue lines from now on, so that no thread waits for the log: log_writer.h. Before, and
- * after log_stop(), a line for standard error is written at once. Until log_ready(), lines of
+ * after log_stop(), a line is written at once, or counted as lost. Until log_ready(), lines of
  * LOG_WARNING and above that go to syslog(3) go to standard error, too, after the program's name,
  * because the command that starts the daemon has not returned yet. No other thread may have logged.
  * Returns 0, or -1 with the reason logged. */
@@ -43,7 +43,7 @@ unsigned long log_lost(void);
 
 /* Write the queued lines, for at most `seconds`, and stop the log writer; count those that are left
  * as lost. If lost lines are unreported, report them elsewhere: on standard error, or through
- * syslog(3). If the time was too short, nothing is logged any more. */
+ * syslog(3). After that, or if the time was too short, later lines go there, too. */
 void log_stop(double seconds);
 
 /* Whether a line of this severity would be written. */

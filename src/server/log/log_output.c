@@ -20,6 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Room for the time, the severity, the spaces after them, and the newline. */
 #define STAMP_SIZE 64
 
 static char gathered[PIPE_BUF];
@@ -90,12 +91,21 @@ struct log_result log_output_flush(int milliseconds)
     return result;
 }
 
+static bool has_room(size_t length)
+{
+    return sizeof gathered - gathered_length >= STAMP_SIZE + length;
+}
+
 static struct log_result gather(int severity, const struct timespec *at, const char *line,
-                                size_t length)
+                                size_t length, int milliseconds)
 {
     struct log_result result = {0, 0};
-    if (sizeof gathered - gathered_length < STAMP_SIZE + LOG_LINE_SIZE)
-        result = log_output_flush(-1);
+    if (!has_room(length))
+        result = log_output_flush(milliseconds);
+    if (!has_room(length)) { /* the rest of a line takes it */
+        result.lost++;
+        return result;
+    }
     char *to = print_stamp(severity, at, gathered + gathered_length);
     to = mempcpy(to, line, length);
     *to++ = '\n';
@@ -104,10 +114,10 @@ static struct log_result gather(int severity, const struct timespec *at, const c
 }
 
 struct log_result log_output_line(int priority, const struct timespec *at, const char *line,
-                                  size_t length)
+                                  size_t length, int milliseconds)
 {
     if ((priority & LOG_STDERR) != 0)
-        return gather(LOG_PRI(priority), at, line, length);
+        return gather(LOG_PRI(priority), at, line, length, milliseconds);
     syslog(priority, "%s", line);
     return (struct log_result){.written = 1};
 }

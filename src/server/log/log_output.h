@@ -16,10 +16,11 @@ struct log_result {
     unsigned long lost;
 };
 
-/* Write a line that ends in NUL and has no newline; gather it if it is for standard error. `at` is
- * its time on CLOCK_REALTIME. */
+/* Write a line shorter than LOG_LINE_SIZE that ends in NUL and has no newline; gather it if it is
+ * for standard error. `at` is its time on CLOCK_REALTIME. Lines that were gathered before and leave
+ * no room for it are written first, as by log_output_flush(). */
 struct log_result log_output_line(int priority, const struct timespec *at, const char *line,
-                                  size_t length);
+                                  size_t length, int milliseconds);
 
 /* Write the gathered lines. Waits at most `milliseconds` for room, and gives up then; without a
  * limit if -1. */

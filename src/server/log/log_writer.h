@@ -16,7 +16,8 @@ enum log_loss {
     LOG_LOSSES
 };
 
-/* Where the log writer writes. Only its thread calls these. */
+/* Where the log writer writes. Its thread calls these; if no thread can be started, the one that
+ * calls log_writer_stop() does. */
 struct log_sink {
     /* Write or gather one line: log_output_line(). */
     struct log_result (*write)(int priority, const struct timespec *at, const char *line,
