@@ -142,6 +142,7 @@ our %QUIET = (
     'readdir in close_between' => 'likewise',
     (map { ("$_ in count_descriptors" => 'what is not known is left out of the metrics') } qw(opendir readdir)),
     (map { ("$_ in read_stat" => 'likewise') } qw(open read)),
+    'open ENOENT in check_target' => 'then there is no such file',
     'fflush in print_ready' => 'the daemon is ready, even if the terminal is gone',
     'waitpid in wait_for_daemon' => 'the pipe carries the exit status',
     'once: accept4 EMFILE' => 'the oldest lingering socket is closed; only without one is it a shortage',
@@ -197,6 +198,7 @@ our %CANNOT = (
 # What the log says where it does not have the words of the errno.
 our %SAYS = (
     'access' => qr/sixteen\.conf/,
+    'open ELOOP in check_target' => qr/is not a metrics file of sixteend/,
     'setrlimit' => qr/the hard limit is \d+/,
     'getgroups' => qr/cannot change to user/,
     'pread' => qr/is locked by another process|was removed or changed/,

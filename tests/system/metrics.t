@@ -247,7 +247,9 @@ my $victim = write_file("$directory/victim", "mine\n");
 mkfifo("$file.new", 0666) or die "$file.new: $!";
 for my $make (sub { mkfifo($file, 0666) }, sub { symlink $victim, $file }) {
     ok wait_for(sub { unlink $file; $make->() }), 'a FIFO or a link takes its name';
-    ok wait_for(sub { lstat $file && -f _ }), 'and is replaced';
+    ok $daemon->wait_log(qr/ warning metrics\.file: \Q$file\E exists and is not a metrics file of sixteend; it is not replaced/), 'and is not replaced';
+    unlink $file;
+    ok $daemon->wait_log(qr/ notice metrics\.file: \Q$file\E is written again$/), 'until it is removed';
 }
 is read_file($victim), "mine\n", 'what the link leads to is as it was';
 is +(run($SIXTEEN, '127.0.0.1', $port))[0], 0, 'service goes on';
@@ -268,6 +270,25 @@ is +(run($SIXTEEN, '127.0.0.1', $daemon->{port}))[0], 0, 'an exchange' for 1 .. 
 is metrics()->{connections_accepted_total}, 0, 'no interval has passed';
 is $daemon->stop, 0, 'ends';
 is metrics()->{'connections_total{outcome="ok"}'}, 7, 'the file has them nevertheless';
+
+# The path of another file, by mistake: the configuration, and the file that standard error is open
+# on. No attempt replaces it, not the one at the end either.
+$config = "metrics: { file = \"$directory/conf\"; interval = 0.1; };\n";
+write_file("$directory/conf", $config);
+$daemon = start(arguments => ['--foreground', '--stderr', '--config', "$directory/conf"]);
+my $refused_file = qr/ exists and is not a metrics file of sixteend; it is not replaced: remove it, or name another file$/;
+ok $daemon->wait_log(qr/ warning metrics\.file: \Q$directory\E\/conf$refused_file/), 'a metrics file that is the configuration is reported';
+is +(run($SIXTEEN, '127.0.0.1', $daemon->{port}))[0], 0, 'there is service';
+$daemon->{file} = "$directory/conf";
+like $daemon->reload, qr/reloaded/, 'the configuration can be read again';
+is $daemon->stop, 0, 'ends';
+is scalar(() = $daemon->{log} =~ /is not replaced/g), 1, 'one warning';
+is read_file("$directory/conf"), $config, 'the configuration is as it was';
+my $log = write_file("$directory/log", "an old line\n");
+$daemon = launch(config => "metrics: { file = \"$log\"; interval = 0.1; };", before => sub { open STDERR, '>>', $log });
+ok wait_for(sub { read_file($log) =~ /^.* warning metrics\.file: \Q$log\E$refused_file/m }), 'so is one that is the log';
+is $daemon->stop, 0, 'ends';
+like read_file($log), qr/\Aan old line\n.* ready, process \d+\n.* exiting with status 0\n\z/s, 'the log is complete';
 
 # Connections in the kernel's queue.
 $daemon = start(listen => ['127.0.0.1:0', '[::1]:0'], config => <<"END");

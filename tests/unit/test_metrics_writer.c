@@ -6,6 +6,7 @@
 #include "server/log/metrics_writer.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -15,7 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* NOLINTBEGIN(bugprone-reserved-identifier) */
@@ -24,7 +27,7 @@ int __wrap_rename(const char *from, const char *to);
 
 static char fresh[256]; /* the name of the last file before it was renamed */
 static atomic_uint renames;
-static atomic_bool must_hang;
+static atomic_bool must_hang, must_fail;
 static sem_t hangs, released;
 
 int __wrap_rename(const char *from, const char *to)
@@ -34,7 +37,10 @@ int __wrap_rename(const char *from, const char *to)
         sem_wait(&released);
     }
     snprintf(fresh, sizeof fresh, "%s", from);
-    int rc = __real_rename(from, to);
+    bool fails = atomic_load(&must_fail);
+    int rc = fails ? -1 : __real_rename(from, to);
+    if (fails)
+        errno = ENOSPC;
     atomic_fetch_add(&renames, 1);
     return rc;
 }
@@ -104,6 +110,7 @@ static void begin(void)
 {
     empty_directory();
     renames = 0;
+    must_fail = false;
     stats = (struct stats){.started = 1795510502, .lines_lost = 7};
     need(sem_init(&hangs, 0, 0) == 0 && sem_init(&released, 0, 0) == 0, "semaphores");
     writer = metrics_writer_create();
@@ -262,34 +269,55 @@ START_TEST(each_new_file_has_another_name)
 }
 END_TEST
 
-static void make_link(void)
+static void make_link(const char *path)
 {
-    need(symlink(elsewhere, fresh) == 0, "a link");
+    need(symlink(elsewhere, path) == 0, "a link");
 }
 
-static void make_fifo(void)
+static void make_fifo(const char *path)
 {
-    need(mkfifo(fresh, 0666) == 0, "a FIFO");
+    need(mkfifo(path, 0666) == 0, "a FIFO");
 }
 
-static void make_subdirectory(void)
+static void make_subdirectory(const char *path)
 {
-    need(mkdir(fresh, 0700) == 0, "a directory");
+    need(mkdir(path, 0700) == 0, "a directory");
 }
 
-static void make_other(void)
+static void make_other(const char *path)
 {
-    make_file(fresh, "theirs");
+    make_file(path, "theirs");
+}
+
+static void make_socket(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    need(bind(fd, (const struct sockaddr *)&address, sizeof address) == 0, "a socket");
+    close(fd);
+}
+
+/* Nearly what the daemon writes, but cut off or changed. */
+static void make_beginning(const char *path)
+{
+    make_file(path, "# HELP sixteend");
+}
+
+static void make_metrics_of_others(const char *path)
+{
+    make_file(path, "# HELP sixteens_total Others.\n");
 }
 
 /* While the clock stands still, the name can be guessed. */
 START_TEST(what_others_put_in_its_way_is_left_alone)
 {
-    static void (*const make[])(void) = {make_link, make_fifo, make_subdirectory, make_other};
+    static void (*const make[])(const char *path) = {make_link, make_fifo, make_subdirectory,
+                                                     make_other};
     make_file(elsewhere, "precious");
     clock_stop();
     write_stats(file);
-    make[_i]();
+    make[_i](fresh);
     stats.lines_lost = 8;
     write_stats(file);
     assert_logged_of_file("warning metrics.file: cannot write ", ": File exists");
@@ -305,27 +333,99 @@ START_TEST(what_others_put_in_its_way_is_left_alone)
 }
 END_TEST
 
-/* A directory has the file's name until it is removed. */
+#define NOT_REPLACED                                                                         \
+    " exists and is not a metrics file of sixteend; it is not replaced: remove it, or name " \
+    "another file"
+
+/* Wait until something is logged. */
+static void wait_logged(void)
+{
+    struct stat about = {.st_size = 0};
+    while (about.st_size == 0 && fstat(STDERR_FILENO, &about) == 0)
+        sched_yield();
+}
+
+START_TEST(what_is_not_a_metrics_file_is_not_replaced)
+{
+    static void (*const make[])(const char *path) = {
+        make_link,   make_fifo,      make_subdirectory,     make_other,
+        make_socket, make_beginning, make_metrics_of_others};
+    struct stat before;
+    struct stat after;
+    make_file(elsewhere, "precious");
+    make[_i](file);
+    need(lstat(file, &before) == 0, "it");
+    write_stats(file);
+    assert_logged_of_file("warning metrics.file: ", NOT_REPLACED);
+    ck_assert(lstat(file, &after) == 0);
+    ck_assert_uint_eq(after.st_ino, before.st_ino);
+    ck_assert_uint_eq(after.st_mode, before.st_mode);
+    ck_assert_int_eq(after.st_size, before.st_size);
+    ck_assert_uint_eq(entries(), 2);
+    assert_file_is(elsewhere, "precious");
+    ck_assert_uint_eq(renames, 0);
+    put(file, 7);
+    wait_logged();
+    assert_logged_of_file("warning metrics.file: ", NOT_REPLACED);
+    put(file, 7);
+    stop();
+    assert_logged("");
+}
+END_TEST
+
+START_TEST(a_path_that_is_free_again_is_written)
+{
+    make_other(file);
+    put(file, 7);
+    wait_logged();
+    assert_logged_of_file("warning metrics.file: ", NOT_REPLACED);
+    need(remove(file) == 0, "to remove it");
+    put(file, 8);
+    stop();
+    assert_logged_of_file("notice metrics.file: ", " is written again");
+    assert_written(file, 8);
+}
+END_TEST
+
+START_TEST(a_device_is_not_replaced)
+{
+    write_stats("/dev/null");
+    assert_logged("warning metrics.file: /dev/null" NOT_REPLACED "\n");
+    ck_assert_uint_eq(renames, 0);
+    stop();
+}
+END_TEST
+
+START_TEST(an_empty_file_and_one_of_a_daemon_are_replaced)
+{
+    make_file(file, _i == 0 ? "" : "# HELP sixteend_of_another_version\n");
+    write_stats(file);
+    assert_written(file, 7);
+    assert_logged("");
+    stop();
+}
+END_TEST
+
 START_TEST(a_failure_is_logged_once_and_its_end_too)
 {
-    need(mkdir(file, 0700) == 0, "a directory");
+    atomic_store(&must_fail, true);
     for (unsigned i = 1; i <= 3; i++) {
         put(file, 7);
         wait_renames(i);
     }
     stop();
-    assert_logged_of_file("warning metrics.file: cannot write ", ": Is a directory");
-    ck_assert_uint_eq(entries(), 1);
+    assert_logged_of_file("warning metrics.file: cannot write ", ": No space left on device");
+    ck_assert_uint_eq(entries(), 0);
     writer = metrics_writer_create();
     put(file, 7);
     wait_renames(4);
-    need(rmdir(file) == 0, "to remove it");
+    atomic_store(&must_fail, false);
     for (unsigned i = 5; i <= 7; i++) {
         put(file, 8);
         wait_renames(i);
     }
     stop();
-    ck_assert_ptr_nonnull(strstr(logged_text(), "Is a directory\nnotice metrics.file: "));
+    ck_assert_ptr_nonnull(strstr(logged_text(), "left on device\nnotice metrics.file: "));
     assert_written(file, 8);
 }
 END_TEST
@@ -335,13 +435,13 @@ START_TEST(a_failure_of_another_file_is_logged_too)
     char missing[sizeof elsewhere + 16];
     char line[2 * 512];
     snprintf(missing, sizeof missing, "%s/file", elsewhere);
-    need(mkdir(file, 0700) == 0, "a directory");
+    atomic_store(&must_fail, true);
     put(file, 7);
     wait_renames(1);
     put(missing, 7);
     stop();
     snprintf(line, sizeof line,
-             "warning metrics.file: cannot write %s: Is a directory\n"
+             "warning metrics.file: cannot write %s: No space left on device\n"
              "warning metrics.file: cannot write %s: No such file or directory\n",
              file, missing);
     assert_logged(line);
@@ -354,7 +454,7 @@ START_TEST(a_full_disk_leaves_the_old_file)
     struct rlimit before;
     need(getrlimit(RLIMIT_FSIZE, &before) == 0, "a limit");
     const struct rlimit little = {1024, before.rlim_max};
-    make_file(file, "old");
+    make_file(file, "# HELP sixteend_old");
     void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
     need(handler != SIG_ERR && setrlimit(RLIMIT_FSIZE, &little) == 0, "a smaller limit");
     put(file, 7);
@@ -362,7 +462,7 @@ START_TEST(a_full_disk_leaves_the_old_file)
     need(setrlimit(RLIMIT_FSIZE, &before) == 0 && signal(SIGXFSZ, handler) == SIG_IGN,
          "the former limit");
     assert_logged_of_file("warning metrics.file: cannot write ", ": File too large");
-    assert_file_is(file, "old");
+    assert_file_is(file, "# HELP sixteend_old");
     ck_assert_uint_eq(entries(), 1);
 }
 END_TEST
@@ -442,6 +542,10 @@ Suite *metrics_writer_suite(void)
     tcase_add_test(tcase, a_reader_always_sees_a_complete_file);
     tcase_add_test(tcase, each_new_file_has_another_name);
     tcase_add_loop_test(tcase, what_others_put_in_its_way_is_left_alone, 0, 4);
+    tcase_add_loop_test(tcase, what_is_not_a_metrics_file_is_not_replaced, 0, 7);
+    tcase_add_test(tcase, a_path_that_is_free_again_is_written);
+    tcase_add_test(tcase, a_device_is_not_replaced);
+    tcase_add_loop_test(tcase, an_empty_file_and_one_of_a_daemon_are_replaced, 0, 2);
     tcase_add_test(tcase, a_failure_is_logged_once_and_its_end_too);
     tcase_add_test(tcase, a_failure_of_another_file_is_logged_too);
     tcase_add_test(tcase, a_full_disk_leaves_the_old_file);

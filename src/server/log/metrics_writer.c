@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A write that takes longer hangs: a second. */
@@ -48,6 +49,37 @@ struct metrics_writer {
     struct job written; /* what the thread writes */
 };
 
+/* The error if the path names something that is not a metrics file; any other is an errno. */
+#define FOREIGN (-1)
+
+/* Look at what rename(2) would replace: a path that is configured by mistake must not cost a file.
+ * Follows no link, and does not wait. Returns 0 if there is nothing, an empty file or what a daemon
+ * wrote; otherwise an error. */
+static int check_target(const char *path)
+{
+    static const char beginning[] = "# HELP sixteend_";
+    char octets[sizeof beginning - 1];
+    struct stat about;
+    int error = FOREIGN;
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0 && (errno == ELOOP || errno == ENXIO)) /* a link, a socket */
+        return FOREIGN;
+    if (fd < 0)
+        return errno == ENOENT ? 0 : errno;
+    if (fstat(fd, &about) != 0) {
+        error = errno;
+    } else if (S_ISREG(about.st_mode)) {
+        ssize_t length = read(fd, octets, sizeof octets);
+        if (length < 0)
+            error = errno;
+        else if (length == 0 ||
+                 (length == sizeof octets && memcmp(octets, beginning, sizeof octets) == 0))
+            error = 0;
+    }
+    (void)close(fd);
+    return error;
+}
+
 /* A file that is incomplete never has the name that is read. In a directory to which others can
  * write, O_EXCL opens nothing of theirs, no link and no FIFO, and they cannot guess the name to
  * take it first. */
@@ -67,13 +99,16 @@ static int replace(const char *path, const char *content)
     return -1;
 }
 
-/* Returns 0 or an errno. */
+/* Returns 0 or an error. */
 static int write_job(const struct job *job)
 {
     struct process_stats process;
+    int error = check_target(job->path);
+    if (error != 0)
+        return error;
     process_stats_read(&process);
     char *text = prometheus_format(&job->stats, &process);
-    int error = text != NULL && replace(job->path, text) == 0 ? 0 : errno;
+    error = text != NULL && replace(job->path, text) == 0 ? 0 : errno;
     free(text);
     return error;
 }
@@ -82,7 +117,12 @@ static int write_job(const struct job *job)
 static void report(struct metrics_writer *writer, int error)
 {
     errno = error;
-    if (error != 0 && !writer->failing)
+    if (error == FOREIGN && !writer->failing)
+        log_line(LOG_WARNING,
+                 "metrics.file: %s exists and is not a metrics file of sixteend; it is not "
+                 "replaced: remove it, or name another file",
+                 writer->written.path);
+    else if (error != 0 && !writer->failing)
         log_errno(LOG_WARNING, "metrics.file: cannot write %s", writer->written.path);
     else if (error == 0 && writer->failing)
         log_line(LOG_NOTICE, "metrics.file: %s is written again", writer->written.path);
