@@ -134,7 +134,7 @@ our @NEVER = (
     [qr/^sig(?:nal|action|emptyset|addset|delset|fillset)$|^__libc_current_sigrt/, 'fails only for a signal that does not exist'],
 );
 
-# Failures that need no report, by call, and with the error or the function if only that one is
+# Failures that need no report, by call, and with the error, the function or both if only that is
 # meant; after "once: ", only if the call works again.
 our %QUIET = (
     'close_range' => 'the descriptors are then closed one by one',

@@ -350,9 +350,10 @@ sub said {
     for my $fault (@faults) {
         my ($function) = place_of($fault->{site});
         my ($call, $error) = @$fault{qw(call error)};
-        return 1 if grep { exists $QUIET{$_} } $call, $error, "$call $error", "$call in $function", "$scenario->{name}: $call",
-            "$scenario->{name}: $call $error", $fault->{times} > 0 ? "once: $call $error" : ();
-        return 1 if grep { $words =~ $_ } map { $SAYS{$_} // () } $call, "$call $error", "$call in $function";
+        return 1 if grep { exists $QUIET{$_} } $call, $error, "$call $error", "$call in $function",
+            "$call $error in $function", "$scenario->{name}: $call", "$scenario->{name}: $call $error", $fault->{times} > 0 ? "once: $call $error" : ();
+        return 1 if grep { $words =~ $_ } map { $SAYS{$_} // () } $call, "$call $error", "$call in $function",
+            "$call $error in $function";
         my $number = number_of($error);
         my $text = $number < 0 || $number >= 1000 ? '' : do { local $! = $number; "$!" };
         $text = qr/name resolution|not known/ if $number >= 1000;
