@@ -387,15 +387,6 @@ START_TEST(a_path_that_is_free_again_is_written)
 }
 END_TEST
 
-START_TEST(a_device_is_not_replaced)
-{
-    write_stats("/dev/null");
-    assert_logged("warning metrics.file: /dev/null" NOT_REPLACED "\n");
-    ck_assert_uint_eq(renames, 0);
-    stop();
-}
-END_TEST
-
 START_TEST(an_empty_file_and_one_of_a_daemon_are_replaced)
 {
     make_file(file, _i == 0 ? "" : "# HELP sixteend_of_another_version\n");
@@ -544,7 +535,6 @@ Suite *metrics_writer_suite(void)
     tcase_add_loop_test(tcase, what_others_put_in_its_way_is_left_alone, 0, 4);
     tcase_add_loop_test(tcase, what_is_not_a_metrics_file_is_not_replaced, 0, 7);
     tcase_add_test(tcase, a_path_that_is_free_again_is_written);
-    tcase_add_test(tcase, a_device_is_not_replaced);
     tcase_add_loop_test(tcase, an_empty_file_and_one_of_a_daemon_are_replaced, 0, 2);
     tcase_add_test(tcase, a_failure_is_logged_once_and_its_end_too);
     tcase_add_test(tcase, a_failure_of_another_file_is_logged_too);
