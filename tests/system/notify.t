@@ -346,7 +346,7 @@ SKIP: {
     kill 'TERM', $daemon->wait_log(qr/ ready, process/) =~ /(\d+)$/;
     $daemon->wait_end;
     my @order = read_file($calls) =~ /^\d+ +(listen|write\(5|close\(5)/mg;
-    is "@order[0 .. 2]", 'listen write(5 close(5', 'it listens, writes and closes, in this order';
+    like "@order", qr/\A(?!.*write\(5.*listen).*listen.* write\(5 close\(5/, 'it listens, writes and closes, in this order';
 }
 
 # Besides passed sockets.

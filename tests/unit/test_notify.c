@@ -283,8 +283,7 @@ START_TEST(a_manager_that_takes_nothing_is_not_waited_for)
     ck_assert_str_eq(logged, "warning cannot notify the service manager of READY=1: Resource "
                              "temporarily unavailable\n");
     notify_stopping();
-    assert_logged("warning cannot notify the service manager of STOPPING=1: Resource temporarily "
-                  "unavailable\n");
+    assert_logged(""); /* the warning comes once */
     for (int i = 1; i < sent; i++)
         assert_notified("READY=1\nSTATUS=Ready");
     assert_not_notified();
