@@ -21,7 +21,7 @@ my $full = {
     config => qq(limits: { connections = 2; per_source = 1; when_full = "refuse"; }; $access),
     arguments => $scenario->{arguments},
     stimulus => \&converse,
-    after => sub { settles($_[0], 99, 2) },    # no peer is connected
+    after => sub { settles($_[0], 99, 4) },    # no peer is connected: the main loop, the log, two acceptors
 };
 for ($scenario, $full) {
     run_faults($_, \&learn_service, \&service_case);
