@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* For LD_PRELOAD: when a peer sends "break in", the thread that receives it makes the system calls
- * of an intruder, and reports to standard error what each of them gets. A kernel without the filter
- * has another answer for most, whoever asks. */
+ * of an intruder, and reports the result of each to standard error. Without the filter, the kernel
+ * gives most of them another result. */
 #include <config.h>
 
 #include <dlfcn.h>

@@ -1082,7 +1082,7 @@ START_TEST(each_error_is_counted_under_its_name_and_has_its_effect)
 }
 END_TEST
 
-#define FREE 32 /* so many in a row cause no pause */
+#define FREE 32 /* this many in a row cause no pause */
 static const int repeated[] = {ECONNABORTED, EPERM, ETIMEDOUT, EINTR, EAGAIN};
 
 START_TEST(an_error_that_comes_again_and_again_pauses_and_is_warned_of)

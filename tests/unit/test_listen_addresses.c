@@ -46,7 +46,7 @@ static void start_at_name(const char *text)
     ck_assert(listen_addresses_find(running, NULL, message));
     ck_assert_int_gt(names_calls(), 0);
     ck_assert_int_eq(names_freed(), names_calls());
-    names_find(list, 1); /* whoever asked again would get another answer */
+    names_find(list, 1); /* another look-up would give another answer */
 }
 
 static void assert_found(const struct settings *in, const char *first, const char *second)

@@ -674,7 +674,7 @@ START_TEST(a_change_that_fails_leaves_everything_as_it_was)
 }
 END_TEST
 
-/* Whether it accepts, and no other socket can be bound beside it. */
+/* Whether it accepts, and no other socket can be bound to the same port. */
 static void assert_open_alone(size_t index)
 {
     int shared = 1;

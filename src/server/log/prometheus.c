@@ -72,8 +72,8 @@ static void print_listeners(FILE *out, const struct stats *stats)
 }
 
 /* The metrics that every client of Prometheus has, under their common names and with the words of
- * its client for Go. The node exporter has them too, of itself, and would refuse ours without a
- * label, or with other words. */
+ * its client for Go. The node exporter exports the same names about itself: it refuses ours unless
+ * they have a label and the same words. */
 static void print_process_head(FILE *out, const char *name, const char *type, const char *help)
 {
     fprintf(out, "# HELP process_%s %s\n# TYPE process_%s %s\nprocess_%s{program=\"sixteend\"} ",

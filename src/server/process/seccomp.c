@@ -10,8 +10,8 @@
  * memory: some architectures need a stack that is executable, and a file that was written can be
  * mapped anyway.
  *
- * A filter sees the arguments of a call, but not the memory that they point to. So clone3, which
- * has its flags there, fails with ENOSYS, and the C library uses clone, which has them in an
+ * A filter sees the arguments of a call, but not the memory that they point to. The flags of clone3
+ * are in memory, so it fails with ENOSYS; the C library then uses clone, whose flags are an
  * argument. The kernel takes 32 bits of each argument that is compared, so the filter ignores the
  * others: an attacker could set them. Calls of another architecture that the same kernel runs, such
  * as i386 and x32 on x86-64, fail altogether: the daemon makes none. */
