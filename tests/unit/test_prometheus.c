@@ -203,6 +203,7 @@ START_TEST(the_longest_text_has_room)
 {
     memset(&stats, 0xff, sizeof stats);
     memset(&process, 0x7f, sizeof process);
+    stats.reload_refused = true;
     stats.microseconds = UINT64_MAX;
     process.cpu_seconds = 1e18;
     stats.listeners = STATS_LISTENERS;

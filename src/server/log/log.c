@@ -235,8 +235,6 @@ static unsigned long write_at_once(int severity, const char *line)
 {
     if (failed)
         return !write_elsewhere(severity, line);
-    if (to_syslog)
-        return !(send_to_syslog(severity, line) || show(line));
     return write_to_stderr(severity, line);
 }
 
