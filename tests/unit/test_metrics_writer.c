@@ -167,7 +167,7 @@ static const char *text_of(int fd)
     return text;
 }
 
-/* Fail unless the open file is complete, with so many lines lost. */
+/* Fail unless the open file is complete and reports this number of lost lines. */
 static void assert_statistics(int fd, unsigned long lines_lost)
 {
     const char *text = text_of(fd);

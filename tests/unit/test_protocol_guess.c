@@ -10,7 +10,7 @@
 static const struct {
     const char *octets;
     size_t count;
-    size_t enough; /* so many octets of it tell */
+    size_t enough; /* the number of octets that identify it */
     const char *name;
 } samples[] = {
 #define SAMPLE(octets, enough, name)             \

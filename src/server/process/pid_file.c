@@ -6,10 +6,11 @@
  * descriptor holds it as long as the daemon lives.
  *
  * Every process that can open a file can lock it, even one that can only read it. So the mode is
- * 0600. A file that other users can open is replaced by a new one: a process that has it open could
- * lock it later. If such a file is locked already, the lock counts only if the process that
- * the file names is alive. A file with another name, a hard link, is replaced too: what is written
- * would be seen under that name. Where that is not possible, the file is used as it is.
+ * 0600. If other users can open the file, the daemon replaces it with a new one. Otherwise a
+ * process that has the old file open could lock it later. If such a file is locked already, the
+ * lock counts only if the process that the file names is alive. A file with another name, a hard
+ * link, is replaced too: what is written would be seen under that name. Where that is not possible,
+ * the file is used as it is.
  *
  * The path can be a mistake, and the file can change while the daemon runs. So only an empty file
  * or one that holds a process ID is written to, and only the file that was locked is removed, if it
