@@ -72,7 +72,10 @@ SKIP: {
         my $begun = time;
         kill $signal, $first;
         is $daemon->wait_end, 0, "$signal ends it with status 0";
-        cmp_ok time - $begun, '<', 5, 'at once';
+        SKIP: {
+            skip 'a sanitizer delivers signals after the look-up', 1 if is_sanitized();
+            cmp_ok time - $begun, '<', 5, 'at once';
+        }
     }
 }
 
