@@ -83,7 +83,7 @@ my @wrong = (
     ['no header', $GREETING, qr/header="Hi there, server" reason="there is no PROXY header"/],
     ['a request of HTTP', "GET / HTTP/1.0\r\n\r\n", qr/looks=http header="GET \/ HTTP\/1\.0\\u000d\\u000a" reason="there is no PROXY header"/],
     ['another protocol', v1('SCTP4 192.0.2.7 192.0.2.2 1 2'), qr/reason="the protocol is not TCP4, TCP6 or UNKNOWN"/],
-    ['missing words', v1('TCP4 192.0.2.7 192.0.2.2 1'), qr/header="PROXY TCP4 192\.0\.2\.7 192\.0\.2\.2 1" reason="the destination port is not a number from 0 to 65535"/],
+    ['missing words', v1('TCP4 192.0.2.7 192.0.2.2 1'), qr/header="PROXY TCP4 192\.0\.2\.7 192\.0\.2\.2 1" reason="the destination port is missing"/],
     ['a name', v1('TCP4 localhost 192.0.2.2 1 2'), qr/header="PROXY TCP4 localhost 192\.0\.2\.2 1 2" reason="the source address is not an IPv4 or IPv6 address as a number"/],
     ['a port too large', v1('TCP4 192.0.2.7 192.0.2.2 65536 2'), qr/reason="the source port is not a number from 0 to 65535"/],
     ['the source of the other family', v1('TCP6 192.0.2.7 2001:db8::2 1 2'), qr/header="PROXY TCP6 192\.0\.2\.7 2001:db8::2 1 2" reason="the protocol is TCP6, but the source address is IPv4"/],

@@ -117,6 +117,8 @@ END_TEST
 #define PROTOCOL "the protocol is not TCP4, TCP6 or UNKNOWN"
 #define NO_ADDRESS(end) "the " end " address is not an IPv4 or IPv6 address as a number"
 #define NO_PORT(end) "the " end " port is not a number from 0 to 65535"
+#define MISSING(what) "the " what " is missing"
+#define LEFT_OVER "the line continues after the destination port"
 #define IN_IN6(end) "the protocol is TCP6, but the " end " address is IPv4"
 #define IN6_IN(end) "the protocol is TCP4, but the " end " address is IPv6"
 #define CRLF "the line does not end in CR LF"
@@ -142,14 +144,19 @@ static const struct {
     {OCTETS("PROXY unknown\r\n"), PROTOCOL},
     {OCTETS("PROXY UNKNOWN\t1\r\n"), PROTOCOL},
     {OCTETS("PROXY  TCP4 192.0.2.1 192.0.2.2 1 2\r\n"), PROTOCOL},
-    {OCTETS("PROXY TCP4\r\n"), NO_ADDRESS("source")},
-    {OCTETS("PROXY TCP4 192.0.2.1\r\n"), NO_ADDRESS("destination")},
-    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1\r\n"), NO_PORT("destination")},
-    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 \r\n"), NO_PORT("destination")},
-    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 2 \r\n"), NO_PORT("destination")},
-    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 2 3\r\n"), NO_PORT("destination")},
-    {OCTETS("PROXY TCP4 192.0.2.1  192.0.2.2 1 2\r\n"), NO_ADDRESS("destination")},
-    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1  2\r\n"), NO_PORT("destination")},
+    {OCTETS("PROXY TCP4\r\n"), MISSING("source address")},
+    {OCTETS("PROXY TCP6 \r\n"), MISSING("source address")},
+    {OCTETS("PROXY TCP4  192.0.2.1 192.0.2.2 1 2\r\n"), MISSING("source address")},
+    {OCTETS("PROXY TCP4 192.0.2.1\r\n"), MISSING("destination address")},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2\r\n"), MISSING("source port")},
+    {OCTETS("PROXY TCP4 192.0.2.1 1\r\n"), MISSING("source port")},
+    {OCTETS("PROXY TCP4 192.0.2.1 1 2\r\n"), MISSING("destination port")},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1\r\n"), MISSING("destination port")},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 \r\n"), MISSING("destination port")},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 2 \r\n"), LEFT_OVER},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1 2 3\r\n"), LEFT_OVER},
+    {OCTETS("PROXY TCP4 192.0.2.1  192.0.2.2 1 2\r\n"), MISSING("destination address")},
+    {OCTETS("PROXY TCP4 192.0.2.1 192.0.2.2 1  2\r\n"), MISSING("destination port")},
     {OCTETS("PROXY TCP4 192.0.2.01 192.0.2.2 1 2\r\n"), NO_ADDRESS("source")},
     {OCTETS("PROXY TCP4 192.0.2 192.0.2.2 1 2\r\n"), NO_ADDRESS("source")},
     {OCTETS("PROXY TCP4 192.0.2.256 192.0.2.2 1 2\r\n"), NO_ADDRESS("source")},

@@ -113,26 +113,48 @@ static const char *v1_port(const struct v1_reasons *reasons, const char *port, i
     return NULL;
 }
 
-/* Parse the line between "PROXY " and its CRLF. Like the two before, returns NULL, or what is
+/* The words after the protocol. */
+enum { V1_SOURCE, V1_DESTINATION, V1_SOURCE_PORT, V1_DESTINATION_PORT, V1_WORDS };
+
+static const char *const v1_missing[] = {
+    [V1_SOURCE] = "the source address is missing",
+    [V1_DESTINATION] = "the destination address is missing",
+    [V1_SOURCE_PORT] = "the source port is missing",
+    [V1_DESTINATION_PORT] = "the destination port is missing",
+};
+
+/* Split the words after the protocol. Returns NULL, or which of them is missing. */
+static const char *v1_split(char *words, char *word[V1_WORDS])
+{
+    for (size_t i = 0; i < V1_WORDS; i++) {
+        word[i] = words;
+        if (i < V1_DESTINATION_PORT)
+            words = split(words);
+        if (strcspn(word[i], " ") == 0)
+            return v1_missing[i];
+    }
+    return strchr(words, ' ') != NULL ? "the line continues after the destination port" : NULL;
+}
+
+/* Parse the line between "PROXY " and its CRLF. Like those before, returns NULL, or what is
  * wrong. */
 static const char *v1_words(char *protocol, struct proxy_header *header)
 {
+    char *word[V1_WORDS];
     struct in6_addr hosts[2];
     in_port_t ports[2];
-    char *source = split(protocol);
+    char *words = split(protocol);
     if (strcmp(protocol, "UNKNOWN") == 0)
         return NULL;
     int family = strcmp(protocol, "TCP4") == 0 ? AF_INET : AF_INET6;
     if (family == AF_INET6 && strcmp(protocol, "TCP6") != 0)
         return "the protocol is not TCP4, TCP6 or UNKNOWN";
-    char *destination = split(source);
-    char *source_port = split(destination);
-    char *destination_port = split(source_port);
     const char *wrong;
-    if ((wrong = v1_host(&v1_source, family, source, &hosts[0])) != NULL ||
-        (wrong = v1_host(&v1_destination, family, destination, &hosts[1])) != NULL ||
-        (wrong = v1_port(&v1_source, source_port, &ports[0])) != NULL ||
-        (wrong = v1_port(&v1_destination, destination_port, &ports[1])) != NULL)
+    if ((wrong = v1_split(words, word)) != NULL ||
+        (wrong = v1_host(&v1_source, family, word[V1_SOURCE], &hosts[0])) != NULL ||
+        (wrong = v1_host(&v1_destination, family, word[V1_DESTINATION], &hosts[1])) != NULL ||
+        (wrong = v1_port(&v1_source, word[V1_SOURCE_PORT], &ports[0])) != NULL ||
+        (wrong = v1_port(&v1_destination, word[V1_DESTINATION_PORT], &ports[1])) != NULL)
         return wrong;
     set_address(&header->source, family, &hosts[0], &ports[0]);
     set_address(&header->destination, family, &hosts[1], &ports[1]);
