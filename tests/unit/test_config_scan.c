@@ -16,6 +16,7 @@ static const char escape[] = "an unknown escape";
 static const char place[] = "a misplaced string";
 static const char mark[] = "a byte-order mark";
 static const char mark16[] = "a byte-order mark of UTF-16";
+static const char unfinished[] = "an unfinished setting";
 static const char octet[] = "an octet that is not printable ASCII";
 
 static const struct {
@@ -79,6 +80,16 @@ static const struct {
     {"a = 1;\x7f", 1, octet},
     {"\x1f\x8b\x08", 1, octet},
     {"PK\x03\x04", 1, octet},
+    {"a =\nb: { c = 1; };", 1, unfinished},
+    {"\na = # b\n\n  c = 1;", 2, unfinished},
+    {"a = 1;\n\nb =\n;", 3, unfinished},
+    {"a\n=\nb = 1;", 1, unfinished},
+    {"a\nb = 1;", 1, unfinished},
+    {"a: {\n  b =\n}", 2, unfinished},
+    {"a: {\n  b\n};", 2, unfinished},
+    {"a = \"b\" // c\nd\ne:{", 2, unfinished},
+    {"a: {\n  b = [ 1,\n  c = 2;\n};", 2, unfinished},
+    {"a = [\n\"b\"\nc:\n{", 1, unfinished},
 };
 
 static const char *advice;
@@ -110,6 +121,13 @@ static const char *const accepted[] = {
     "a = \"\\f\\n\\r\\t\\X41\";",
     "a = \"\xef\xbb\xbf \x01\x7f\"; # \xef\xbb\xbf \x01\n/* \xff\xfe */",
     " \t\r\n\f\v",
+    "a =\ntrue\nb\n:\n{\n}\nc\n= [\n]\nd = \nfalse;\n",
+    "a = ;",
+    "a; b = 1;",
+    "a =\nb;",
+    "a b = 1;",
+    "=\n;",
+    "[\na = 1;",
     "a = \"b\"; c : \"d\" \"e\" /* f */ \"g\", h = [ \"i\", \"j\" \"k\" ]; l = ( \"m\", \"n\" );",
 };
 
@@ -130,6 +148,17 @@ START_TEST(a_NUL_octet_is_refused_wherever_it_is)
         const char *wrong = config_scan(places[i], 14, &line, &advice);
         ck_assert_str_eq(wrong, "a NUL octet");
         ck_assert_uint_eq(line, lines[i]);
+    }
+}
+END_TEST
+
+START_TEST(a_byte_order_mark_of_UTF32_is_named)
+{
+    const char *const marks[] = {"\xff\xfe\0\0a\0\0\0\n", "\0\0\xfe\xff\0\0\0a\n"};
+    for (size_t i = 0; i < COUNT(marks); i++) {
+        unsigned line;
+        ck_assert_str_eq(config_scan(marks[i], 9, &line, &advice), "a byte-order mark of UTF-32");
+        ck_assert_uint_eq(line, 1);
     }
 }
 END_TEST
@@ -179,6 +208,7 @@ Suite *config_scan_suite(void)
     tcase_add_loop_test(scan, what_libconfig_misreads_is_refused_with_its_line, 0, COUNT(refused));
     tcase_add_loop_test(scan, what_libconfig_reads_correctly_is_not_refused, 0, COUNT(accepted));
     tcase_add_test(scan, a_NUL_octet_is_refused_wherever_it_is);
+    tcase_add_test(scan, a_byte_order_mark_of_UTF32_is_named);
     tcase_add_loop_test(scan, the_line_is_that_of_the_setting_without_an_end, 0, COUNT(begun));
     return suite;
 }

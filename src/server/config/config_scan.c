@@ -117,7 +117,8 @@ static bool is_comment(const char *at)
 /* What precedes a token. */
 struct context {
     size_t assignments;            /* how many settings there are */
-    char last;                     /* the first character of the last token */
+    const char *at;                /* the last token ... */
+    char last;                     /* ... and its first character */
     char bracket;                  /* the last bracket */
     bool is_key;                   /* the last token is `key` */
     const char *key;               /* the last name that is not a value */
@@ -145,6 +146,13 @@ static bool is_name(const char *at)
     return isalpha((unsigned char)*at) || *at == '*';
 }
 
+static const char *skip_name(const char *at)
+{
+    while (isalnum((unsigned char)*at) || (*at != '\0' && strchr("_-*", *at) != NULL))
+        at++;
+    return at;
+}
+
 static void note_bracket(struct context *context, char bracket)
 {
     context->bracket = bracket;
@@ -170,6 +178,7 @@ static void note(struct context *context, const char *at)
     }
     if (strchr("[](){}", *at) != NULL)
         note_bracket(context, *at);
+    context->at = at;
     context->last = *at;
 }
 
@@ -183,6 +192,28 @@ static const char *unfinished(const struct context *context)
     if (context->depth == 0)
         return NULL;
     return context->opened[(context->depth < DEPTH_MAX ? context->depth : DEPTH_MAX) - 1];
+}
+
+/* Whether a setting begins here. */
+static bool begins_setting(const char *at)
+{
+    if (!is_name(at))
+        return false;
+    at = skip_name(at);
+    at += strspn(at, " \t\r\n\f\v");
+    return *at == '=' || *at == ':';
+}
+
+/* Return where an unfinished setting begins, if this token, on a later line than the last, shows
+ * that there is one; otherwise NULL. libconfig would name this line. */
+static const char *left_unfinished(const struct context *context, const char *at)
+{
+    bool no_value = context->is_key || context->last == '=' || context->last == ':';
+    bool ends = no_value && *at != '\0' && strchr(";,])}", *at) != NULL;
+    if (!ends && !((no_value || context->bracket == '[') && begins_setting(at)))
+        return NULL;
+    bool on_later_line = memchr(context->at, '\n', (size_t)(at - context->at)) != NULL;
+    return on_later_line ? unfinished(context) : NULL;
 }
 
 /* Step over an octet that is no part of any token, unless it shows that this is not the text it
@@ -203,6 +234,9 @@ static const char *scan_octet(const char *at, struct fault *fault)
 /* Step over one token, unless it is wrong. */
 static const char *scan_token(const char *at, const struct context *context, struct fault *fault)
 {
+    const char *begun = left_unfinished(context, at);
+    if (begun != NULL)
+        return found(fault, begun, "an unfinished setting", "its value is missing or does not end");
     if (*at == '"' && !takes_string(context))
         return found(fault, at, "a misplaced string",
                      "a string can only be a value, KEY = \"VALUE\";, or an element of an array");
@@ -214,12 +248,16 @@ static const char *scan_token(const char *at, const struct context *context, str
         return found(fault, at, "@include", "it is not supported; write everything into one file");
     if (isdigit((unsigned char)*at) || *at == '.')
         return scan_number(at, fault);
-    if (is_name(at)) {
-        while (isalnum((unsigned char)*at) || (*at != '\0' && strchr("_-*", *at) != NULL))
-            at++;
-        return at;
-    }
+    if (is_name(at))
+        return skip_name(at);
     return scan_octet(at, fault);
+}
+
+/* Editors that write UTF-32 write a byte-order mark; its NUL octets would end the text. */
+static bool is_utf32(const char *text, size_t length)
+{
+    return length >= 4 &&
+           (memcmp(text, "\xff\xfe\0\0", 4) == 0 || memcmp(text, "\0\0\xfe\xff", 4) == 0);
 }
 
 static unsigned line_of(const char *text, const char *at)
@@ -236,6 +274,8 @@ const char *config_scan(const char *text, size_t length, unsigned *line, const c
     struct context context = {0};
     const char *at = text;
 
+    if (is_utf32(text, length))
+        fault = (struct fault){"a byte-order mark of UTF-32", "save the file as UTF-8"};
     while (*at != '\0' && fault.wrong == NULL) {
         const char *token = at;
         at = scan_token(token, &context, &fault);
