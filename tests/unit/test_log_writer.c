@@ -90,7 +90,8 @@ static void destroy(void)
 
 static void put(int severity, const char *line)
 {
-    log_writer_put(writer, severity, line, strlen(line));
+    log_writer_put(writer, severity, severity == LOG_INFO ? LOG_OF_CONNECTION : LOG_OF_DAEMON, line,
+                   strlen(line));
 }
 
 static void put_number(unsigned number)
@@ -186,6 +187,26 @@ START_TEST(to_put_a_line_never_waits_and_the_loss_is_logged)
     ck_assert_uint_gt(lost, 0);
     ck_assert_uint_eq(written + lost, 1 + PUT + 1);
     ck_assert_ptr_nonnull(strstr(lines[1], "line number 0,"));
+}
+END_TEST
+
+START_TEST(lines_of_connections_leave_room_for_others)
+{
+    unsigned long lost = 0;
+    block();
+    for (unsigned i = 0; i < 40000; i++)
+        put_number(i);
+    lost = log_writer_lost(writer);
+    for (unsigned i = 0; i < 1000; i++)
+        put(LOG_WARNING, "a warning");
+    ck_assert_uint_eq(log_writer_lost(writer), lost);
+    put_number(40000);
+    ck_assert_uint_eq(log_writer_lost(writer), lost + 1);
+    for (unsigned i = 0; i < 10000; i++)
+        put(LOG_WARNING, "one warning more");
+    ck_assert_uint_gt(log_writer_lost(writer), lost + 1);
+    release();
+    ck_assert(log_writer_stop(writer, 60));
 }
 END_TEST
 
@@ -355,6 +376,7 @@ Suite *log_writer_suite(void)
     tcase_add_test(tcase, a_line_is_written_though_no_other_follows);
     tcase_add_test(tcase, lines_of_many_threads_are_all_written);
     tcase_add_test(tcase, to_put_a_line_never_waits_and_the_loss_is_logged);
+    tcase_add_test(tcase, lines_of_connections_leave_room_for_others);
     tcase_add_test(tcase, after_a_loss_lines_are_written_again);
     tcase_add_test(tcase, stop_gives_up_when_its_time_is_over);
     tcase_add_test(tcase, a_stop_that_gives_up_counts_what_is_left);

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-_Static_assert(CONNECTION_LINE <= LOG_LINE_SIZE, "log_text() takes the line of a connection");
+_Static_assert(CONNECTION_LINE <= LOG_LINE_SIZE, "log_connection() takes it");
 
 /* Return the time from getting a slot, when the deadline begins, to the outcome. */
 static int64_t microseconds(const struct connection *connection)
@@ -147,5 +147,5 @@ void connection_report(const struct connection *connection)
     int severity = severity_of(connection->outcome);
     stats_outcome(connection->outcome, microseconds(connection));
     if (log_wants(severity))
-        log_text(severity, connection_format(connection, line));
+        log_connection(severity, connection_format(connection, line));
 }

@@ -238,13 +238,23 @@ static unsigned long write_at_once(int severity, const char *line)
     return write_to_stderr(severity, line);
 }
 
-void log_text(int severity, const char *line)
+static void put(int severity, enum log_subject subject, const char *line)
 {
     bool shown = to_syslog && showing && severity <= LOG_WARNING && show(line);
     if (writer != NULL)
-        log_writer_put(writer, priority_of(severity), line, strlen(line));
+        log_writer_put(writer, priority_of(severity), subject, line, strlen(line));
     else if (!shown)
         lost += write_at_once(severity, line);
+}
+
+void log_text(int severity, const char *line)
+{
+    put(severity, LOG_OF_DAEMON, line);
+}
+
+void log_connection(int severity, const char *line)
+{
+    put(severity, LOG_OF_CONNECTION, line);
 }
 
 /* Keeps errno. `error` is an errno to append, or 0. */
@@ -261,7 +271,7 @@ __attribute__((format(printf, 3, 0))) static void format_line(int severity, int 
     for (char *at = line; *at != '\0'; at++)
         if (iscntrl((unsigned char)*at))
             *at = ' '; /* of a path, say: a line is one line, and shown as it is */
-    log_text(severity, line);
+    put(severity, severity == LOG_DEBUG ? LOG_OF_CONNECTION : LOG_OF_DAEMON, line);
     errno = kept;
 }
 

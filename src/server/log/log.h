@@ -56,8 +56,10 @@ void log_line(int severity, const char *format, ...) __attribute__((format(print
 void log_errno(int severity, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Write a line that is already formatted, shorter than LOG_LINE_SIZE and without a newline,
- * whatever the threshold is. */
+ * whatever the threshold is. If too many wait, lines of connections, to which those of LOG_DEBUG
+ * belong, are lost before the daemon's own. */
 void log_text(int severity, const char *line);
+void log_connection(int severity, const char *line);
 
 /* A warning of something that can happen thousands of times a second: it is written at most once a
  * second, with the number of times. All zero: it never happened. Each time, increment `count`. */

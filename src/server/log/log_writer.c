@@ -33,6 +33,10 @@
 /* Of each queue: about 6,000 lines of connections. Pages that no line reaches take no memory. */
 #define QUEUE_SIZE (1 << 20)
 
+/* What lines of connections leave free in each queue: room for a thousand of the daemon's own,
+ * which a flood of connections must not displace. */
+#define RESERVED (QUEUE_SIZE / 8)
+
 #define GATHER (5 * INT64_C(1000000))
 
 /* When the log writer tries again to write, after a failure. */
@@ -224,10 +228,12 @@ static void unlock_and_wake(struct log_writer *writer)
         CHECKED(pthread_cond_signal(&writer->wanted));
 }
 
-void log_writer_put(struct log_writer *writer, int priority, const char *line, size_t length)
+void log_writer_put(struct log_writer *writer, int priority, enum log_subject subject,
+                    const char *line, size_t length)
 {
+    size_t limit = subject == LOG_OF_CONNECTION ? QUEUE_SIZE - RESERVED : QUEUE_SIZE;
     CHECKED(pthread_mutex_lock(&writer->lock));
-    if (record_size(length) <= QUEUE_SIZE - writer->queue->used) {
+    if (writer->queue->used + record_size(length) <= limit) {
         append(writer->queue, priority, line, length);
         writer->pending++;
     } else {

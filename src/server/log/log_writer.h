@@ -16,6 +16,9 @@ enum log_loss {
     LOG_LOSSES
 };
 
+/* What a line is about. */
+enum log_subject { LOG_OF_DAEMON, LOG_OF_CONNECTION };
+
 /* Where the log writer writes. Its thread calls these; if no thread can be started, the one that
  * calls log_writer_stop() does. */
 struct log_sink {
@@ -34,9 +37,10 @@ struct log_writer *log_writer_create(const struct log_sink *sink);
 /* Start the thread. Returns 0, or -1 and errno. */
 int log_writer_start(struct log_writer *writer);
 
-/* Queue a line; count it as lost if the queue is full. Any thread may call this; it never waits
- * for a line to be written. */
-void log_writer_put(struct log_writer *writer, int priority, const char *line, size_t length);
+/* Queue a line; count it as lost if the queue is full. Lines of connections leave an eighth of it
+ * to the daemon's own. Any thread may call this; it never waits for a line to be written. */
+void log_writer_put(struct log_writer *writer, int priority, enum log_subject subject,
+                    const char *line, size_t length);
 
 /* Return the number of lines lost since the start; after the stop, with those that it left, even if
  * its thread goes on and writes them. */
