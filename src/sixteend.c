@@ -64,7 +64,10 @@ int main(int argc, char *argv[])
         perror("sixteend: cannot open /dev/null");
         return EX_OSERR;
     }
-    /* The start can wait for names. Process 1 of a container gets only signals that it handles. */
+    /* The start can wait for a disk and for names. Process 1 of a container gets only signals that
+     * it handles. */
+    if (options.mode == MODE_RUN)
+        signals_prepare();
     if (getpid() == 1)
         signals_let_end(EX_OK);
     int status = options_load(&options, NULL, &settings, message);

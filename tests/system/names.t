@@ -39,13 +39,15 @@ sub processes_of {
     return scalar grep { (eval { read_file("$_/cmdline") } // '') =~ /\0\Q$argument\E\0/ } glob '/proc/[0-9]*';
 }
 
+my %number = (TERM => 15, INT => 2);
 for my $signal (qw(TERM INT)) {
+    questions();
     my $daemon = launch(under => \@prefix, listen => ["$SILENT:0"]);
     ok is_asked(), 'a start that waits for a name';
     my $begun = time;
-    $daemon->tell($signal);
-    $daemon->wait_end;
-    cmp_ok time - $begun, '<', 5, "$signal ends it at once";
+    $daemon->tell($_) for qw(HUP USR1), $signal;
+    is $daemon->wait_end, -$number{$signal}, "$signal ends it, HUP and USR1 do not";
+    cmp_ok time - $begun, '<', 5, 'at once';
 
     my $file = write_file("$directory/$signal.conf", '');
     questions();
@@ -53,9 +55,9 @@ for my $signal (qw(TERM INT)) {
     ok is_asked(), 'so does a start into the background';
     is processes_of($file), 1, 'which has not forked yet';
     $begun = time;
-    kill $signal, $command;
+    kill $_, $command for qw(HUP USR1), $signal;
     waitpid $command, 0;
-    ok WIFSIGNALED($?), "$signal ends the command";
+    ok WIFSIGNALED($?) && WTERMSIG($?) == $number{$signal}, "$signal ends the command";
     cmp_ok time - $begun, '<', 5, 'at once';
     is processes_of($file), 0, 'and nobody is left';
 }
@@ -79,8 +81,28 @@ SKIP: {
     }
 }
 
+# What came before it is ready is done then. The name server finds 127.0.0.1.
+sub answer {
+    my ($query) = @_;
+    my $question = substr $query, 12, index($query, "\0", 12) + 5 - 12;
+    my $is_found = substr($question, -4) eq pack 'n2', 1, 1;    # an A record
+    return pack('a2 n5', $query, 0x8180, 1, $is_found ? 1 : 0, 0, 0) . $question . ($is_found ? pack 'n3 N n C4', 0xc00c, 1, 1, 0, 4, 127, 0, 0, 1 : '');
+}
+questions();
+my $daemon = launch(under => \@prefix, listen => ["$SILENT:0"]);
+my $asker = $name_server->recv(my $query, 512);
+$daemon->tell($_) for qw(HUP USR1);
+my $answering = spawn(sub {
+    do { $name_server->send(answer($query), 0, $asker) } while $asker = $name_server->recv($query, 512);
+});
+ok $daemon->wait_log(qr/ ready, process /), 'a start that got HUP and USR1 becomes ready';
+ok $daemon->wait_log(qr/ notice (?:reloaded|outcomes) /), 'and acts' for 1, 2;
+like $daemon->{log}, qr/ notice $_ /, "upon each: $_" for qw(reloaded outcomes);
+is $daemon->stop, 0, 'ends';
+finish($answering);
+
 # A name that is known, and a reload.
-my $daemon = start(under => \@prefix, listen => [], config => listening('two.test:0'));
+$daemon = start(under => \@prefix, listen => [], config => listening('two.test:0'));
 my @ports = @{ $daemon->{ports} };
 is scalar @ports, 2, 'a listener for each address of a name';
 sub is_served {

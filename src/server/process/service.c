@@ -271,7 +271,6 @@ static int start(struct service *service)
     int status;
 
     /* From here on lines are queued, and nothing waits for the log. */
-    signals_prepare();
     configure_log(settings);
     if (log_open() != 0)
         return EX_OSERR;

@@ -12,7 +12,8 @@
  *   TERM INT        stop.
  *   QUIT XCPU PWR   The same, because they also mean that the daemon is to end: a key, the limit
  *                   of processor time (RLIMIT_CPU), a power failure. The log names them.
- *   HUP USR1        reload; log the statistics.
+ *   HUP USR1        reload; log the statistics. One that comes during the start waits until it is
+ *                   over.
  *   USR2            is the daemon's own: ACCEPTOR_SIGNAL.
  *   PIPE XFSZ       Ignored: write(2) then fails with EPIPE or EFBIG, and the writer handles that
  *                   like a full disk.
@@ -50,6 +51,12 @@ static void add_stops(sigset_t *set)
         sigaddset(set, stops[i]);
 }
 
+static void add_requests(sigset_t *set)
+{
+    sigaddset(set, SIGHUP);
+    sigaddset(set, SIGUSR1);
+}
+
 static void ignore(int number)
 {
     struct sigaction now;
@@ -63,6 +70,9 @@ void signals_prepare(void)
     sigemptyset(&set);
     add_stops(&set);
     CHECKED(pthread_sigmask(SIG_UNBLOCK, &set, NULL));
+    sigemptyset(&set);
+    add_requests(&set);
+    CHECKED(pthread_sigmask(SIG_BLOCK, &set, NULL));
     for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
         ignore(ignored[i]);
     for (int number = SIGRTMIN; number <= SIGRTMAX; number++)
@@ -71,11 +81,12 @@ void signals_prepare(void)
 
 void signals_reset(void)
 {
-    sigset_t none;
+    sigset_t requests;
     for (int number = 1; number < NSIG; number++)
         (void)signal(number, SIG_DFL); /* fails for KILL, STOP and the C library's own */
-    sigemptyset(&none);
-    CHECKED(pthread_sigmask(SIG_SETMASK, &none, NULL));
+    sigemptyset(&requests);
+    add_requests(&requests); /* they can be pending, and would end the process */
+    CHECKED(pthread_sigmask(SIG_SETMASK, &requests, NULL));
     signals_prepare();
 }
 
@@ -92,8 +103,7 @@ int signals_open(void)
     const struct sigaction interrupt = {.sa_handler = do_nothing};
     sigemptyset(&handled);
     add_stops(&handled);
-    sigaddset(&handled, SIGHUP);
-    sigaddset(&handled, SIGUSR1);
+    add_requests(&handled);
     reported = handled;
     sigset_t blocked = handled;
     sigaddset(&blocked, ACCEPTOR_SIGNAL);

@@ -4,11 +4,12 @@
 #ifndef SERVER_PROCESS_SIGNALS_H
 #define SERVER_PROCESS_SIGNALS_H
 
-/* Ignore the signals that mean nothing to the daemon, unless something handles them, and unblock
- * those that stop it, which the program before exec(3) can have blocked. Call it first. */
+/* Ignore the signals that mean nothing to the daemon, unless something handles them; unblock those
+ * that stop it, which the program before exec(3) can have blocked; and block HUP and USR1, so that
+ * one that comes during the start is taken after it. Call it first. */
 void signals_prepare(void);
 
-/* Restore the default action of every other signal, and unblock all. */
+/* Restore the default action of every other signal, and unblock all but HUP and USR1. */
 void signals_reset(void);
 
 /* Block the handled signals and ACCEPTOR_SIGNAL in this thread and in all that it starts, let
