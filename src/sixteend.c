@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -37,7 +38,7 @@ static void complain(const struct options *options, const char *message)
     if (options->mode == MODE_RUN && (options->run_in == RUN_FOREGROUND || options->to_stderr))
         log_line(LOG_CRIT, "%s", message);
     else
-        fprintf(stderr, "sixteend: %s\n", message);
+        command_line_complain("sixteend", "%s", message);
 }
 
 int main(int argc, char *argv[])
@@ -49,8 +50,10 @@ int main(int argc, char *argv[])
     (void)signal(SIGXFSZ, SIG_IGN); /* at a limit of size, write(2) fails instead */
     int opened = background_open_standard();
     int error = errno;
-    if (options_parse(&options, argc, argv) != 0)
+    if (options_parse(&options, argc, argv, message) != 0) {
+        command_line_complain("sixteend", "%s", message);
         return EX_USAGE;
+    }
     if (options.mode == MODE_HELP) {
         options_help(stdout);
         return flush();
@@ -60,8 +63,7 @@ int main(int argc, char *argv[])
         return flush();
     }
     if (options.mode == MODE_RUN && opened != 0) {
-        errno = error;
-        perror("sixteend: cannot open /dev/null");
+        command_line_complain("sixteend", "cannot open /dev/null: %s", strerror(error));
         return EX_OSERR;
     }
     /* The start can wait for a disk and for names. Process 1 of a container gets only signals that

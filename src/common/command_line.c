@@ -3,11 +3,18 @@
 
 #include "common/command_line.h"
 
+#include "common/descriptor.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+/* How long a complaint waits for room, in milliseconds. */
+#define PATIENCE 2000
 
 char *command_line_error(int result, const char *flags, char *const argv[], char text[ERROR_SIZE])
 {
@@ -23,12 +30,25 @@ char *command_line_error(int result, const char *flags, char *const argv[], char
     return text;
 }
 
+void command_line_complain(const char *program, const char *format, ...)
+{
+    char text[ERROR_SIZE + 64]; /* with the name of the program */
+    va_list arguments;
+    size_t used = (size_t)snprintf(text, sizeof text, "%s: ", program);
+    va_start(arguments, format);
+    vsnprintf(text + used, sizeof text - used, format, arguments);
+    va_end(arguments);
+    used = strnlen(text, sizeof text - 2);
+    memcpy(text + used, "\n", sizeof "\n");
+    (void)write_text_when_ready(STDERR_FILENO, text, PATIENCE);
+}
+
 int command_line_flush(const char *program)
 {
     errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout))
         return 0;
-    fprintf(stderr, "%s: cannot write to standard output%s%s\n", program, errno != 0 ? ": " : "",
-            errno != 0 ? strerror(errno) : "");
+    command_line_complain(program, "cannot write to standard output%s%s", errno != 0 ? ": " : "",
+                          errno != 0 ? strerror(errno) : "");
     return -1;
 }

@@ -9,6 +9,12 @@
  * ':' or '?'. `flags` are the program's short options. Returns `text`. */
 char *command_line_error(int result, const char *flags, char *const argv[], char text[ERROR_SIZE]);
 
+/* Write a line to standard error, after the name of `program`. Waits at most two seconds for a
+ * terminal or a pipe that takes nothing, because the exit status reports the failure, too. Output
+ * that an option asks for, such as that of --help, waits for its reader. */
+void command_line_complain(const char *program, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Flush standard output. Call it before exit(3), so that a full disk does not look like an empty
  * answer. Returns 0; or -1 if something could not be written, with the reason on standard error
  * after the name of `program`. */

@@ -4,7 +4,9 @@
 #include "common/descriptor.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
 int close_after_error(int fd)
@@ -45,4 +47,16 @@ ssize_t write_when_ready(int fd, const void *octets, size_t length, int millisec
         if (written >= 0 || (errno != EINTR && errno != EAGAIN))
             return written;
     }
+}
+
+/* A pipe that poll(2) reports as ready has room for PIPE_BUF octets. */
+int write_text_when_ready(int fd, const char *text, int milliseconds)
+{
+    while (*text != '\0') {
+        ssize_t written = write_when_ready(fd, text, strnlen(text, PIPE_BUF), milliseconds);
+        if (written <= 0)
+            return -1;
+        text += written;
+    }
+    return 0;
 }

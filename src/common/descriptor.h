@@ -17,4 +17,7 @@ int write_all(int fd, const void *octets, size_t length);
  * written, or -1 and errno: ETIMEDOUT after that many milliseconds; -1 of them means no limit. */
 ssize_t write_when_ready(int fd, const void *octets, size_t length, int milliseconds);
 
+/* Write a text in the same way, in pieces. Returns 0, or -1 and errno. */
+int write_text_when_ready(int fd, const char *text, int milliseconds);
+
 #endif

@@ -111,6 +111,24 @@ SKIP: {
     like $err, qr/^sixteend: cannot start the log writer: Resource temporarily unavailable$/m, 'and says why';
 }
 
+# A standard error that takes nothing: what is wrong cannot be said, but the status comes.
+my $wrong = write_file("$directory/wrong.conf", "strict = 1;");
+for my $case ([78, '--daemon', '--config', $wrong], [64, '--daemon', '--no-such-option'], [64, '--daemon', '--listen', 'nowhere'],
+    [78, '--foreground', '--config', $wrong], [78, '--test', '--config', $wrong]) {
+    my ($right, @arguments) = @$case;
+    pipe my $reader, my $full or die "pipe: $!";
+    $full->blocking(0);
+    1 while syswrite $full, "\n" x 4096;
+    $full->blocking(1);
+    my $command = spawn(sub {
+        open STDERR, '>&', $full;
+        exec $SIXTEEND, @arguments;
+    });
+    ok wait_for(sub { is_gone($command) }), "@arguments: it ends where nothing can be printed";
+    finish($command);
+    is $? >> 8, $right, 'with its status';
+}
+
 # Without /dev/null, as in a bare chroot.
 SKIP: {
     my $dev = scratch();

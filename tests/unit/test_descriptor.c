@@ -100,6 +100,26 @@ START_TEST(write_all_reports_an_error)
 }
 END_TEST
 
+/* A pipe holds 65536 octets. */
+START_TEST(a_text_is_written_in_pieces_until_there_is_no_room)
+{
+    static char text[70001];
+    static char octets[LENGTH];
+    int fds[2], end;
+    memset(text, 'x', sizeof text - 1);
+    open_pipe(fds);
+    ck_assert_int_eq(write_text_when_ready(fds[1], text + 60000, 0), 0);
+    ck_assert_int_eq(write_text_when_ready(fds[1], text, 10), -1);
+    ck_assert_int_eq(errno, ETIMEDOUT);
+    close(fds[1]);
+    ck_assert_uint_gt(read_to_end(fds[0], octets, sizeof octets, &end), 60000);
+    close(fds[0]);
+    ck_assert_int_eq(write_text_when_ready(-1, "", 0), 0);
+    ck_assert_int_eq(write_text_when_ready(fds[1], "x", 0), -1);
+    ck_assert_int_eq(errno, EBADF);
+}
+END_TEST
+
 Suite *descriptor_suite(void)
 {
     Suite *suite = suite_create("descriptor");
@@ -108,5 +128,6 @@ Suite *descriptor_suite(void)
     tcase_add_test(tcase, write_all_writes_every_octet);
     tcase_add_test(tcase, write_all_of_nothing_writes_nothing);
     tcase_add_test(tcase, write_all_reports_an_error);
+    tcase_add_test(tcase, a_text_is_written_in_pieces_until_there_is_no_room);
     return suite;
 }

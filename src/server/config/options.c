@@ -62,22 +62,24 @@ void options_help(FILE *out)
           out);
 }
 
-static int usage(const char *text, const char *argument)
+/* Each function below returns 0, or -1 with what is wrong in `message`. */
+
+static int usage(char *message, const char *text, const char *argument)
 {
-    fprintf(stderr, "sixteend: %s%s; see sixteend --help\n", text, argument);
+    snprintf(message, ERROR_SIZE, "%s%s; see sixteend --help", text, argument);
     return -1;
 }
 
-static int add_listen(struct options *options, const char *text)
+static int add_listen(struct options *options, const char *text, char *message)
 {
     if (options->listen.count == SETTINGS_LISTEN_MAX) {
-        fprintf(stderr, "sixteend: too many --listen options (at most %d); see sixteend --help\n",
-                SETTINGS_LISTEN_MAX);
+        snprintf(message, ERROR_SIZE, "too many --listen options (at most %d); see sixteend --help",
+                 SETTINGS_LISTEN_MAX);
         return -1;
     }
     const char *reason = endpoint_parse(text, &options->listen.list[options->listen.count]);
     if (reason != NULL) {
-        fprintf(stderr, "sixteend: --listen %s: %s\n", text, reason);
+        snprintf(message, ERROR_SIZE, "--listen %s: %s", text, reason);
         return -1;
     }
     options->listen.count++;
@@ -85,70 +87,71 @@ static int add_listen(struct options *options, const char *text)
 }
 
 /* Make the path absolute, because the daemon leaves the working directory. */
-static int set_path(char to[PATH_MAX], const char *option, const char *path)
+static int set_path(char to[PATH_MAX], const char *option, const char *path, char *message)
 {
     char here[PATH_MAX] = "";
     if (path[0] != '/' && getcwd(here, sizeof here) == NULL) {
-        fprintf(stderr, "sixteend: %s %s: cannot get the working directory: %s\n", option, path,
-                strerror(errno));
+        snprintf(message, ERROR_SIZE, "%s %s: cannot get the working directory: %s", option, path,
+                 strerror(errno));
         return -1;
     }
     int length = snprintf(to, PATH_MAX, "%s%s%s", here, here[0] != '\0' ? "/" : "", path);
     if (path[0] == '\0' || length >= PATH_MAX)
-        return usage(option, ": the path is empty or too long");
+        return usage(message, option, ": the path is empty or too long");
     return 0;
 }
 
-static int set_ready_fd(int *to, const char *text)
+static int set_ready_fd(int *to, const char *text, char *message)
 {
     unsigned long long fd;
     if (!read_whole(text, INT_MAX, &fd) || fd <= STDERR_FILENO)
-        return usage("--ready-fd must be the number of a descriptor from 3 on, not ", text);
+        return usage(message, "--ready-fd must be the number of a descriptor from 3 on, not ",
+                     text);
     *to = (int)fd;
     return 0;
 }
 
 /* The descriptor must be open for writing before the daemon opens its own. */
-static int check_ready_fd(int fd)
+static int check_ready_fd(int fd, char *message)
 {
     int mode = fcntl(fd, F_GETFL);
     if (mode >= 0 && (mode & O_ACCMODE) == O_RDONLY)
         errno = EBADF;
     else if (mode >= 0)
         return 0;
-    fprintf(stderr, "sixteend: --ready-fd: cannot write to descriptor %d: %s\n", fd,
-            strerror(errno));
+    snprintf(message, ERROR_SIZE, "--ready-fd: cannot write to descriptor %d: %s", fd,
+             strerror(errno));
     return -1;
 }
 
 /* Set what only one of the options `names` can set. */
-static int set_once(int *to, int value, const char *names)
+static int set_once(int *to, int value, const char *names, char *message)
 {
     if (*to != 0 && *to != value)
-        return usage(names, " are mutually exclusive");
+        return usage(message, names, " are mutually exclusive");
     *to = value;
     return 0;
 }
 
-static int apply_flag(struct options *options, int flag, char *argv[])
+static int apply_flag(struct options *options, int flag, char *argv[], char *message)
 {
     static const char runs[] = "--foreground and --daemon";
     static const char modes[] = "--test, --show-config, --help and --version";
     char error[ERROR_SIZE];
     switch (flag) {
-    case 'c': return set_path(options->config, "--config", optarg);
-    case 'f': return set_once(&options->run_in, RUN_FOREGROUND, runs);
-    case 'd': return set_once(&options->run_in, RUN_BACKGROUND, runs);
-    case 'l': return add_listen(options, optarg);
-    case 'p': return set_path(options->pid_file, "--pid-file", optarg);
-    case OPTION_READY_FD: return set_ready_fd(&options->ready_fd, optarg);
+    case 'c': return set_path(options->config, "--config", optarg, message);
+    case 'f': return set_once(&options->run_in, RUN_FOREGROUND, runs, message);
+    case 'd': return set_once(&options->run_in, RUN_BACKGROUND, runs, message);
+    case 'l': return add_listen(options, optarg, message);
+    case 'p': return set_path(options->pid_file, "--pid-file", optarg, message);
+    case OPTION_READY_FD: return set_ready_fd(&options->ready_fd, optarg, message);
     case 'e': options->to_stderr = true; return 0;
     case 'v': options->verbose = true; return 0;
-    case 't': return set_once(&options->mode, MODE_TEST, modes);
-    case 'T': return set_once(&options->mode, MODE_SHOW, modes);
-    case 'h': return set_once(&options->mode, MODE_HELP, modes);
-    case 'V': return set_once(&options->mode, MODE_VERSION, modes);
-    default: return usage(command_line_error(flag, flags, argv, error), "");
+    case 't': return set_once(&options->mode, MODE_TEST, modes, message);
+    case 'T': return set_once(&options->mode, MODE_SHOW, modes, message);
+    case 'h': return set_once(&options->mode, MODE_HELP, modes, message);
+    case 'V': return set_once(&options->mode, MODE_VERSION, modes, message);
+    default: return usage(message, command_line_error(flag, flags, argv, error), "");
     }
 }
 
@@ -160,26 +163,29 @@ static const char *file_of(const struct options *options)
     return access(DEFAULT_FILE, F_OK) == 0 || errno != ENOENT ? DEFAULT_FILE : NULL;
 }
 
-int options_parse(struct options *options, int argc, char *argv[])
+int options_parse(struct options *options, int argc, char *argv[], char message[ERROR_SIZE])
 {
     int flag;
 
     *options = (struct options){0};
+    message[0] = '\0';
     while ((flag = getopt_long(argc, argv, flags, long_options, NULL)) != -1)
-        if (apply_flag(options, flag, argv) != 0)
+        if (apply_flag(options, flag, argv, message) != 0)
             return -1;
     if (optind < argc)
-        return usage("unexpected argument: ", argv[optind]);
+        return usage(message, "unexpected argument: ", argv[optind]);
     if (options->to_stderr && options->run_in == RUN_BACKGROUND)
-        return usage("--stderr and --daemon are mutually exclusive: "
+        return usage(message,
+                     "--stderr and --daemon are mutually exclusive: "
                      "a daemon in the background has no standard error",
                      "");
     if (options->ready_fd != 0 && options->run_in == RUN_BACKGROUND)
-        return usage("--ready-fd and --daemon are mutually exclusive: "
+        return usage(message,
+                     "--ready-fd and --daemon are mutually exclusive: "
                      "a daemon in the background is ready when the command returns",
                      "");
     if (options->ready_fd != 0 && options->mode == MODE_RUN &&
-        check_ready_fd(options->ready_fd) != 0)
+        check_ready_fd(options->ready_fd, message) != 0)
         return -1;
     const char *file = file_of(options);
     if (file != NULL && file != options->config)

@@ -23,8 +23,8 @@ struct options {
 
 /* Parse the command line. The default file is remembered if it exists, as if an option named it: if
  * it is gone at a reload, that is an error, and does not mean the defaults. Returns 0; or -1 for a
- * usage error, which is reported on standard error. */
-int options_parse(struct options *options, int argc, char *argv[]);
+ * usage error, with one line in `message`, which is "" otherwise. */
+int options_parse(struct options *options, int argc, char *argv[], char message[ERROR_SIZE]);
 
 /* Print the text of --help. */
 void options_help(FILE *out);

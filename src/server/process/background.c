@@ -16,6 +16,7 @@
 
 #include "server/process/background.h"
 
+#include "common/command_line.h"
 #include "common/number.h"
 #include "server/process/signals.h"
 
@@ -87,7 +88,7 @@ _Noreturn static void wait_for_daemon(pid_t child, int fd)
     while (got < 0 && errno == EINTR);
     if (got == sizeof status)
         _exit(status);
-    fputs("sixteend: the daemon exited before it was ready\n", stderr);
+    command_line_complain("sixteend", "the daemon exited before it was ready");
     _exit(EX_OSERR);
 }
 
@@ -125,16 +126,22 @@ int background_begin(void)
     return forget_environment();
 }
 
+static void complain_of_terminal(void)
+{
+    command_line_complain("sixteend", "cannot detach from the terminal: /dev/null: %s",
+                          strerror(errno));
+}
+
 static void detach_from_terminal(void)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null < 0) {
-        perror("sixteend: cannot detach from the terminal: /dev/null");
+        complain_of_terminal();
         return;
     }
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         if (dup2(null, fd) < 0)
-            perror("sixteend: cannot detach from the terminal: /dev/null");
+            complain_of_terminal();
     close(null);
 }
 

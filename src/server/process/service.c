@@ -29,7 +29,6 @@
 #include "server/process/systemd.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -183,12 +182,7 @@ static void print_ready(struct service *service)
     text_append(
         line, sizeof line, "; process %ld; logging to syslog, facility %s\n", (long)getpid(),
         settings_choice_name(settings_find("log.facility"), service->settings->log.facility));
-    const char *from = line;
-    ssize_t written;
-    while (*from != '\0' &&
-           (written = write_when_ready(STDOUT_FILENO, from, strnlen(from, PIPE_BUF),
-                                       TERMINAL_PATIENCE)) > 0)
-        from += written;
+    (void)write_text_when_ready(STDOUT_FILENO, line, TERMINAL_PATIENCE);
 }
 
 /* Root could read the file; the user that the daemon is now has to read it at each reload. */
