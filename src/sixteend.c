@@ -43,7 +43,7 @@ static void complain(const struct options *options, const char *message)
 
 int main(int argc, char *argv[])
 {
-    struct options options;
+    static struct options options; /* a thread that reads again can last until exit(3) has ended */
     struct settings *settings;
     char message[ERROR_SIZE];
 

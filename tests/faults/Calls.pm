@@ -127,7 +127,7 @@ our @NEVER = (
     [qr/^kill$/, 'asks whether a process lives: a failure is an answer'],
     [qr/^eventfd_(?:read|write)$/, 'a counter that is read before it has 64 bits is never full'],
     [qr/^if_(?:indextoname|nametoindex)$/, 'needs a link-local address; tests/unit has it'],
-    [qr/^pthread_(?:mutex|cond(?!_timed)|condattr)_|^pthread_(?:attr_(?!init)|join|kill|sigmask)/,
+    [qr/^pthread_(?:mutex|cond(?!_timed)|condattr)_|^pthread_(?:attr_(?!init)|detach|join|kill|sigmask)/,
         'fails only when misused, on which CHECKED aborts'],
     [qr/^sem_(?:init|destroy|post)$/, 'fails only when misused, on which CHECKED aborts'],
     [qr/^seccomp_(?:release|arch_native|syscall_resolve_name(?:_arch)?)$/, 'does not fail'],

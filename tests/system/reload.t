@@ -344,6 +344,57 @@ SKIP: {
     is $daemon->stop, 0, 'ends';
 }
 
+# A disk that hangs: the kernel does not return from pread(2) of the file that a link leads to now.
+SKIP: {
+    my ($quick, $slow, $link) = (write_file("$directory/quick.conf", $base), write_file("$directory/slow.conf", $base), "$directory/link.conf");
+    my $reads = '?pread,?pread64';
+    my @strace = ('strace', '-D', '--follow-forks', '--quiet=all', '--signal=none', '--output', '/dev/null', '--trace-path', $slow, '--trace', $reads);
+    skip 'needs strace', 22 if !have('strace');
+    skip 'a leak sanitizer cannot be traced', 22 if is_sanitized();
+    skip 'may not trace', 22 if (run(@strace, 'true'))[0] != 0;
+
+    # Start one, and wait until it says that a reload hangs.
+    my $hanging = sub {
+        my ($seconds) = @_;
+        unlink $link;
+        symlink $quick, $link;
+        $daemon = start(under => [@strace, '--inject', "$reads:delay_enter=${seconds}000000:when=1"], arguments => ['--foreground', '--stderr', '--config', $link]);
+        unlink $link;
+        symlink $slow, $link;
+        $daemon->tell('HUP');
+        ok $daemon->wait_log(qr/ warning cannot read the configuration yet: its disk does not answer$/), "a disk that hangs for $seconds s is reported";
+        is exchange($daemon->{port}), "$REPLY eof", 'clients are served';
+        ok $daemon->wait_log(qr/ outcome=ok /), 'the log goes on';
+        ok defined counted($daemon, 'active'), 'USR1 is acted upon';
+        return;
+    };
+    $hanging->(5);
+    unlike $daemon->{log}, qr/ reloaded /, 'nothing is reloaded';
+    for (1 .. 3) {
+        $daemon->tell('HUP');
+        ok defined counted($daemon, 'active'), 'while other signals come';
+    }
+    ok $daemon->wait_log(qr/ notice reloaded \Q$link\E$/), "$_ reload" for 'the first', 'and one more';
+    is $daemon->stop, 0, 'ends';
+    is scalar(() = $daemon->{log} =~ / reloaded /g), 2, 'and these are all';
+
+    $hanging->(3600);
+    my ($tracer) = read_file("/proc/$daemon->{pid}/status") =~ /^TracerPid:\t(\d+)$/m;
+    $held = hold($daemon, 'Hi there');
+    $begun = time;
+    $daemon->tell('TERM');
+    ok $daemon->wait_log(qr/ notice stopping$/), 'TERM is acted upon';
+    ok $daemon->wait_log(qr/ notice the reload that is under way is dropped$/), 'and ends the reload';
+    cmp_ok time - $begun, '<', 5, 'at once';
+    syswrite $held, ', server';
+    is join(' ', read_to_end($held)), "$REPLY eof", 'a connection that has begun ends as always';
+    close $held;
+    ok $daemon->wait_log(qr/ notice exiting with status 0$/), 'the daemon does all to end';
+    kill 'KILL', $tracer;
+    is $daemon->wait_end, 0, 'and only the disk keeps it';
+    unlike $daemon->{log}, qr/ reloaded | refused/, 'without a reload';
+}
+
 # Files that are refused: how to make each, and what is said. Root reads any file, so there the
 # daemon runs as nobody and cannot read a file of root.
 my @as_nobody = $> == 0 ? ('daemon: { user = "nobody"; };') : ();

@@ -50,6 +50,7 @@ endif
 	%D%/test_acceptor.c \
 	%D%/test_listener.c \
 	%D%/test_loop.c \
+	%D%/test_config_reader.c \
 	%D%/test_activation.c \
 	%D%/test_notify.c \
 	%D%/test_range.c \
@@ -77,7 +78,7 @@ endif
 	-Wl,--wrap=log_lost,--wrap=access,--wrap=workers_gauges,--wrap=lingering_count \
 	-Wl,--wrap=pthread_create,--wrap=epoll_create1,--wrap=epoll_ctl,--wrap=sched_getaffinity \
 	-Wl,--wrap=accept4,--wrap=close,--wrap=eventfd_write,--wrap=workers_take_half_closed \
-	-Wl,--wrap=rename
+	-Wl,--wrap=rename,--wrap=options_load
 %C%_unit_LDADD = $(sixteen_libs) $(SECCOMP_LIBS) $(CHECK_LIBS)
 
 # Each test is a line of TAP. The driver would count a failure once more for the exit status, which

@@ -52,6 +52,7 @@ Suite *lingering_close_suite(void);
 Suite *acceptor_suite(void);
 Suite *listener_suite(void);
 Suite *loop_suite(void);
+Suite *config_reader_suite(void);
 Suite *activation_suite(void);
 Suite *notify_suite(void);
 Suite *seccomp_suite(void);

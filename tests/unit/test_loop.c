@@ -267,6 +267,16 @@ START_TEST(a_check_is_answered_once)
 }
 END_TEST
 
+START_TEST(a_call_is_answered_once)
+{
+    start();
+    loop_call(loop);
+    loop_call(loop);
+    ck_assert_int_eq(loop_run(loop, NEVER), LOOP_CALLED);
+    ck_assert_int_eq(loop_run(loop, clock_nanoseconds()), LOOP_TIMER);
+}
+END_TEST
+
 START_TEST(a_bug_that_accept_reports_ends_the_loop)
 {
     accept_fails(EINVAL, 1);
@@ -541,6 +551,7 @@ Suite *loop_suite(void)
     tcase_add_loop_test(run, a_start_without_threads_closes_every_listener, 0, LISTENERS);
     tcase_add_test(run, it_returns_at_the_instant_and_for_a_signal);
     tcase_add_test(run, a_check_is_answered_once);
+    tcase_add_test(run, a_call_is_answered_once);
     tcase_add_test(run, a_bug_that_accept_reports_ends_the_loop);
     tcase_add_test(run, a_listener_that_stopped_accepting_is_closed);
     tcase_add_test(run, what_is_queued_is_served_before_its_listener_is_closed);

@@ -47,6 +47,7 @@ int main(void)
                                              acceptor_suite,
                                              listener_suite,
                                              loop_suite,
+                                             config_reader_suite,
                                              activation_suite,
                                              notify_suite,
 #ifdef WITH_SECCOMP

@@ -242,7 +242,7 @@ static ssize_t read_file(const char *path, char text[FILE_MAX + 2])
 
 bool config_file_read(const char *path, struct settings *settings, char message[ERROR_SIZE])
 {
-    static char text[FILE_MAX + 2]; /* large; the main thread's */
+    static char text[FILE_MAX + 2]; /* large; only one thread at a time reads */
     ssize_t length = read_file(path, text);
     if (length >= 0)
         return config_file_parse(path, text, (size_t)length, settings, message);

@@ -9,10 +9,12 @@
  *   - a worker that leaves a half-closed socket while no sweep is planned;
  *   - a worker that ends a connection during the drain;
  *   - a thread that counted the first event of a warning;
- *   - an acceptor that needs a descriptor, failed or ended.
+ *   - an acceptor that needs a descriptor, failed or ended;
+ *   - a thread outside of this room: loop_call().
  *
- * No such wake-up is lost. Each thread first changes its state in the monitor (monitor.h), and then
- * writes; the eventfd keeps its count until the loop reads it; and every turn checks everything.
+ * No such wake-up is lost. Each thread first changes its state, in the monitor (monitor.h) or by
+ * the atomic `called`, and then writes; the eventfd keeps its count until the loop reads it; and
+ * every turn checks everything.
  *
  * A listener is closed in this order: it stops accepting; handshakes that had begun complete; its
  * acceptor empties the queue and ends (listener.c). Signals come from a signalfd(2), which
@@ -27,6 +29,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -41,6 +44,7 @@ struct loop {
     struct acceptors acceptors;
     struct lingering lingering;
     int signal_fd;
+    atomic_bool called;        /* loop_call() was called and has not been answered */
     bool checking;             /* loop_check() was called and has not been answered */
     bool draining;             /* loop_drain() was called */
     struct deadline drain_end; /* when the drain times out */
@@ -137,6 +141,8 @@ enum loop_event loop_run(struct loop *loop, int64_t until)
             loop->checking = false;
             return LOOP_ALIVE;
         }
+        if (atomic_exchange(&loop->called, false))
+            return LOOP_CALLED;
         int64_t left = until - clock_nanoseconds();
         if (left <= 0)
             return LOOP_TIMER;
@@ -151,6 +157,12 @@ void loop_check(struct loop *loop)
 {
     loop->checking = true;
     acceptors_call_roll(&loop->acceptors);
+}
+
+void loop_call(struct loop *loop)
+{
+    atomic_store(&loop->called, true);
+    monitor_wake_loop(&loop->monitor);
 }
 
 void loop_drain(struct loop *loop, double seconds)

@@ -30,6 +30,7 @@ enum loop_event {
     LOOP_SIGNAL,  /* signal_fd is readable */
     LOOP_TIMER,   /* the requested instant has come */
     LOOP_ALIVE,   /* after loop_check(): every acceptor has answered */
+    LOOP_CALLED,  /* loop_call() */
     LOOP_DRAINED, /* after loop_drain(): nothing is left to serve */
     LOOP_FAILED   /* the daemon cannot go on; the reason is logged */
 };
@@ -39,6 +40,9 @@ enum loop_event loop_run(struct loop *loop, int64_t until);
 
 /* Check that every acceptor answers; loop_run() returns LOOP_ALIVE once all have. */
 void loop_check(struct loop *loop);
+
+/* Let loop_run() return LOOP_CALLED. Any thread may call this. */
+void loop_call(struct loop *loop);
 
 /* Stop accepting: serve the connections that are queued or active, close the listeners, and end
  * after at most `seconds`. A second call only sets another time. */

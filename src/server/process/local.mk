@@ -2,6 +2,7 @@
 # The daemon as a process, in the order of its life.
 src_libsixteen_a_SOURCES += \
 	%D%/service.h %D%/service.c \
+	%D%/config_reader.h %D%/config_reader.c \
 	%D%/background.h %D%/background.c \
 	%D%/signals.h %D%/signals.c \
 	%D%/rlimits.h %D%/rlimits.c \

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The daemon's life: start, reload, stop. All of it runs in the main thread.
  *
- * The order of start() matters, and its comments say why. The reload (HUP) reads the configuration,
- * creates new settings and opens new listeners; if any of these fails, nothing has changed and the
- * log says why. USR1 logs the statistics. Between signals the daemon passes new metrics to the
- * metrics writer, renews its status, and notifies the watchdog.
+ * The order of start() matters, and its comments say why. For a reload (HUP) a thread reads the
+ * configuration (config_reader.c), and then new listeners are opened; if any of this fails, nothing
+ * has changed and the log says why. The next HUP waits until then. USR1 logs the statistics.
+ * Between signals the daemon passes new metrics to the metrics writer, renews its status, and
+ * notifies the watchdog.
  *
  * The stop (TERM, INT) first drains: the listeners let no new connection in, and the main loop
  * serves what is queued (except on sockets that a service manager passed) and active, for at most
@@ -21,6 +22,7 @@
 #include "server/log/log.h"
 #include "server/log/metrics_writer.h"
 #include "server/process/background.h"
+#include "server/process/config_reader.h"
 #include "server/process/pid_file.h"
 #include "server/process/privileges.h"
 #include "server/process/rlimits.h"
@@ -51,6 +53,9 @@
  * neither each other nor TERM and what the main loop does, however often they come. */
 #define REQUEST_PAUSE INT64_C(20000000)
 
+/* A file that takes longer to read is on a disk that hangs, in nanoseconds: a second. */
+#define READ_PATIENCE INT64_C(1000000000)
+
 /* When READY=1 is sent again that the service manager could not take, in seconds. */
 #define NOTIFY_AGAIN 1.0
 
@@ -63,6 +68,8 @@ struct service {
     struct listeners listeners;
     struct loop *loop;
     struct metrics_writer *metrics_writer; /* or NULL, while it was not needed */
+    struct config_reader *reader;          /* of the reload, or NULL if there is none */
+    int64_t patience; /* when a disk that does not answer the reader is reported, or NEVER */
     int pid_file;
     int signal_fd;
     int64_t watchdog; /* when the watchdog must be notified next */
@@ -229,6 +236,16 @@ static void renew(struct service *service, bool ready)
     service->renewal = deadline_after(clock_nanoseconds(), wait).at;
 }
 
+/* The process does not wait for a disk that hangs. */
+static void drop_reload(struct service *service)
+{
+    if (service->reader != NULL)
+        log_line(LOG_NOTICE, "the reload that is under way is dropped");
+    config_reader_abandon(service->reader);
+    service->reader = NULL;
+    service->patience = NEVER;
+}
+
 static void drain(struct service *service)
 {
     if (!service->stopping) {
@@ -236,6 +253,7 @@ static void drain(struct service *service)
         notify_stopping();
     }
     service->stopping = true;
+    drop_reload(service);
     loop_drain(service->loop, service->hurried ? 0 : service->settings->timeouts.drain);
 }
 
@@ -313,18 +331,27 @@ static void do_timers(struct service *service)
         renew(service, false);
     if (service->requests <= now) {
         signals_resume(service->signal_fd);
+        if (service->reader != NULL)
+            signals_defer(service->signal_fd, SIGHUP);
         service->requests = NEVER;
+    }
+    if (service->patience <= now) {
+        log_line(LOG_WARNING, "cannot read the configuration yet: its disk does not answer");
+        service->patience = NEVER;
     }
 }
 
-/* Returns new settings whose listeners are open, or NULL with the reason logged. */
-static struct settings *load_again(struct service *service)
+/* Take what was read. Returns settings whose listeners are open, or NULL with the reason logged. */
+static struct settings *take_settings(struct service *service)
 {
     char warning[ERROR_SIZE];
     char message[ERROR_SIZE];
     struct settings *fresh;
 
-    if (options_load(service->options, service->settings, &fresh, warning) != EX_OK) {
+    int status = config_reader_finish(service->reader, &fresh, warning);
+    service->reader = NULL;
+    service->patience = NEVER;
+    if (status != EX_OK) {
         log_line(LOG_ERR, "%s", warning);
         return NULL;
     }
@@ -339,19 +366,44 @@ static struct settings *load_again(struct service *service)
     return NULL;
 }
 
-static void reload(struct service *service)
+static void refuse_reload(struct service *service)
+{
+    stats_reload(false);
+    log_line(LOG_ERR, "reload refused; the running configuration stays in effect");
+    write_metrics(service, read_stats(service));
+    notify_ready("Reload refused; see the log. The running configuration stays in effect");
+    if (notify_is_pending())
+        service->renewal = 0;
+}
+
+/* Do not act upon this signal again for a while. */
+static void pause_requests(struct service *service, int number)
+{
+    signals_defer(service->signal_fd, number);
+    service->requests = clock_nanoseconds() + REQUEST_PAUSE;
+}
+
+static void begin_reload(struct service *service)
 {
     notify_reloading();
-    struct settings *fresh = load_again(service);
-    stats_reload(fresh != NULL);
-    if (fresh == NULL) {
-        log_line(LOG_ERR, "reload refused; the running configuration stays in effect");
-        write_metrics(service, read_stats(service));
-        notify_ready("Reload refused; see the log. The running configuration stays in effect");
-        if (notify_is_pending())
-            service->renewal = 0;
+    service->reader = config_reader_start(service->options, service->settings, service->loop);
+    if (service->reader != NULL) {
+        service->patience = clock_nanoseconds() + READ_PATIENCE;
         return;
     }
+    log_errno(LOG_ERR, "cannot start to read the configuration");
+    refuse_reload(service);
+}
+
+static void end_reload(struct service *service)
+{
+    struct settings *fresh = take_settings(service);
+    pause_requests(service, SIGHUP);
+    if (fresh == NULL) {
+        refuse_reload(service);
+        return;
+    }
+    stats_reload(true);
     loop_apply(service->loop, fresh);
     configure_log(fresh);
     compare_sockets(service, fresh);
@@ -375,15 +427,13 @@ static void handle_signal(struct service *service)
 {
     int number = signals_take(service->signal_fd);
     if (number == SIGHUP && !service->stopping)
-        reload(service);
+        begin_reload(service);
     if (number == SIGUSR1)
         stats_log(read_stats(service));
     if (number != 0 && number != SIGHUP && number != SIGUSR1)
         stop_for(service, number);
-    if (number == SIGHUP || number == SIGUSR1) {
-        signals_defer(service->signal_fd, number);
-        service->requests = clock_nanoseconds() + REQUEST_PAUSE;
-    }
+    if (number == SIGHUP || number == SIGUSR1)
+        pause_requests(service, number);
 }
 
 /* Accepting failed for good: let the active connections end. */
@@ -397,10 +447,15 @@ static void break_off(struct service *service)
 static void serve(struct service *service)
 {
     for (;;) {
-        int64_t until = sooner(sooner(service->watchdog, service->renewal), service->requests);
+        int64_t until = sooner(sooner(service->watchdog, service->renewal),
+                               sooner(service->requests, service->patience));
         switch (loop_run(service->loop, until)) {
         case LOOP_TIMER: do_timers(service); break;
         case LOOP_ALIVE: notify_watchdog(); break;
+        case LOOP_CALLED:
+            if (service->reader != NULL) /* a stop can drop it after its call */
+                end_reload(service);
+            break;
         case LOOP_SIGNAL: handle_signal(service); break;
         case LOOP_FAILED: break_off(service); break;
         case LOOP_DRAINED: return;
@@ -455,6 +510,7 @@ int service_run(const struct options *options, struct settings *settings)
                                .settings = settings,
                                .pid_file = -1,
                                .signal_fd = -1,
+                               .patience = NEVER,
                                .watchdog = NEVER,
                                .requests = NEVER};
     stats_begin();
