@@ -14,7 +14,7 @@
  * in seconds of CLOCK_MONOTONIC. */
 #include <config.h>
 
-#include "client/source.h"
+#include "client/exchange/source.h"
 #include "common/deadline.h"
 #include "common/wire.h"
 

@@ -8,6 +8,9 @@ include src/server/config/local.mk
 include src/server/log/local.mk
 include src/server/connection/local.mk
 include src/server/process/local.mk
+include src/client/exchange/local.mk
+include src/client/options/local.mk
+include src/client/report/local.mk
 include src/client/local.mk
 
 sixteen_libs = %D%/libsixteen.a $(LIBCONFIG_LIBS) $(PTHREAD_LIBS) -lm
@@ -19,6 +22,7 @@ sbin_PROGRAMS += %D%/sixteend
 
 bin_PROGRAMS += %D%/sixteen
 %C%_sixteen_SOURCES = %D%/sixteen.c
+%C%_sixteen_LDFLAGS = $(AM_LDFLAGS)
 %C%_sixteen_LDADD = $(sixteen_libs)
 
 EXTRA_DIST += %D%/rooms.txt

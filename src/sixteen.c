@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* sixteen: asks a sixteend, once or often, and tells what it answers. */
+/* sixteen: read the command line, then make the exchanges that it asks for: run.c. */
 
 #include <config.h>
 
-#include "client/options.h"
-#include "client/plugin.h"
+#include "client/options/options.h"
+#include "client/options/status.h"
+#include "client/report/plugin.h"
 #include "client/run.h"
-#include "client/status.h"
 #include "common/command_line.h"
+#include "common/descriptor.h"
 
+#include <locale.h>
 #include <signal.h>
+#include <stdlib.h>
 
 static int misused(const struct client_options *options, const char *why)
 {
@@ -34,6 +37,10 @@ int main(int argc, char *argv[])
     char why[CLIENT_OPTIONS_WHY];
 
     (void)signal(SIGXFSZ, SIG_IGN); /* at a limit of size, write(2) fails instead */
+    (void)descriptors_open_standard();
+    /* The encoding of host names; numbers stay as they are. */
+    if (setlocale(LC_CTYPE, "") == NULL || MB_CUR_MAX == 1)
+        (void)setlocale(LC_CTYPE, "C.UTF-8");
     int status = client_options_parse(&options, argc, argv, why) == 0 ? act(&options)
                                                                       : misused(&options, why);
     if (command_line_flush("sixteen") == 0)

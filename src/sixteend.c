@@ -4,9 +4,9 @@
 #include <config.h>
 
 #include "common/command_line.h"
+#include "common/descriptor.h"
 #include "server/config/options.h"
 #include "server/log/log.h"
-#include "server/process/background.h"
 #include "server/process/service.h"
 #include "server/process/signals.h"
 
@@ -48,7 +48,7 @@ int main(int argc, char *argv[])
     char message[ERROR_SIZE];
 
     (void)signal(SIGXFSZ, SIG_IGN); /* at a limit of size, write(2) fails instead */
-    int opened = background_open_standard();
+    int opened = descriptors_open_standard();
     int error = errno;
     if (options_parse(&options, argc, argv, message) != 0) {
         command_line_complain("sixteend", "%s", message);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* A run of sixteen(1): the name is resolved and the exchanges are made in a thread of their own,
- * while the main one waits for signals and for the end of the time. */
+/* A run of sixteen(1): looks up the name, makes the exchanges that the command line asks for, and
+ * reports them. */
 #ifndef CLIENT_RUN_H
 #define CLIENT_RUN_H
 
-#include "client/options.h"
+#include "client/options/options.h"
 
-/* Do what the command line says, and report it. Returns the status to exit with. The other
- * thread may still wait for something by then, so nothing but the exit should follow. */
+/* Do what the command line asks for. Returns the exit status. A thread can still be looking a name
+ * up then, so the caller must exit. */
 int run(const struct client_options *options);
 
 #endif

@@ -4,10 +4,22 @@
 #include "common/descriptor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
+
+int descriptors_open_standard(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);
+        if (fd < 0)
+            return -1;
+    } while (fd <= STDERR_FILENO);
+    return close(fd);
+}
 
 int close_after_error(int fd)
 {

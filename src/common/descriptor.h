@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+/* Open descriptors 0, 1 and 2 if they are closed, so that no socket gets such a number and no
+ * message goes to a peer. Returns 0, or -1 and errno. */
+int descriptors_open_standard(void);
+
 /* Close `fd` and keep errno, on the way out of a failure. Always returns -1. */
 int close_after_error(int fd);
 

@@ -2,7 +2,6 @@
 # What both programs share: the protocol, then addresses, then text and numbers.
 src_libsixteen_a_SOURCES += \
 	%D%/wire.h \
-	%D%/transfer.h %D%/transfer.c \
 	%D%/deadline.h %D%/deadline.c \
 	%D%/address.h %D%/address.c \
 	%D%/prefix.h %D%/prefix.c \

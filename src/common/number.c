@@ -5,6 +5,7 @@
 
 #include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,19 @@ bool read_decimal(const char *text, size_t length, double *number)
         return false;
     *number = strtod(text, &end);
     return end == text + length && isfinite(*number);
+}
+
+char *put_fixed(char *text, size_t size, double value, int decimals)
+{
+    snprintf(text, size, "%.*f", decimals, value);
+    size_t length = strlen(text);
+    if (strchr(text, '.') != NULL) {
+        while (text[length - 1] == '0')
+            length--;
+        length -= text[length - 1] == '.';
+        text[length] = '\0';
+    }
+    return text;
 }
 
 long long environment_number(const char *name)

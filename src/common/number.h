@@ -17,6 +17,10 @@ bool read_whole(const char *text, unsigned long long max, unsigned long long *nu
  * "-0.5", "1e3". The character after them must not be part of a number. */
 bool read_decimal(const char *text, size_t length, double *number);
 
+/* Write `value` with at most `decimals` decimals, without an exponent or trailing zeros. Returns
+ * `text`, which has room for `size` characters. */
+char *put_fixed(char *text, size_t size, double value, int decimals);
+
 /* Return the whole number that an environment variable holds, or -1 if it is unset or holds
  * anything else. */
 long long environment_number(const char *name);

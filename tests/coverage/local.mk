@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
-# Count which lines and branches of src/ the tests run, with gcov and lcov. The daemon also writes
-# its counters when it ends by _exit(2); and as another user, because the files exist already and
-# every user can write to them.
+# Count which lines and branches of src/ the tests run, with gcov and lcov. The programs also write
+# their counters when they end by _exit(2) or raise(3); and as another user, because the files exist
+# already and every user can write to them.
 if CODE_COVERAGE_ENABLED
 AM_CFLAGS += $(CODE_COVERAGE_CFLAGS) -fprofile-update=atomic
 LIBS += $(CODE_COVERAGE_LIBS)
 src_sixteend_SOURCES += %D%/exit.c
-src_sixteend_LDFLAGS += -Wl,--wrap=_exit
+src_sixteend_LDFLAGS += -Wl,--wrap=_exit,--wrap=raise
+src_sixteen_SOURCES += %D%/exit.c
+src_sixteen_LDFLAGS += -Wl,--wrap=_exit,--wrap=raise
 endif
 EXTRA_DIST += %D%/exit.c %D%/judge
 

@@ -4,7 +4,7 @@
 
 #include "fuzz.h"
 
-#include "client/options.h"
+#include "client/options/options.h"
 #include "common/wire.h"
 
 #include <getopt.h>
@@ -12,15 +12,19 @@
 
 static void judge(const struct client_options *options)
 {
-    must(options->question.timeout > 0 && options->question.timeout <= 31536000);
-    must(strlen(options->question.message) == WIRE_OCTETS);
-    must(strlen(options->question.expect) == WIRE_OCTETS);
+    const struct question *question = &options->question;
+    must(options->timeout > 0 && options->timeout <= 31536000);
+    must(question->timeout >= 0 && question->timeout <= INT64_C(31536000000000000));
+    must(memchr(question->message, '\0', WIRE_OCTETS) == NULL);
+    must(memchr(question->expect, '\0', WIRE_OCTETS) == NULL);
+    must(question->script.length <= sizeof question->script.octets);
+    must(question->script.at_once <= question->script.length);
     must(options->family == AF_UNSPEC || options->family == AF_INET || options->family == AF_INET6);
     must(options->server.host[0] != '\0');
     must(strlen(options->server.host) < sizeof options->server.host);
     must(strlen(options->server.port) < sizeof options->server.port);
     must(port_is_plausible(options->server.port));
-    must(options->question.header_length <= sizeof options->header);
+    must(options->header_length <= sizeof options->header);
     must(options->interval >= 0 && options->rate >= 0 && options->duration >= 0);
     must(options->mode != CLIENT_LOAD || options->parallel > 0);
     must(options->mode != CLIENT_ONCE || options->count == 1);

@@ -3,6 +3,7 @@
 # generates inputs, for `make fuzz`.
 fuzz_targets = \
 	%D%/address \
+	%D%/client_exchange \
 	%D%/client_options \
 	%D%/config_file \
 	%D%/config_scan \
@@ -13,7 +14,6 @@ fuzz_targets = \
 	%D%/environment \
 	%D%/exchange \
 	%D%/prefix \
-	%D%/probe \
 	%D%/proxy_header \
 	%D%/quote \
 	%D%/range \

@@ -5,7 +5,7 @@
 
 #include "fuzz.h"
 
-#include "client/proxy_header.h"
+#include "client/exchange/proxy_header.h"
 #include "server/connection/proxy_header.h"
 
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 
 #include "fuzz.h"
 
-#include "client/range.h"
+#include "client/options/range.h"
 
 #include <math.h>
 #include <stdlib.h>

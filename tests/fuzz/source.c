@@ -5,7 +5,7 @@
 
 #include "fuzz.h"
 
-#include "client/source.h"
+#include "client/exchange/source.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,7 +7,7 @@ use warnings;
 use Carp;
 use Errno qw(ECONNRESET EINTR);
 use Exporter 'import';
-use Fcntl qw(F_DUPFD);
+use Fcntl qw(F_DUPFD O_NONBLOCK O_RDWR);
 use File::Temp qw(tempdir tempfile);
 use IO::Select;
 use IO::Socket::IP;
@@ -20,7 +20,7 @@ use Time::HiRes qw(time);
 our @EXPORT = qw(
     $SIXTEEND $SIXTEEN $GREETING $REPLY
     scratch write_file read_file run must have has_terminals is_sanitized is_filtered is_gone with_mounts with_hosts
-    own_dev own_syslog own_network other_network next_datagram spawn spawn_to_read finish freeze
+    own_dev own_syslog own_network other_network slow_link next_datagram spawn spawn_to_read finish freeze
     why_no_valgrind valgrind
     launch start start_in_background pass_sockets connect_to listen_somewhere full_listener read_to_end answer_of
     reset_connection wait_for everything_is_read begin_load end_load);
@@ -193,6 +193,70 @@ sub other_network {
     my $own = readlink '/proc/self/ns/net';
     wait_for(sub { (readlink("/proc/$holder/ns/net") // $own) ne $own });
     return ($holder, 'nsenter', "--net=/proc/$holder/ns/net");
+}
+
+# A device of the test's network: what is read from it was sent there, what is written arrives.
+sub tun {
+    my ($name) = @_;
+    my ($TUNSETIFF, $IFF_TUN, $IFF_NO_PI) = (0x400454ca, 0x0001, 0x1000);
+    sysopen my $tun, '/dev/net/tun', O_RDWR | O_NONBLOCK or return;
+    return ioctl($tun, $TUNSETIFF, pack 'a16Sx22', $name, $IFF_TUN | $IFF_NO_PI) ? $tun : undef;
+}
+
+# What a capture says of an IPv4 or IPv6 packet with TCP: its ports, the letters of its flags, and how
+# many octets of data it has. Nothing for another packet.
+sub segment {
+    my ($packet) = @_;
+    my $is_ipv4 = ord($packet) >> 4 == 4;
+    return if ord(substr $packet, $is_ipv4 ? 9 : 6, 1) != 6;
+    my $header = $is_ipv4 ? (ord($packet) & 15) * 4 : 40;
+    my $length = $is_ipv4 ? unpack('x2n', $packet) : 40 + unpack('x4n', $packet);
+    my ($from, $to, $words, $flags) = unpack 'nnx8CC', substr $packet, $header;
+    my $letters = join '', map { $flags & (1 << $_) ? substr('FSRPA', $_, 1) : '' } 0 .. 4;
+    return ($from, $to, $letters, $length - $header - ($words >> 4) * 4);
+}
+
+# A link that takes this many seconds each way between the test's network and the one of a process, for
+# kernels without netem: two devices and a process between them. 10.78.0.1 and fd78::1 are here,
+# 10.78.0.2 and fd78::2 there. Returns where to read what passes the end there, as lines of the time,
+# '>' or '<', and segment(); nothing if this host makes no such devices.
+sub slow_link {
+    my ($seconds, $holder) = @_;
+    my ($near, $far) = (tun('near'), tun('far'));
+    return if !$near || !$far;
+    must(qw(ip link set far netns), $holder);
+    my @there = ('nsenter', "--net=/proc/$holder/ns/net");
+    for (['near', 1], ['far', 2, @there]) {
+        my ($device, $host, @where) = @$_;
+        must(@where, qw(ip address add), "10.78.0.$host/24", 'dev', $device);
+        must(@where, qw(ip address add), "fd78::$host/64", 'dev', $device, 'nodad');
+        must(@where, qw(ip link set), $device, 'up');
+    }
+    pipe my $capture, my $writer or croak "pipe: $!";
+    spawn(sub {
+        my @under_way;
+        my $passes = sub {
+            my ($time, $direction, $packet) = @_;
+            my @segment = segment($packet) or return;
+            syswrite $writer, join(' ', $time, $direction, @segment) . "\n";
+        };
+        while (1) {
+            IO::Select->new($near, $far)->can_read(@under_way ? max(0, $under_way[0][0] - time) : undef);
+            for my $from ($near, $far) {
+                while (sysread $from, my $packet, 65536) {
+                    my $now = time;
+                    push @under_way, [$now + $seconds, $from == $near ? $far : $near, $packet];
+                    $passes->($now, '>', $packet) if $from == $far;
+                }
+            }
+            while (@under_way && $under_way[0][0] <= time) {
+                my (undef, $to, $packet) = @{ shift @under_way };
+                $passes->(time, '<', $packet) if $to == $far;
+                syswrite $to, $packet;
+            }
+        }
+    });
+    return $capture;
 }
 
 # The next datagram that matches, or '' if none comes.

@@ -58,19 +58,38 @@ is against(sub { syswrite $_[0], 'Fare'; shutdown $_[0], 1 }, '-q'), "1||sixteen
 
 my ($listener, $port) = listen_somewhere();
 close $listener;
-my ($status, $out, $err) = run($SIXTEEN, '127.0.0.1', $port);
-is "$status|$out|$err", "1||sixteen: connect to 127.0.0.1:$port: Connection refused\n", 'nothing listens';
-($status, $out, $err) = run($SIXTEEN, '::1', $port);
-is "$status|$out|$err", "1||sixteen: connect to [::1]:$port: Connection refused\n", 'over IPv6 too';
+my ($status, $out, $err);
+for my $host ('127.0.0.1', '[::1]', '[::ffff:127.0.0.1]') {
+    ($status, $out, $err) = run($SIXTEEN, "$host:$port");
+    my $shown = $host =~ s/\[::ffff:(.*)\]/$1/r;
+    like "$status|$out|$err", qr/\A1\|\|sixteen: connect to \Q$shown\E:$port: Connection refused\n\z/, "nothing listens at $host";
+}
 ($status, $out, $err) = run($SIXTEEN, 'no-such-host.invalid');
 like "$status|$out|$err", qr/\A1\|\|sixteen: resolve no-such-host\.invalid port 1060: \S.*\n\z/, 'an unknown name';
-($status, $out, $err) = run($SIXTEEN, '-6', '127.0.0.1');
-like "$status|$out|$err", qr/\A1\|\|sixteen: resolve 127\.0\.0\.1 port 1060 \(IPv6 only\): \S.*\n\z/, 'an address of the other family';
+
+# A mistake of the caller says nothing about the server.
+my @mistakes = (
+    [qr/127\.0\.0\.1 is not an IPv6 address, which -6 or --bind asks for/, '-6', '127.0.0.1'],
+    [qr/::1 is not an IPv4 address, which -4 or --bind asks for/, '-4', '::1'],
+    [qr/127\.0\.0\.1 is not an IPv6 address, which -6 or --bind asks for/, '-b', '::1', '127.0.0.1'],
+    [qr/fe80::1: a link-local address needs an interface, like fe80::1%eth0; this host has .*\blo\b.*/, 'fe80::1'],
+    [qr/fe80::1%nosuch: this host has no interface nosuch; it has .*\blo\b.*/, '[fe80::1%nosuch]:1060'],
+    [qr/fe80::1%4294967295: this host has no interface 4294967295; it has .*\blo\b.*/, 'fe80::1%4294967295'],
+    [qr/unknown service nosuch; \/etc\/services lists those of this host/, '127.0.0.1:nosuch'],
+    [qr/unknown service nosuch; .*/, '-p', 'nosuch', 'no-such-host.invalid'],
+);
+for my $case (@mistakes) {
+    my ($words, @arguments) = @$case;
+    ($status, $out, $err) = run($SIXTEEN, @arguments);
+    like "$status|$out|$err", qr/\A2\|\|sixteen: $words\n\z/, "@arguments: misuse";
+    ($status, $out, $err) = run($SIXTEEN, '--plugin', @arguments);
+    like "$status|$out|$err", qr/\A3\|SIXTEEN UNKNOWN - $words\n\|\z/, 'which is UNKNOWN to the monitoring';
+}
 
 my ($full, $full_port) = full_listener();
 my $begun = time;
 ($status, $out, $err) = run($SIXTEEN, '-W', '0.3', '127.0.0.1', $full_port);
-is "$status|$out|$err", "1||sixteen: connect to 127.0.0.1:$full_port: timed out after 0.3 s\n", 'a handshake that never ends';
+like "$status|$out|$err", qr/\A1\|\|sixteen: connect to 127\.0\.0\.1:$full_port: timed out after 0\.3 s\n\z/, 'a handshake that never ends';
 cmp_ok time - $begun, '>=', 0.3, 'and not before its time';
 
 SKIP: {
@@ -88,7 +107,7 @@ SKIP: {
     like $out, qr/\AClient has been assigned socket name 127\.0\.0\.1:\d+\nThe server said/, 'and the second too';
     $daemon->stop;
     ($status, $out, $err) = run(@prefix, $SIXTEEN, 'two.test', $port);
-    is "$status$out$err",
+    is "$status$err",
         "1sixteen: connect to [::1]:$port: Connection refused\nsixteen: connect to 127.0.0.1:$port: Connection refused\n",
         'a name of which no address answers: each is reported';
 }
@@ -100,21 +119,20 @@ SKIP: {
     my $to = "127.0.0.1:$daemon->{port}";
     for my $fault (
         ['socket:error=EMFILE:when=1+', 2, "connect to $to: Too many open files", 'no descriptor is free'],
-        ['ppoll:error=ENOMEM', 2, "connect to $to: Cannot allocate memory", 'the handshake cannot be waited for'],
-        ['getsockname:error=ENOBUFS:when=1+', 1, "connect to $to: No buffer space available", 'the socket cannot be asked its name'],
+        ['epoll_ctl:error=ENOMEM:when=3', 2, "receive from $to: Cannot allocate memory", 'the socket cannot be waited for'],
         ['sendto:error=EPIPE', 1, "send to $to: Broken pipe", 'the peer closes before the message is sent'],
         ['recvfrom:error=ECONNRESET', 1, "receive from $to: Connection reset by peer", 'it resets before the reply'],
-        ['recvfrom:error=ECONNRESET:when=2', 1, "close by $to: Connection reset by peer", 'it resets after the reply'],
     ) {
         my ($injection, $expected, $words, $what) = @$fault;
         ($status, $out, $err) = run(@strace, $injection, $SIXTEEN, '127.0.0.1', $daemon->{port});
         is "$status|$err", "$expected|sixteen: $words\n", $what;
     }
     for my $fault (
-        ['eventfd2:error=EMFILE', 'connect to 127.0.0.1', 'Too many open files', 'a load gets no descriptor', '-P', '1'],
+        ['eventfd2:error=EMFILE', 'resolve 127.0.0.1', 'Too many open files', 'there is no descriptor'],
+        ['timerfd_create:error=EMFILE:when=2', 'connect to 127.0.0.1', 'Too many open files', 'a load gets no descriptor', '-P', '1'],
         ['clone3:error=EAGAIN', 'resolve 127.0.0.1', 'Resource temporarily unavailable', 'no thread can be started'],
         ['shutdown:error=ENOBUFS', 'send to 127.0.0.1', 'No buffer space available', 'the half-close fails', '--misbehave', 'half-close'],
-        ['setsockopt:error=ENOBUFS:when=2', 'send to 127.0.0.1', 'No buffer space available', 'the reset cannot be asked for', '--misbehave', 'reset'],
+        ['setsockopt:error=ENOBUFS', 'send to 127.0.0.1', 'No buffer space available', 'the reset cannot be asked for', '--misbehave', 'reset'],
     ) {
         my ($injection, $phase, $words, $what, @options) = @$fault;
         ($status, $out, $err) = run(@strace, $injection, $SIXTEEN, @options, '127.0.0.1', $daemon->{port});
@@ -125,9 +143,43 @@ SKIP: {
     # strace holds up the end, too, and says so.
     my @slow = ('strace', '--follow-forks', '--output=/dev/null', '--trace-path=/etc/hosts', '--inject=openat:delay_enter=2000000', $SIXTEEN);
     ($status, $out, $err) = run(@slow, '-w', 0.2, 'localhost', $daemon->{port});
-    like "$status|$out|$err", qr/\A1\|\|sixteen: resolve localhost port $daemon->{port}: timed out after 0\.2 s\n/, '--deadline bounds a resolver that hangs';
+    like "$status|$out|$err", qr/\A1\|\|sixteen: resolve localhost port $daemon->{port}: timed out after 0\.\d+ s\n/, '--deadline bounds a resolver that hangs';
     ($status, $out, $err) = run(@slow, '--plugin', '-w', 0.2, 'localhost', $daemon->{port});
-    like "$status|$out", qr/\A2\|SIXTEEN CRITICAL - resolve localhost port $daemon->{port}: timed out after 0\.2 s \| time=U;;;0;10 lost=100%;;;0;100\n\z/, 'for a plugin, too';
+    like "$status|$out", qr/\A2\|SIXTEEN CRITICAL - resolve localhost port $daemon->{port}: timed out after 0\.\d+ s \| time=U;;;0;10 max=U;;;0;10 lost=100%;;;0;100\n\z/, 'for a plugin, too';
     $daemon->stop;
 }
+
+# The three standard descriptors are closed: only the message goes to the server.
+{
+    my ($listening, $its_port) = listen_somewhere();
+    my $pid = spawn(sub { exec 'sh', '-c', 'exec "$@" <&- >&- 2>&-', 'sh', $SIXTEEN, '-c', 3, '-i', 0, '127.0.0.1', $its_port });
+    my $received = '';
+    for (1 .. 3) {
+        my $socket = $listening->accept;
+        sysread $socket, $received, 16, length $received;
+        syswrite $socket, substr $REPLY, 0, 3;
+        shutdown $socket, 1;
+        $received .= (read_to_end($socket))[0] . "\n";
+    }
+    waitpid $pid, 0;
+    is $received, "$GREETING\n" x 3, 'with closed standard descriptors, nothing but the message goes to the server';
+    is $? >> 8, 1, 'and the status says how it went';
+}
+
+# Output that cannot be written, at a full disk, a limit of size, or a pipe that nobody reads.
+my $file = scratch() . '/out';
+my @often = ($SIXTEEN, '-c', 1000000, '-i', 0, '127.0.0.1', $port);
+for my $case (
+    ['"$@" >/dev/full', 'No space left on device', 'a full disk'],
+    ["ulimit -f 1; \"\$@\" >$file", 'File too large', 'a limit of the size of files'],
+    ['trap "" PIPE; { "$@"; echo $? >&2; } | true', 'Broken pipe', 'a pipe without a reader, where SIGPIPE is ignored']) {
+    my ($script, $reason, $what) = @$case;
+    for my $format ([], ['--json']) {
+        ($status, $out, $err) = run('sh', '-c', $script, 'sh', @often, @$format);
+        $status = $1 if $err =~ s/^(\d+)\n//m;
+        is "$status|$err", "2|sixteen: cannot write to standard output: $reason\n", "$what ends it @$format";
+    }
+}
+($status, $out, $err) = run('sh', '-c', '{ "$@"; echo $? >&2; } | head -n 1', 'sh', $SIXTEEN, '-i', 0, '127.0.0.1', $port);
+like "$out$err", qr/\Aoutcome=refused .*\n141\n\z/, 'a reader that has enough ends it quietly, by SIGPIPE';
 done_testing;

@@ -88,7 +88,7 @@ sub expect {
     return;
 }
 
-for my $program (['sixteend', 'server/config', 8], ['sixteen', 'client', 20]) {
+for my $program (['sixteend', 'server/config', 8], ['sixteen', 'client/options', 20]) {
     my ($name, $directory, $least) = @$program;
     my @table = read_file("$ENV{SOURCE_DIR}/src/$directory/options.c") =~ /\{"([a-z0-9-]+)",\s*(\w+),\s*NULL,\s*('\w'|\w+)\}/g;
     my (@long, @short);
@@ -109,8 +109,8 @@ for my $program (['sixteend', 'server/config', 8], ['sixteen', 'client', 20]) {
     expect("$name -", @long, @short);
     expect("$name $_$home/some/", "$home/some/file") for '>', '2> ';
 }
-expect("sixteen $_ sixteen.e", 'sixteen.example') for '', '-qW 5', '--proxy v1 192.0.2.1:4 192.0.2.2:1060', '--proxy=v1 [::1]:4 [::2]:1060';
-expect("sixteen $_ sixteen.e") for 'localhost', '::1', '-4 localhost', '--proxy v1', '--proxy v1 192.0.2.1:4', '--proxy=v1 [::1]:4', '--message';
+expect("sixteen $_ sixteen.e", 'sixteen.example') for '', '-qW 5', '-4p 1060', '--proxy v1 192.0.2.1:4 192.0.2.2:1060', '--proxy=v1 [::1]:4 [::2]:1060';
+expect("sixteen $_ sixteen.e") for 'localhost', '::1', 'localhost:1060', '-4 localhost', '--proxy v1', '--proxy v1 192.0.2.1:4', '--proxy=v1 [::1]:4', '--message';
 expect('sixteen --mis', '--misbehave');
 expect('sixteen --misbehave=s', 'short', 'silent');
 expect('sixteend -t --c', '--config');

@@ -22,14 +22,14 @@ is jq('select(.type == "exchange") | keys_unsorted | join(" ")', (split /\n/, $o
     "type seq time host peer local outcome right phase error octets reply resolve_us connect_us send_us first_us last_us end_us us\n",
     'the fields of an exchange';
 is jq('select(.type == "summary") | keys_unsorted | join(" ")', $out),
-    "type host sent right wrong lost failed unfinished lost_percent elapsed_us rate times errors addresses\n", 'the fields of the summary';
+    "type host sent right wrong lost failed unfinished no_end_of_file not_begun lost_percent elapsed_us rate times errors addresses\n", 'the fields of the summary';
 is jq('select(.type == "summary") | .times | keys_unsorted | join(" ")', $out),
     "min_us avg_us max_us mdev_us p50_us p90_us p99_us p99_9_us p99_99_us\n", 'and of its times';
 is jq('select(.seq) | [.seq, .host, .local, .outcome, .right, .phase, .error, .octets, .reply]', $out),
     join('', map { qq{[$_,"localhost","127.0.0.1:$daemon->{port}","ok",true,"close",null,16,"Farewell, client"]\n} } 1, 2), 'their values';
 is jq('select(.seq) | .resolve_us > 0 and .connect_us > 0 and .connect_us <= .send_us and .send_us <= .first_us and .first_us <= .last_us and .last_us <= .end_us and .end_us == .us', $out),
     "true\ntrue\n", 'the phases come one after the other';
-is jq('select(.times) | [.sent, .right, .wrong, .lost, .failed, .unfinished, .lost_percent, .errors, (.addresses | length)]', $out), "[2,2,0,0,0,0,0,[],1]\n", 'the summary';
+is jq('select(.times) | [.sent, .right, .wrong, .lost, .failed, .unfinished, .no_end_of_file, .not_begun, .lost_percent, .errors, (.addresses | length)]', $out), "[2,2,0,0,0,0,0,0,0,[],1]\n", 'the summary';
 is jq('select(.times) | .times | .min_us > 0 and .min_us <= .p50_us * 1.02 and .avg_us <= .max_us and .p50_us <= .p99_99_us and .p99_99_us <= .max_us', $out), "true\n", 'its times';
 is jq('select(.times) | .elapsed_us >= .times.max_us and .rate > 0', $out), "true\n", 'and its rate';
 my @peers = split /\n/, jq('.peer // empty', $out);
@@ -63,7 +63,7 @@ for my $first (map { $_ * 16 } 0 .. 15) {
     unlike $out, qr/[^\n\x20-\x7e]/, 'and the output is ASCII';
 }
 ($status, $out, $err) = replied(substr $REPLY, 0, 3);
-is jq('select(.seq) | [.outcome, .octets, .reply, .error, .last_us, .end_us]', $out), qq{["short",3,"Far","the server closed the connection after 3 of 16 octets",null,null]\n}, 'what was not reached is null';
+is jq('select(.seq) | [.outcome, .octets, .reply, .error, .last_us, .end_us == .us]', $out), qq{["short",3,"Far","the server closed the connection after 3 of 16 octets",null,true]\n}, 'what was not reached is null';
 is jq('select(.times | not) | select(.type == "summary") | [.sent, .right, .wrong, .lost, .times, .errors]', $out),
     qq{[1,0,1,0,null,[{"outcome":"short","phase":"receive","error":"the server closed the connection early","count":1}]]\n}, 'a summary without a right one';
 ($status, $out, $err) = replied('', '-c', 1);
@@ -71,7 +71,7 @@ is jq('select(.type == "summary") | [.sent, .wrong, .lost, .lost_percent]', $out
 close $listener;
 ($status, $out, $err) = run($SIXTEEN, '--json', '127.0.0.1', $port);
 is "$status$err", '1', 'nothing listens: status 1, and nothing on standard error';
-is jq('select(.seq) | [.outcome, .phase, .error, .peer, .connect_us, .reply]', $out), qq{["refused","connect","Connection refused",null,null,null]\n}, 'with phase and reason';
+is jq('select(.seq) | [.outcome, .phase, .error, (.peer | startswith("127.0.0.1:")), .connect_us, .reply]', $out), qq{["refused","connect","Connection refused",true,null,null]\n}, 'with phase, reason and the local port';
 ($status, $out, $err) = run($SIXTEEN, '--json', 'no such "host\\' . "\xff");
 is "$status$err", '1', 'a name that is none: status 1';
 is jq('select(.seq) | [.outcome, .phase, .local, (.host | explode | last), .host[:-1]]', $out), qq{["unresolved","resolve",null,255,"no such \\"host\\\\"]\n}, 'it is an object, too';
@@ -87,4 +87,30 @@ is jq('.type', $out), "summary\n", '--quiet: the summary alone';
 ($status, $out, $err) = run($SIXTEEN, '--json', '-P', 2, 'no-such-host.invalid');
 is jq('[.type, .errors[0].outcome]', $out), qq{["summary","unresolved"]\n}, 'so it is of a load, whatever becomes of it';
 is "$status$err", '1', 'with nothing on standard error';
+
+# Servers that keep the connection: one after the reply, one after part of it.
+my ($keeping, $keeping_port) = listen_somewhere();
+my $server = spawn(sub {
+    my @held;
+    while (push @held, scalar $keeping->accept) { sysread $held[-1], my $message, 16; syswrite $held[-1], $REPLY }
+});
+my $counts = '[.sent, .right, .lost, .unfinished, .no_end_of_file]';
+my $of_one = '[.outcome, .right, .phase, .error, .octets, .reply, .end_us]';
+($status, $out, $err) = run($SIXTEEN, '--json', '-W', 0.2, '127.0.0.1', $keeping_port);
+is "$status$err" . jq("select(.seq) | $of_one", $out), qq{0["ok",true,"close",null,16,"Farewell, client",null]\n}, 'no end of file: the reply is right, and its end null';
+is jq("select(.times) | $counts", $out), "[1,1,0,0,1]\n", 'and it is counted';
+($status, $out, $err) = run($SIXTEEN, '--json', '-P', 2, '-c', 4, '-W', 0.2, '127.0.0.1', $keeping_port);
+is "$status$err" . jq($counts, $out), "0[4,4,0,0,4]\n", 'under load, too';
+finish($server);
+my ($stopping, $stopping_port) = listen_somewhere();
+$server = spawn(sub {
+    my @held;
+    while (push @held, scalar $stopping->accept) { sysread $held[-1], my $message, 16; syswrite $held[-1], 'Fare' }
+});
+($status, $out, $err) = run($SIXTEEN, '--json', '-i', 0.1, '-w', 0.25, '127.0.0.1', $stopping_port);
+is $status, 1, 'exchanges that the end cuts';
+my $records = () = $out =~ /"seq":/g;
+like jq("select(.seq) | $of_one", $out), qr/\A(?:\["unfinished",false,"receive","cut by --deadline after 0\.\d+ s with 4 of 16 octets received",4,"Fare",null\]\n){1,3}\z/, 'each has a record, with the octets that it had';
+is jq('select(.seq | not) | [.sent, .lost, .unfinished, .times]', $out), "[0,0,$records,null]\n", 'and they are neither sent nor lost';
+finish($server);
 done_testing;

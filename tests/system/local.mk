@@ -3,6 +3,7 @@ system_tests = \
 	%D%/accept_errors.t \
 	%D%/access.t \
 	%D%/activation.t \
+	%D%/addresses.t \
 	%D%/anycast.t \
 	%D%/background.t \
 	%D%/balancer.t \
@@ -15,6 +16,7 @@ system_tests = \
 	%D%/documents.t \
 	%D%/drain.t \
 	%D%/exchange.t \
+	%D%/figures.t \
 	%D%/haproxy.t \
 	%D%/injection.t \
 	%D%/logfmt.t \

@@ -156,7 +156,7 @@ END
     ($status, $out, $err) = run('sh', '-c', '"$1" <"$2"', 'sh', "$directory/read", $report);
     my @reports = decoded($out);
     is scalar(grep { (delete $_->{peer}) =~ /\A127\.0\.0\.1:\d+\z/ } @reports), scalar @replies, 'it reads each line of the client';
-    delete @$_{qw(us connect send first last)} for @reports;
+    delete @$_{qw(us connect send first last end)} for @reports;
     is_deeply shown(\@reports), shown(\@replied), 'the client\'s lines have what the server sent';
     is_deeply [(grep { exists $_->{accepted} } @records)[0]{accepted}, (grep { exists $_->{count} } @records)[0]{count}], [scalar @sent + 9, 1], 'the report and the warning, too';
 }

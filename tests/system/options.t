@@ -66,9 +66,15 @@ like $err, qr/--stderr needs --foreground/, 'with the reason';
     [['--expect', 'seventeen octets!'], qr/--expect must be exactly 16 octets long, not 17/],
     [['a', '1', 'b'], qr/unexpected argument after HOST and PORT: b/],
     [['127.0.0.1', '65536'], qr/PORT must be a number from 0 to 65535 or a service name, not 65536/],
-    [['127.0.0.1:1060'], qr/HOST and PORT must be two arguments without brackets, not 127\.0\.0\.1:1060/],
-    [['[::1]', '1060'], qr/HOST and PORT must be two arguments without brackets, not \[::1\]/],
-    [[''], qr/HOST must be a name or an address/],
+    [['-p', '65536', '127.0.0.1'], qr/--port must be a number from 0 to 65535 or a service name, not 65536/],
+    [['--resolve', '0', '127.0.0.1'], qr/--resolve must be a number of seconds greater than 0/],
+    [['127.0.0.1:1060', '1060'], qr/unexpected argument after TARGET: 1060/],
+    [['127.0.0.1', 'echo'], qr/unexpected argument after TARGET: echo/],
+    [['127.0.0.1:65536'], qr/TARGET must be HOST, HOST:PORT or \[IPV6\]:PORT, not 127\.0\.0\.1:65536: the port must be/],
+    [['[::1'], qr/TARGET must be .*, not \[::1: the closing bracket of the IPv6 address is missing/],
+    [[':1060'], qr/TARGET must be .*, not :1060: no host before the port/],
+    [['*:1060'], qr/TARGET must be .*, not \*:1060: the host is missing/],
+    [[''], qr/TARGET must be .*, not '': the host is missing/],
 );
 for my $case (@wrong) {
     ($status, $out, $err) = run($SIXTEEN, @{ $case->[0] });
@@ -87,7 +93,7 @@ for my $command ([$SIXTEEND, '--help'], [$SIXTEEND, '--version'], [$SIXTEEND, '-
 
 my $source = $ENV{SOURCE_DIR} // '../..';
 my $build = $ENV{BUILD_DIR};
-for my $program (['sixteend', $SIXTEEND, 'sixteend.8', 'src/server/config/options.c'], ['sixteen', $SIXTEEN, 'sixteen.1', 'src/client/options.c']) {
+for my $program (['sixteend', $SIXTEEND, 'sixteend.8', 'src/server/config/options.c'], ['sixteen', $SIXTEEN, 'sixteen.1', 'src/client/options/options.c']) {
     my ($name, $path, $page, $code) = @$program;
     ($status, my $help, $err) = run($path, '--help');
     is "$status$err", '0', "$name --help: status 0";

@@ -5,7 +5,7 @@
 use strict;
 use warnings;
 use Sixteen;
-use Socket qw(AF_INET AF_INET6 SHUT_WR inet_pton);
+use Socket qw(AF_INET AF_INET6 IPPROTO_TCP SHUT_WR inet_pton);
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -197,6 +197,27 @@ for my $case (
     is "$status$err", '0', "sixteen --proxy $version $source $destination";
     like $daemon->wait_log(qr/ outcome=ok /), qr/ outcome=ok peer=\Q$source\E local=\Q$destination\E via=\Q$PROXY\E:\d+ /, 'the log has both';
 }
+# In each mode the header and the message are one segment, as the other end's kernel counts them:
+# tcp(7), TCP_INFO, of which an old one says less.
+my ($TCP_INFO, $SEGMENTS_WITH_DATA) = (11, 152);
+for my $mode ([], ['-c', 1], ['-P', 1, '-c', 1]) {
+    my ($listener, $port) = listen_somewhere();
+    my $client = spawn(sub { open STDOUT, '>', '/dev/null'; exec $SIXTEEN, @$mode, '127.0.0.1', $port, '--proxy', 'v2', '192.0.2.1:1', '192.0.2.2:2' });
+    my $peer = $listener->accept;
+    my $octets = '';
+    1 while length $octets < 44 && sysread $peer, $octets, 4096, length $octets;
+    my $info = getsockopt $peer, IPPROTO_TCP, $TCP_INFO;
+    SKIP: {
+        skip 'this kernel does not count them', 1 if length $info < $SEGMENTS_WITH_DATA + 4;
+        is unpack('L', substr $info, $SEGMENTS_WITH_DATA, 4), 1, "sixteen --proxy @$mode sends one segment";
+    }
+    like $octets, qr/\Q$GREETING\E\z/, 'with the header and the message';
+    syswrite $peer, $REPLY;
+    close $peer;
+    waitpid $client, 0;
+    is $?, 0, 'and takes the reply';
+}
+
 my ($status, $out, $err) = run(@ask, 'v1', '192.0.2.66:1', '192.0.2.2:1060', '-c', 2, '-i', 0);
 like "$status$err$out", qr/\A1(?:outcome=(?:short|reset) .*\n){2}--- /, 'one that is denied gets no reply';
 like $daemon->wait_log(qr/ outcome=denied /), qr/ outcome=denied peer=192\.0\.2\.66:1 /, 'as the log says';

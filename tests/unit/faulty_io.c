@@ -9,9 +9,12 @@
 #include <errno.h>
 #include <limits.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 
 #define STEPS_MAX 16
 
@@ -38,6 +41,20 @@ int __wrap_epoll_create1(int flags);
 int __real_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
 int __wrap_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
 int __wrap_sched_getaffinity(pid_t id, size_t size, cpu_set_t *set);
+int __real_connect(int fd, const struct sockaddr *address, socklen_t length);
+int __wrap_connect(int fd, const struct sockaddr *address, socklen_t length);
+int __real_timerfd_create(int clock, int flags);
+int __wrap_timerfd_create(int clock, int flags);
+int __real_eventfd(unsigned count, int flags);
+int __wrap_eventfd(unsigned count, int flags);
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* protects scripts and last call */
 static struct step script[STEPS_MAX];
@@ -62,8 +79,13 @@ static atomic_bool holds;
 atomic_int threads_left = INT_MAX;
 void (*before_no_thread)(void);
 atomic_bool accept_holds;
-atomic_bool no_epoll;
-atomic_bool no_watches;
+
+/* Without a lock in the usual case, which would hide races. */
+static struct {
+    atomic_int spared;
+    atomic_int times;
+    atomic_int error;
+} faults[FAULTS];
 
 void io_reset(void)
 {
@@ -78,7 +100,28 @@ void io_reset(void)
     held = -1;
     threads_left = INT_MAX;
     before_no_thread = NULL;
-    accept_holds = no_epoll = no_watches = false;
+    accept_holds = false;
+    for (int i = 0; i < FAULTS; i++)
+        io_fail((enum fault)i, 0, 0, 0);
+}
+
+void io_fail(enum fault fault, int spared, int times, int error)
+{
+    faults[fault].spared = spared;
+    faults[fault].error = error;
+    faults[fault].times = times;
+}
+
+bool io_fails(enum fault fault)
+{
+    if (atomic_load_explicit(&faults[fault].times, memory_order_relaxed) <= 0)
+        return false;
+    if (atomic_fetch_sub(&faults[fault].spared, 1) > 0)
+        return false;
+    if (atomic_fetch_sub(&faults[fault].times, 1) <= 0)
+        return false;
+    errno = faults[fault].error;
+    return true;
 }
 
 void io_script(const struct step *steps, size_t count)
@@ -260,14 +303,47 @@ size_t thread_stack(void)
 
 int __wrap_epoll_create1(int flags)
 {
-    return no_epoll ? refuse(EMFILE) : __real_epoll_create1(flags);
+    return io_fails(FAULT_EPOLL_CREATE) ? -1 : __real_epoll_create1(flags);
 }
 
 int __wrap_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
 {
-    if (no_watches && event != NULL && event->data.ptr != NULL)
-        return refuse(ENOSPC);
-    return __real_epoll_ctl(epoll, operation, fd, event);
+    return io_fails(FAULT_EPOLL_CTL) ? -1 : __real_epoll_ctl(epoll, operation, fd, event);
+}
+
+int __wrap_connect(int fd, const struct sockaddr *address, socklen_t length)
+{
+    return io_fails(FAULT_CONNECT) ? -1 : __real_connect(fd, address, length);
+}
+
+int __wrap_timerfd_create(int clock, int flags)
+{
+    return io_fails(FAULT_TIMERFD) ? -1 : __real_timerfd_create(clock, flags);
+}
+
+int __wrap_eventfd(unsigned count, int flags)
+{
+    return io_fails(FAULT_EVENTFD) ? -1 : __real_eventfd(count, flags);
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return io_fails(FAULT_MEMORY) ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return io_fails(FAULT_MEMORY) ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+    return io_fails(FAULT_MEMORY) ? NULL : __real_realloc(memory, size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+    return io_fails(FAULT_MEMORY) ? NULL : __real_aligned_alloc(alignment, size);
 }
 
 int __wrap_sched_getaffinity(pid_t id, size_t size, cpu_set_t *set)

@@ -46,8 +46,26 @@ void clock_move(double seconds);
 /* A host on which something fails, until io_reset(). It has two processors, whatever the real one
  * has. */
 extern atomic_int threads_left; /* how many threads can still be started */
-extern atomic_bool no_epoll;    /* epoll_create1(2) fails */
-extern atomic_bool no_watches;  /* epoll_ctl(2) fails for what has a pointer as its data */
+
+/* The other calls that can fail on it. */
+enum fault {
+    FAULT_SOCKET,
+    FAULT_BIND,
+    FAULT_CONNECT,
+    FAULT_SETSOCKOPT,
+    FAULT_EPOLL_CREATE,
+    FAULT_EPOLL_CTL,
+    FAULT_TIMERFD,
+    FAULT_EVENTFD,
+    FAULT_MEMORY, /* malloc(3) and its like */
+    FAULTS
+};
+
+/* Let `spared` more calls pass, and the `times` calls after them fail with this errno. */
+void io_fail(enum fault fault, int spared, int times, int error);
+
+/* Take a call. Returns whether it must fail, and then sets errno. */
+bool io_fails(enum fault fault);
 
 /* Is called before a thread that cannot be started is refused, unless it is NULL. */
 extern void (*before_no_thread)(void);

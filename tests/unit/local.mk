@@ -53,19 +53,24 @@ endif
 	%D%/test_config_reader.c \
 	%D%/test_activation.c \
 	%D%/test_notify.c \
-	%D%/test_range.c \
 	%D%/test_source.c \
 	%D%/test_proxy_header.c \
-	%D%/test_probe.c \
-	%D%/test_schedule.c \
-	%D%/test_load.c \
-	%D%/test_times.c \
+	%D%/test_script.c \
 	%D%/test_verdict.c \
+	%D%/test_target.c \
+	%D%/test_resolver.c \
+	%D%/test_client_exchange.c \
+	%D%/test_schedule.c \
+	%D%/test_engine.c \
+	%D%/test_range.c \
+	%D%/test_client_options.c \
 	%D%/test_histogram.c \
+	%D%/test_times.c \
 	%D%/test_tally.c \
 	%D%/test_chart.c \
-	%D%/test_misbehaviour.c \
-	%D%/test_progress.c
+	%D%/test_progress.c \
+	%D%/test_results.c \
+	%D%/test_run.c
 if WITH_SECCOMP
 %C%_unit_SOURCES += %D%/test_seccomp.c
 endif
@@ -78,7 +83,8 @@ endif
 	-Wl,--wrap=log_lost,--wrap=access,--wrap=workers_gauges,--wrap=lingering_count \
 	-Wl,--wrap=pthread_create,--wrap=epoll_create1,--wrap=epoll_ctl,--wrap=sched_getaffinity \
 	-Wl,--wrap=accept4,--wrap=close,--wrap=eventfd_write,--wrap=workers_take_half_closed \
-	-Wl,--wrap=rename,--wrap=options_load
+	-Wl,--wrap=rename,--wrap=options_load,--wrap=connect,--wrap=timerfd_create,--wrap=eventfd \
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc
 %C%_unit_LDADD = $(sixteen_libs) $(SECCOMP_LIBS) $(CHECK_LIBS)
 
 # Each test is a line of TAP. The driver would count a failure once more for the exit status, which

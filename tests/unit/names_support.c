@@ -3,23 +3,40 @@
 
 #include "names_support.h"
 
+#include <errno.h>
+
 static struct address found[NAMES_MAX];
 static struct addrinfo nodes[NAMES_MAX];
 static size_t found_count;
+static int failure;
+static int failure_errno;
+static int flags;
 static int calls;
 static int freed;
+void (*names_hook)(void);
 
 void names_find(const struct address *list, size_t count)
 {
     ck_assert_uint_le(count, NAMES_MAX);
     found_count = count;
-    calls = freed = 0;
+    calls = freed = failure = 0;
     for (size_t i = 0; i < count; i++) {
         found[i] = list[i];
         nodes[i] = (struct addrinfo){.ai_addr = &found[i].u.any,
                                      .ai_addrlen = found[i].length,
                                      .ai_next = i + 1 < count ? &nodes[i + 1] : NULL};
     }
+}
+
+void names_fail(int error, int number)
+{
+    failure = error;
+    failure_errno = number;
+}
+
+int names_flags(void)
+{
+    return flags;
 }
 
 int names_calls(void)
@@ -42,6 +59,13 @@ int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo
                        struct addrinfo **list)
 {
     calls++;
+    flags = hints->ai_flags;
+    if (names_hook != NULL)
+        names_hook();
+    if (failure != 0) {
+        errno = failure_errno;
+        return failure;
+    }
     if (found_count == 0)
         return __real_getaddrinfo(host, port, hints, list);
     *list = nodes;

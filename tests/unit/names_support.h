@@ -12,6 +12,15 @@
 #define NAMES_MAX 8
 void names_find(const struct address *list, size_t count);
 
+/* Let every later call fail with this error and errno, until names_find(). */
+void names_fail(int error, int number);
+
+/* Is called first in each call, in its thread, unless it is NULL. */
+extern void (*names_hook)(void);
+
+/* Return the flags of the last call. */
+int names_flags(void);
+
 /* Return how many calls there were since names_find(), and how many results were freed. */
 int names_calls(void);
 int names_freed(void);

@@ -56,18 +56,23 @@ Suite *config_reader_suite(void);
 Suite *activation_suite(void);
 Suite *notify_suite(void);
 Suite *seccomp_suite(void);
-Suite *range_suite(void);
 Suite *source_suite(void);
 Suite *proxy_header_suite(void);
-Suite *probe_suite(void);
-Suite *schedule_suite(void);
-Suite *load_suite(void);
-Suite *times_suite(void);
+Suite *script_suite(void);
 Suite *verdict_suite(void);
+Suite *target_suite(void);
+Suite *resolver_suite(void);
+Suite *client_exchange_suite(void);
+Suite *schedule_suite(void);
+Suite *engine_suite(void);
+Suite *range_suite(void);
+Suite *client_options_suite(void);
+Suite *times_suite(void);
 Suite *tally_suite(void);
 Suite *chart_suite(void);
-Suite *misbehaviour_suite(void);
 Suite *progress_suite(void);
+Suite *results_suite(void);
+Suite *run_suite(void);
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include "client/chart.h"
+#include "client/report/chart.h"
 #include "support.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include "client/histogram.h"
+#include "client/report/histogram.h"
 #include "support.h"
 
 #include <string.h>

@@ -252,7 +252,7 @@ END_TEST
 
 START_TEST(one_that_cannot_be_watched_stays_until_its_time_is_over)
 {
-    no_watches = true;
+    io_fail(FAULT_EPOLL_CTL, 0, 1, ENOSPC);
     watch(1);
     end_theirs(&pairs[0]);
     ck_assert(!is_readable());
@@ -266,7 +266,7 @@ END_TEST
 START_TEST(without_epoll_there_are_no_lingering_sockets)
 {
     struct lingering none;
-    no_epoll = true;
+    io_fail(FAULT_EPOLL_CREATE, 0, 1, EMFILE);
     ck_assert_int_eq(lingering_init(&none, NULL), -1);
     ck_assert_int_eq(errno, EMFILE);
     lingering_end(&none);

@@ -30,7 +30,7 @@ int __wrap_socket(int family, int type, int protocol);
 int __wrap_socket(int family, int type, int protocol)
 {
     if (failing_error == 0 || family != failing_family)
-        return __real_socket(family, type, protocol);
+        return io_fails(FAULT_SOCKET) ? -1 : __real_socket(family, type, protocol);
     errno = failing_error;
     return -1;
 }
@@ -55,7 +55,7 @@ int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t 
     if (no_end_of_sharing && level == SOL_SOCKET && name == SO_REUSEPORT &&
         *(const int *)value == 0)
         return -1;
-    return __real_setsockopt(fd, level, name, value, size);
+    return io_fails(FAULT_SETSOCKOPT) ? -1 : __real_setsockopt(fd, level, name, value, size);
 }
 
 /* How often a port that is not 0 is in use. */
@@ -67,7 +67,7 @@ int __wrap_bind(int fd, const struct sockaddr *address, socklen_t length)
 {
     const struct sockaddr_in *in = (const void *)address;
     if (busy_ports == 0 || in->sin_port == 0)
-        return __real_bind(fd, address, length);
+        return io_fails(FAULT_BIND) ? -1 : __real_bind(fd, address, length);
     busy_ports--;
     errno = EADDRINUSE;
     return -1;

@@ -104,6 +104,32 @@ START_TEST(anything_but_a_whole_number_up_to_the_maximum_is_refused)
 }
 END_TEST
 
+static const struct {
+    double value;
+    int decimals;
+    const char *text;
+} fixed[] = {
+    {0, 0, "0"},
+    {0, 3, "0"},
+    {10, 0, "10"},
+    {100, 2, "100"},
+    {0.5, 3, "0.5"},
+    {1.25, 1, "1.2"},
+    {-0.25, 2, "-0.25"},
+    {0.0004, 3, "0"},
+    {0.00001, 9, "0.00001"},
+    {1e15, 2, "1000000000000000"},
+    {31536000, 3, "31536000"},
+};
+
+START_TEST(written_without_an_exponent_or_trailing_zeros)
+{
+    char text[32] = "what was there before";
+    ck_assert_ptr_eq(put_fixed(text, sizeof text, fixed[_i].value, fixed[_i].decimals), text);
+    ck_assert_str_eq(text, fixed[_i].text);
+}
+END_TEST
+
 #define NAME "SIXTEEN_TEST_NUMBER"
 
 static void unset(void)
@@ -155,6 +181,9 @@ Suite *number_suite(void)
     TCase *whole = add_case(suite, "read_whole", NULL);
     tcase_add_test(whole, a_whole_number_is_read);
     tcase_add_test(whole, anything_but_a_whole_number_up_to_the_maximum_is_refused);
+
+    TCase *fixeds = add_case(suite, "put_fixed", NULL);
+    tcase_add_loop_test(fixeds, written_without_an_exponent_or_trailing_zeros, 0, COUNT(fixed));
 
     TCase *environment = add_case(suite, "environment_number", NULL);
     tcase_add_checked_fixture(environment, unset, unset);

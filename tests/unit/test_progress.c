@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+/* The line that shows how far a load is. */
 #include <config.h>
 
-#include "client/progress.h"
+#include "client/report/progress.h"
 #include "support.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -46,8 +49,7 @@ static void assert_shown(const char *expected)
 
 static void show(uint64_t done, double seconds)
 {
-    progress_show(&progress, (struct load_progress){.done = done, .errors = 3}, SECONDS(seconds),
-                  false);
+    progress_show(&progress, done, 3, SECONDS(seconds), false);
 }
 
 START_TEST(a_load_without_an_end_has_no_time_left)
@@ -139,13 +141,70 @@ START_TEST(on_a_terminal_a_line_takes_the_place_of_the_last)
 }
 END_TEST
 
+/* Open a terminal of this width as standard error. Returns its other end. */
+static int open_terminal(unsigned short width)
+{
+    const struct winsize size = {.ws_row = 24, .ws_col = width};
+    int other = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    need(other >= 0 && grantpt(other) == 0 && unlockpt(other) == 0, "a terminal");
+    int terminal = open(ptsname(other), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    need(terminal >= 0 && ioctl(terminal, TIOCSWINSZ, &size) == 0 &&
+             dup2(terminal, STDERR_FILENO) >= 0,
+         "its other end");
+    close(terminal);
+    return other;
+}
+
+START_TEST(on_a_terminal_a_line_is_narrower_than_it)
+{
+    const char expected[] = CLEARED "10 s: 5000 done, 50";
+    char text[256] = "";
+    int other = open_terminal(20);
+    progress.is_shown = true;
+    show(5000, 10);
+    ssize_t length = read(other, text, sizeof text - 1);
+    close(other);
+    ck_assert_int_eq(length, sizeof expected - 1);
+    ck_assert_str_eq(text, expected);
+}
+END_TEST
+
+static const struct {
+    enum client_mode mode;
+    enum client_format format;
+    bool quiet;
+    const char *terminal;
+    bool is_shown;
+} lines[] = {
+    {CLIENT_LOAD, FORMAT_TEXT, false, "xterm", true},
+    {CLIENT_LOAD, FORMAT_TEXT, false, "dumb", false},
+    {CLIENT_LOAD, FORMAT_TEXT, false, NULL, false},
+    {CLIENT_LOAD, FORMAT_TEXT, true, "xterm", false},
+    {CLIENT_LOAD, FORMAT_JSON, false, "xterm", false},
+    {CLIENT_REPEATED, FORMAT_TEXT, false, "xterm", false},
+};
+
+START_TEST(only_a_load_that_reports_text_on_a_terminal_is_shown)
+{
+    int other = open_terminal(80);
+    options.mode = lines[_i].mode;
+    options.format = lines[_i].format;
+    options.quiet = lines[_i].quiet;
+    unsetenv("TERM");
+    if (lines[_i].terminal != NULL)
+        setenv("TERM", lines[_i].terminal, 1);
+    progress = progress_of(&options);
+    close(other);
+    ck_assert_int_eq(progress.is_shown, lines[_i].is_shown);
+}
+END_TEST
+
 START_TEST(a_line_that_stays_has_an_end)
 {
-    const struct load_progress load = {.done = 5000, .errors = 0};
-    progress_show(&progress, load, SECONDS(10), true);
+    progress_show(&progress, 5000, 0, SECONDS(10), true);
     assert_shown("10 s: 5000 done, 500/s, 0 errors\n");
     progress.is_shown = true;
-    progress_show(&progress, load, SECONDS(20), true);
+    progress_show(&progress, 5000, 0, SECONDS(20), true);
     assert_shown(CLEARED "20 s: 5000 done, 0/s, 0 errors\n");
 }
 END_TEST
@@ -153,6 +212,7 @@ END_TEST
 START_TEST(where_there_is_no_terminal_nothing_is_shown_and_cleared)
 {
     options.mode = CLIENT_LOAD;
+    setenv("TERM", "xterm", 1);
     progress = progress_of(&options);
     ck_assert(!progress.is_shown);
     ck_assert_ptr_eq(progress.options, &options);
@@ -175,6 +235,9 @@ Suite *progress_suite(void)
     tcase_add_test(tcase, a_look_at_the_very_beginning_has_no_rate);
     tcase_add_test(tcase, no_time_is_left_once_the_duration_is_over);
     tcase_add_test(tcase, on_a_terminal_a_line_takes_the_place_of_the_last);
+    tcase_add_test(tcase, on_a_terminal_a_line_is_narrower_than_it);
+    tcase_add_loop_test(tcase, only_a_load_that_reports_text_on_a_terminal_is_shown, 0,
+                        COUNT(lines));
     tcase_add_test(tcase, a_line_that_stays_has_an_end);
     tcase_add_test(tcase, where_there_is_no_terminal_nothing_is_shown_and_cleared);
     return suite;

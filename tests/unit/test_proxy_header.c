@@ -2,7 +2,7 @@
 /* The PROXY headers that the client writes, octet by octet, and as the daemon reads them. */
 #include <config.h>
 
-#include "client/proxy_header.h"
+#include "client/exchange/proxy_header.h"
 #include "server/connection/proxy_header.h"
 #include "support.h"
 

@@ -2,7 +2,7 @@
 /* Thresholds as in the guidelines for monitoring plugins, and the values that they alert for. */
 #include <config.h>
 
-#include "client/range.h"
+#include "client/options/range.h"
 #include "support.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
 /* The three outcomes of recv(2) that sixteen(7) describes, and its two other results. */
 #include <config.h>
 
-#include "common/transfer.h"
+#include "server/connection/transfer.h"
 #include "support.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The starts of an open loop: evenly spaced, without drift, and counted exactly. */
+/* The starts of a run: evenly spaced, without drift, claimed once, and counted exactly. */
 #include <config.h>
 
-#include "client/schedule.h"
+#include "client/exchange/schedule.h"
 #include "support.h"
 
 #define SECOND INT64_C(1000000000)
@@ -59,6 +59,140 @@ START_TEST(the_end_of_the_clock_is_handled)
 }
 END_TEST
 
+/* A schedule that begins at SECOND. */
+static struct schedule schedule_of(double rate, uint64_t count, int64_t end)
+{
+    return (struct schedule){
+        .rate = rate, .count = count, .began = SECOND, .grace = SECOND, .end = end};
+}
+
+/* Return the number of the next start and in `*due` its instant, or -1. */
+static int64_t claim(struct schedule *schedule, int64_t now, int64_t *due)
+{
+    uint64_t number;
+    bool is_due = schedule_is_due(schedule, now);
+    ck_assert_int_eq(schedule_claim(schedule, now, &number, due), is_due);
+    return is_due ? (int64_t)number : -1;
+}
+
+START_TEST(without_a_rate_each_is_due_now)
+{
+    struct schedule schedule = schedule_of(0, 0, NEVER);
+    int64_t due;
+    for (int64_t number = 0; number < 5; number++) {
+        ck_assert_int_eq(claim(&schedule, 5 * SECOND + number, &due), number);
+        ck_assert_int_eq(due, 5 * SECOND + number);
+    }
+    ck_assert_int_eq(schedule_next(&schedule, 1, 2, 7 * SECOND), 7 * SECOND);
+    ck_assert_uint_eq(schedule_total(&schedule), 5);
+}
+END_TEST
+
+START_TEST(with_a_rate_each_is_due_at_its_instant)
+{
+    struct schedule schedule = schedule_of(2, 0, NEVER);
+    int64_t due;
+    ck_assert_int_eq(claim(&schedule, SECOND - 1, &due), -1);
+    ck_assert_int_eq(schedule_next(&schedule, 0, 1, SECOND - 1), SECOND);
+    ck_assert_int_eq(claim(&schedule, 2 * SECOND, &due), 0);
+    ck_assert_int_eq(due, SECOND);
+    ck_assert_int_eq(claim(&schedule, 2 * SECOND, &due), 1);
+    ck_assert_int_eq(due, SECOND + SECOND / 2);
+    ck_assert_int_eq(claim(&schedule, 2 * SECOND, &due), 2);
+    ck_assert_int_eq(claim(&schedule, 2 * SECOND, &due), -1);
+    ck_assert_int_eq(schedule_next(&schedule, 0, 1, 2 * SECOND), 2 * SECOND + SECOND / 2);
+}
+END_TEST
+
+START_TEST(a_count_is_the_end)
+{
+    struct schedule schedule = schedule_of(_i == 0 ? 0 : 1000, 2, NEVER);
+    int64_t due;
+    ck_assert_int_eq(claim(&schedule, 2 * SECOND, &due), 0);
+    ck_assert_int_eq(claim(&schedule, 2 * SECOND, &due), 1);
+    ck_assert_int_eq(claim(&schedule, 3 * SECOND, &due), -1);
+    ck_assert_int_eq(schedule_next(&schedule, 0, 1, 3 * SECOND), NEVER);
+    ck_assert_uint_eq(schedule_total(&schedule), 2);
+}
+END_TEST
+
+/* Two starts are due, at SECOND and at 2 * SECOND, before the end. */
+START_TEST(what_was_due_before_the_end_begins_for_as_long_as_the_grace)
+{
+    struct schedule schedule = schedule_of(1, 0, 3 * SECOND);
+    int64_t due;
+    ck_assert_int_eq(claim(&schedule, 3 * SECOND, &due), 0);
+    ck_assert_int_eq(claim(&schedule, 4 * SECOND, &due), -1);
+    ck_assert_int_eq(schedule_next(&schedule, 0, 1, 4 * SECOND), NEVER);
+    ck_assert_int_eq(claim(&schedule, 4 * SECOND - 1, &due), 1);
+    ck_assert_int_eq(due, 2 * SECOND);
+    ck_assert_int_eq(claim(&schedule, 4 * SECOND - 1, &due), -1);
+    ck_assert_uint_eq(schedule_total(&schedule), 2);
+}
+END_TEST
+
+START_TEST(there_is_no_grace_without_a_rate_or_with_skips)
+{
+    struct schedule schedule = schedule_of(_i == 0 ? 0 : 1, 0, 3 * SECOND);
+    int64_t due;
+    schedule.skips = _i > 0;
+    ck_assert_int_eq(claim(&schedule, 3 * SECOND - 1, &due), 0);
+    ck_assert_int_eq(claim(&schedule, 3 * SECOND, &due), -1);
+    ck_assert_uint_eq(schedule_total(&schedule), _i == 0 ? 1 : 2);
+}
+END_TEST
+
+START_TEST(a_skipped_start_is_counted_and_not_claimed_again)
+{
+    struct schedule schedule = schedule_of(1, 2, NEVER);
+    int64_t due;
+    schedule_skip(&schedule, SECOND - 1);
+    ck_assert_uint_eq(schedule.skipped, 0);
+    schedule_skip(&schedule, SECOND);
+    ck_assert_uint_eq(schedule.skipped, 1);
+    ck_assert_int_eq(claim(&schedule, 2 * SECOND, &due), 1);
+    schedule_skip(&schedule, 3 * SECOND);
+    ck_assert_uint_eq(schedule.skipped, 1);
+}
+END_TEST
+
+START_TEST(threads_look_at_different_instants)
+{
+    struct schedule schedule = schedule_of(1, 0, NEVER);
+    for (unsigned index = 0; index < 3; index++)
+        ck_assert_int_eq(schedule_next(&schedule, index, 3, SECOND + 1),
+                         SECOND + (index == 0 ? 3 : index) * SECOND);
+}
+END_TEST
+
+/* No place is free for a start that is due, so the thread looks again at the next instant. */
+START_TEST(a_thread_without_a_place_looks_at_the_next_instant)
+{
+    struct schedule schedule = schedule_of(1, 0, NEVER);
+    ck_assert_int_eq(schedule_next(&schedule, 0, 1, SECOND + SECOND / 2), 2 * SECOND);
+}
+END_TEST
+
+START_TEST(nothing_is_due_before_the_beginning)
+{
+    struct schedule schedule = {.rate = 1000, .end = NEVER};
+    ck_assert_uint_eq(schedule_total(&schedule), 0);
+}
+END_TEST
+
+START_TEST(what_was_due_and_not_claimed_is_in_the_total)
+{
+    struct schedule schedule = schedule_of(1000, 0, 2 * SECOND);
+    int64_t due;
+    ck_assert_int_eq(claim(&schedule, 2 * SECOND, &due), 0);
+    ck_assert_uint_eq(schedule_total(&schedule), 1000);
+    schedule.count = 10;
+    ck_assert_uint_eq(schedule_total(&schedule), 10);
+    schedule.end = SECOND;
+    ck_assert_uint_eq(schedule_total(&schedule), 1);
+}
+END_TEST
+
 Suite *schedule_suite(void)
 {
     Suite *suite = suite_create("schedule");
@@ -70,5 +204,17 @@ Suite *schedule_suite(void)
                         COUNT(rates));
     tcase_add_loop_test(tcase, the_start_at_the_end_itself_does_not_count, 0, COUNT(rates));
     tcase_add_loop_test(tcase, the_end_of_the_clock_is_handled, 0, COUNT(rates));
+
+    TCase *claims = add_case(suite, "schedule, claims", NULL);
+    tcase_add_test(claims, without_a_rate_each_is_due_now);
+    tcase_add_test(claims, with_a_rate_each_is_due_at_its_instant);
+    tcase_add_loop_test(claims, a_count_is_the_end, 0, 2);
+    tcase_add_test(claims, what_was_due_before_the_end_begins_for_as_long_as_the_grace);
+    tcase_add_loop_test(claims, there_is_no_grace_without_a_rate_or_with_skips, 0, 2);
+    tcase_add_test(claims, a_skipped_start_is_counted_and_not_claimed_again);
+    tcase_add_test(claims, threads_look_at_different_instants);
+    tcase_add_test(claims, a_thread_without_a_place_looks_at_the_next_instant);
+    tcase_add_test(claims, nothing_is_due_before_the_beginning);
+    tcase_add_test(claims, what_was_due_and_not_claimed_is_in_the_total);
     return suite;
 }

@@ -2,7 +2,7 @@
 /* The three outcomes of send(2) that sixteen(7) describes. */
 #include <config.h>
 
-#include "common/transfer.h"
+#include "server/connection/transfer.h"
 #include "support.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 /* Sources as text, and the addresses to which the kernel binds sockets. */
 #include <config.h>
 
-#include "client/source.h"
+#include "client/exchange/source.h"
 #include "support.h"
 
 #include <errno.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* The counts of many exchanges, and the status that follows from them. */
 #include <config.h>
 
-#include "client/tally.h"
+#include "client/report/tally.h"
 #include "support.h"
 
 #include <errno.h>
@@ -10,6 +11,8 @@
 static const struct verdict right = {RESULT_RIGHT, PHASE_CLOSE, 0, 16};
 static const struct verdict wrong = {RESULT_DIFFERS, PHASE_RECEIVE, 0, 16};
 static const struct verdict lost = {RESULT_FAILED, PHASE_CONNECT, ECONNREFUSED, 0};
+static const struct verdict silent = {RESULT_SILENT, PHASE_CLOSE, 0, 16};
+static const struct verdict cut = {RESULT_CUT, PHASE_RECEIVE, 0, 5};
 static const struct verdict local = {RESULT_LOCAL, PHASE_CONNECT, EADDRNOTAVAIL, 0};
 
 static struct tally tally;
@@ -55,7 +58,6 @@ END_TEST
 
 START_TEST(only_right_ones_have_times)
 {
-    const struct verdict silent = {RESULT_SILENT, PHASE_CLOSE, 0, 16};
     const struct verdict quiet = {RESULT_QUIET, PHASE_RECEIVE, 0, 0};
     tally_add(&tally, &lost, 1);
     tally_add(&tally, &right, 20);
@@ -124,45 +126,26 @@ START_TEST(kinds_beyond_the_last_count_as_the_last)
 }
 END_TEST
 
-START_TEST(what_was_cut_is_lost_if_it_was_slower_than_each_right_one)
+START_TEST(what_was_cut_is_neither_sent_nor_a_failure)
 {
-    const struct verdict late = {RESULT_TIMEOUT, PHASE_CONNECT, 0, 0};
     tally_add(&tally, &right, 50);
-    tally_add(&tally, &right, 100);
-    tally_add(&tally, &lost, 1000);
-    tally_cut(&tally, PHASE_CONNECT, 0, 100);
-    ck_assert_uint_eq(tally.unfinished, 1);
-    assert_classes(2, 0, 1, 0);
-    tally_cut(&tally, PHASE_CONNECT, 0, 101);
-    ck_assert_uint_eq(tally.unfinished, 1);
-    assert_classes(2, 0, 2, 0);
-    assert_failure(1, &late, 1);
-    ck_assert_uint_eq(tally.times.histogram.most, 100);
+    tally_add(&tally, &cut, 40);
+    tally_add(&tally, &cut, 70);
+    tally_add(&tally, &cut, 60);
+    assert_classes(1, 0, 0, 0);
+    ck_assert_uint_eq(tally.classes[CLASS_UNFINISHED], 3);
+    ck_assert_uint_eq(tally.longest_cut, 70);
+    ck_assert_uint_eq(tally.failure_count, 0);
 }
 END_TEST
 
-START_TEST(what_was_cut_is_lost_where_none_was_right)
+START_TEST(right_ones_without_an_end_of_file_are_counted)
 {
-    tally_cut(&tally, PHASE_SEND, 0, 1);
-    ck_assert_uint_eq(tally.unfinished, 0);
-    assert_classes(0, 0, 1, 0);
-}
-END_TEST
-
-START_TEST(behind_a_right_reply_the_end_is_no_loss)
-{
-    tally_cut(&tally, PHASE_CLOSE, 16, 1000);
-    ck_assert_uint_eq(tally.unfinished, 1);
-    ck_assert_uint_eq(tally.sent, 0);
-}
-END_TEST
-
-START_TEST(what_was_cut_in_the_reply_is_wrong)
-{
-    const struct verdict late = {RESULT_TIMEOUT, PHASE_RECEIVE, 0, 0};
-    tally_cut(&tally, PHASE_RECEIVE, 5, 1);
-    assert_classes(0, 1, 0, 0);
-    assert_failure(0, &late, 1);
+    tally_add(&tally, &right, 1);
+    tally_add(&tally, &silent, 1);
+    tally_add(&tally, &silent, 1);
+    assert_classes(3, 0, 0, 0);
+    ck_assert_uint_eq(tally.no_end, 2);
 }
 END_TEST
 
@@ -171,16 +154,19 @@ START_TEST(merged_ones_count_together)
     tally_add(&tally, &right, 10);
     tally_add(&tally, &wrong, 1);
     tally_add(&tally, &lost, 1);
-    tally_cut(&tally, PHASE_SEND, 0, 5);
+    tally_add(&tally, &cut, 5);
     tally_add(&other, &local, 1);
     tally_add(&other, &lost, 1);
     tally_add(&other, &lost, 1);
     tally_add(&other, &right, 30);
-    tally_cut(&other, PHASE_SEND, 0, 5);
-    tally_cut(&other, PHASE_SEND, 0, 5);
+    tally_add(&other, &silent, 20);
+    tally_add(&other, &cut, 7);
+    tally_add(&other, &cut, 6);
     tally_merge(&tally, &other);
-    assert_classes(2, 1, 3, 1);
-    ck_assert_uint_eq(tally.unfinished, 3);
+    assert_classes(3, 1, 3, 1);
+    ck_assert_uint_eq(tally.classes[CLASS_UNFINISHED], 3);
+    ck_assert_uint_eq(tally.longest_cut, 7);
+    ck_assert_uint_eq(tally.no_end, 1);
     ck_assert_uint_eq(tally.times.least, 10);
     ck_assert_uint_eq(tally.times.histogram.most, 30);
     ck_assert_uint_eq(tally.failure_count, 3);
@@ -218,18 +204,33 @@ START_TEST(merged_kinds_beyond_the_last_count_as_the_last)
 }
 END_TEST
 
-START_TEST(lost_percent_are_of_those_sent)
+static const struct {
+    uint64_t sent;
+    uint64_t lost;
+    const char *percent;
+} shares[] = {
+    {0, 0, "0"},
+    {1, 0, "0"},
+    {1, 1, "100"},
+    {2, 1, "50"},
+    {3, 1, "33.33"},
+    {3, 2, "66.67"},
+    {1000, 1, "0.1"},
+    {30000, 1, "0.003"},
+    {30000, 29999, "99.997"},
+    {1000000, 1, "0.0001"},
+    {1000000, 999999, "99.9999"},
+    {UINT64_C(1000000000000000), 1, "0.0000000000001"},
+    {UINT64_C(1000000000000000), UINT64_C(999999999999999), "99.9999999999999"},
+};
+
+START_TEST(lost_percent_are_rounded_neither_to_none_nor_to_all)
 {
-    ck_assert_double_eq(tally_lost(&tally), 0);
-    tally_add(&tally, &local, 0);
-    ck_assert_double_eq(tally_lost(&tally), 0);
-    tally_add(&tally, &lost, 1);
-    ck_assert_double_eq(tally_lost(&tally), 100);
-    tally_add(&tally, &right, 1);
-    ck_assert_double_eq(tally_lost(&tally), 50);
-    tally_add(&tally, &right, 1);
-    tally_add(&tally, &wrong, 1);
-    ck_assert_double_eq(tally_lost(&tally), 25);
+    char text[TALLY_PERCENT] = "what was there before";
+    tally.sent = shares[_i].sent;
+    tally.classes[CLASS_LOST] = shares[_i].lost;
+    ck_assert_ptr_eq(tally_lost(&tally, text), text);
+    ck_assert_str_eq(text, shares[_i].percent);
 }
 END_TEST
 
@@ -242,8 +243,19 @@ START_TEST(the_status_reports_the_server_before_this_host)
         if (_i & (1 << i))
             tally_add(&tally, &verdicts[i], 1);
     ck_assert_int_eq(tally_status(&tally), expected[_i]);
-    tally.unfinished = 1;
+    tally_add(&tally, &cut, 1);
     ck_assert_int_eq(tally_status(&tally), expected[_i]);
+}
+END_TEST
+
+START_TEST(the_status_is_wrong_if_what_was_cut_was_slower_than_each_right_one)
+{
+    tally_add(&tally, &right, 100);
+    tally_add(&tally, &right, 50);
+    tally_add(&tally, &cut, 100);
+    ck_assert_int_eq(tally_status(&tally), 0);
+    tally_add(&tally, &cut, 101);
+    ck_assert_int_eq(tally_status(&tally), 1);
 }
 END_TEST
 
@@ -257,14 +269,14 @@ Suite *tally_suite(void)
     tcase_add_test(tcase, failures_differ_by_result_phase_and_error);
     tcase_add_test(tcase, failures_with_more_octets_or_fewer_are_of_one_kind);
     tcase_add_test(tcase, kinds_beyond_the_last_count_as_the_last);
-    tcase_add_test(tcase, what_was_cut_is_lost_if_it_was_slower_than_each_right_one);
-    tcase_add_test(tcase, what_was_cut_is_lost_where_none_was_right);
-    tcase_add_test(tcase, what_was_cut_in_the_reply_is_wrong);
+    tcase_add_test(tcase, what_was_cut_is_neither_sent_nor_a_failure);
+    tcase_add_test(tcase, right_ones_without_an_end_of_file_are_counted);
     tcase_add_test(tcase, merged_ones_count_together);
     tcase_add_test(tcase, merging_none_changes_nothing);
     tcase_add_test(tcase, merged_kinds_beyond_the_last_count_as_the_last);
-    tcase_add_test(tcase, lost_percent_are_of_those_sent);
-    tcase_add_test(tcase, behind_a_right_reply_the_end_is_no_loss);
+    tcase_add_loop_test(tcase, lost_percent_are_rounded_neither_to_none_nor_to_all, 0,
+                        COUNT(shares));
     tcase_add_loop_test(tcase, the_status_reports_the_server_before_this_host, 0, 16);
+    tcase_add_test(tcase, the_status_is_wrong_if_what_was_cut_was_slower_than_each_right_one);
     return suite;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include "client/times.h"
+#include "client/report/times.h"
 #include "support.h"
 
 #include <string.h>

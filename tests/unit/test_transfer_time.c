@@ -2,7 +2,7 @@
 /* The deadline of recv_all() and send_all() is absolute, however often the peer sends or reads. */
 #include <config.h>
 
-#include "common/transfer.h"
+#include "server/connection/transfer.h"
 #include "support.h"
 
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 /* The meaning of each result of the client's exchange, and its words. */
 #include <config.h>
 
-#include "client/verdict.h"
+#include "client/exchange/verdict.h"
 #include "support.h"
 
 #include <errno.h>
@@ -41,6 +41,10 @@ static const struct {
     {{RESULT_FAILED, PHASE_RECEIVE, ECONNRESET, 3}, CLASS_WRONG, "reset"},
     {{RESULT_FAILED, PHASE_CLOSE, ECONNRESET, 16}, CLASS_WRONG, "reset"},
     {{RESULT_FAILED, PHASE_CLOSE, ETIMEDOUT, 16}, CLASS_WRONG, "slow"},
+    {{RESULT_OVERTAKEN, PHASE_CONNECT, 0, 0}, CLASS_LOST, "slow"},
+    {{RESULT_CUT, PHASE_RESOLVE, EINTR, 0}, CLASS_UNFINISHED, "unfinished"},
+    {{RESULT_CUT, PHASE_CONNECT, 0, 0}, CLASS_UNFINISHED, "unfinished"},
+    {{RESULT_CUT, PHASE_RECEIVE, 0, 5}, CLASS_UNFINISHED, "unfinished"},
     {{RESULT_UNRESOLVED, PHASE_RESOLVE, EAI_NONAME, 0}, CLASS_LOST, "unresolved"},
     {{RESULT_LOCAL, PHASE_RESOLVE, ENOMEM, 0}, CLASS_LOCAL, "failed"},
     {{RESULT_LOCAL, PHASE_CONNECT, EMFILE, 0}, CLASS_LOCAL, "failed"},
@@ -112,6 +116,27 @@ START_TEST(what_is_right_may_have_a_remark)
 }
 END_TEST
 
+START_TEST(what_was_cut_or_overtaken_has_its_time)
+{
+    const struct {
+        struct verdict verdict;
+        const char *why;
+    } rows[] = {
+        {{RESULT_CUT, PHASE_RESOLVE, EINTR, 0}, "interrupted after 2.5 s"},
+        {{RESULT_CUT, PHASE_CONNECT, 0, 0}, "cut by --deadline after 2.5 s"},
+        {{RESULT_CUT, PHASE_RECEIVE, EINTR, 5},
+         "interrupted after 2.5 s with 5 of 16 octets received"},
+        {{RESULT_CUT, PHASE_RECEIVE, 0, 0},
+         "cut by --deadline after 2.5 s with 0 of 16 octets received"},
+        {{RESULT_OVERTAKEN, PHASE_CONNECT, 0, 0},
+         "no answer within 2.5 s; another address answered first"},
+    };
+    char text[VERDICT_WHY];
+    for (size_t i = 0; i < COUNT(rows); i++)
+        ck_assert_str_eq(verdict_why(&rows[i].verdict, 2.5, text), rows[i].why);
+}
+END_TEST
+
 /* The rest of a longer time is not a round number. */
 START_TEST(seconds_are_told_to_the_millisecond)
 {
@@ -120,6 +145,8 @@ START_TEST(seconds_are_told_to_the_millisecond)
     ck_assert_str_eq(verdict_why(&late, 1.2344999, text), "timed out after 1.234 s");
     ck_assert_str_eq(verdict_why(&late, 0.9999999, text), "timed out after 1 s");
     ck_assert_str_eq(verdict_why(&late, 86400, text), "timed out after 86400 s");
+    ck_assert_str_eq(verdict_why(&late, 31536000, text), "timed out after 31536000 s");
+    ck_assert_str_eq(verdict_why(&late, 0.00001, text), "timed out after 0.00001 s");
 }
 END_TEST
 
@@ -153,6 +180,7 @@ Suite *verdict_suite(void)
     tcase_add_loop_test(tcase, each_result_has_a_class_and_a_word, 0, COUNT(meanings));
     tcase_add_loop_test(tcase, each_result_has_a_reason_and_a_kind, 0, COUNT(reasons));
     tcase_add_test(tcase, what_is_right_may_have_a_remark);
+    tcase_add_test(tcase, what_was_cut_or_overtaken_has_its_time);
     tcase_add_test(tcase, seconds_are_told_to_the_millisecond);
     tcase_add_test(tcase, each_phase_has_a_name);
     tcase_add_test(tcase, five_errors_are_this_hosts);

@@ -53,18 +53,23 @@ int main(void)
 #ifdef WITH_SECCOMP
                                              seccomp_suite,
 #endif
-                                             range_suite,
                                              source_suite,
                                              proxy_header_suite,
-                                             probe_suite,
-                                             schedule_suite,
-                                             load_suite,
-                                             times_suite,
+                                             script_suite,
                                              verdict_suite,
+                                             target_suite,
+                                             resolver_suite,
+                                             client_exchange_suite,
+                                             schedule_suite,
+                                             engine_suite,
+                                             range_suite,
+                                             client_options_suite,
+                                             times_suite,
                                              tally_suite,
                                              chart_suite,
-                                             misbehaviour_suite,
-                                             progress_suite};
+                                             progress_suite,
+                                             results_suite,
+                                             run_suite};
 
     /* A forked test would write the buffered text once more. */
     setvbuf(stdout, NULL, _IOLBF, 0);

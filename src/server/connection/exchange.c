@@ -10,9 +10,9 @@
 
 #include "server/connection/exchange.h"
 
-#include "common/transfer.h"
 #include "server/connection/admission.h"
 #include "server/connection/proxy_header.h"
+#include "server/connection/transfer.h"
 
 #include <errno.h>
 #include <string.h>

@@ -10,6 +10,7 @@ src_libsixteen_a_SOURCES += \
 	%D%/acceptor.h %D%/acceptor.c \
 	%D%/admission.h %D%/admission.c \
 	%D%/workers.h %D%/workers.c \
+	%D%/transfer.h %D%/transfer.c \
 	%D%/proxy_header.h %D%/proxy_header.c \
 	%D%/exchange.h %D%/exchange.c \
 	%D%/lingering_close.h %D%/lingering_close.c

@@ -5,8 +5,8 @@
 #ifndef SERVER_CONNECTION_PROXY_HEADER_H
 #define SERVER_CONNECTION_PROXY_HEADER_H
 
-#include "common/transfer.h"
 #include "server/connection/connection.h"
+#include "server/connection/transfer.h"
 
 enum proxy_header_status {
     PROXY_MORE,      /* valid so far, but incomplete */

@@ -38,17 +38,6 @@
 /* The writing end of the pipe to the waiting process, or -1. */
 static int report_fd = -1;
 
-int background_open_standard(void)
-{
-    int fd;
-    do {
-        fd = open("/dev/null", O_RDWR);
-        if (fd < 0)
-            return -1;
-    } while (fd <= STDERR_FILENO);
-    return close(fd);
-}
-
 static void close_between(int first, int last)
 {
 #ifdef HAVE_CLOSE_RANGE

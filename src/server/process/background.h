@@ -4,10 +4,6 @@
 #ifndef SERVER_PROCESS_BACKGROUND_H
 #define SERVER_PROCESS_BACKGROUND_H
 
-/* Open descriptors 0, 1 and 2 if they are closed, so that no socket gets such a number and no
- * message goes to a peer. Returns 0, or -1 and errno. */
-int background_open_standard(void);
-
 /* Close all descriptors except the standard three, the `passed` sockets that follow them, and
  * `ready_fd` unless it is 0; set a umask that denies group and others write access, and change to
  * the root directory. Call it in the foreground too: after the configuration was read and the names

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+# The command line.
+src_libsixteen_a_SOURCES += \
+	%D%/range.h %D%/range.c \
+	%D%/options.h %D%/options.c \
+	%D%/status.h

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* sixteen's command line: sixteen(1). */
+#ifndef CLIENT_OPTIONS_OPTIONS_H
+#define CLIENT_OPTIONS_OPTIONS_H
+
+#include "client/exchange/exchange.h"
+#include "client/options/range.h"
+
+#include <stdio.h>
+
+enum client_mode { CLIENT_ONCE, CLIENT_REPEATED, CLIENT_LOAD, CLIENT_HELP, CLIENT_VERSION };
+
+enum client_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_PLUGIN };
+
+/* A threshold of the plugin. */
+struct threshold {
+    const char *text; /* as it was given; NULL: none was */
+    struct range range;
+};
+
+/* Numbers that were not given are 0. */
+struct client_options {
+    enum client_mode mode;
+    enum client_format format;
+    bool quiet;
+    int family;     /* AF_UNSPEC, AF_INET, AF_INET6 */
+    bool all;       /* ask every address of the name */
+    uint64_t count; /* exchanges, or rounds of them */
+    bool has_interval;
+    double interval;   /* seconds between the beginnings of two */
+    double timeout;    /* seconds for each exchange */
+    double deadline;   /* seconds for everything */
+    double resolve;    /* seconds after which a watch looks up the name again */
+    unsigned parallel; /* exchanges at once, and their beginnings a second, and for how long */
+    double rate;
+    double duration;
+    struct threshold warn, crit;
+    const char *source; /* the question's, as it was given; NULL: none was */
+    struct misbehaviour misbehaviour;
+    struct endpoint server;
+    struct question question;
+    unsigned char header[PROXY_HEADER_SIZE]; /* of the PROXY protocol */
+    size_t header_length;
+};
+
+/* Room for what is wrong with a command line. */
+#define CLIENT_OPTIONS_WHY 1200
+
+/* Read the command line. Returns 0; or -1 with one line in `why`,
+ * and then only `format` is of use. */
+int client_options_parse(struct client_options *options, int argc, char *argv[],
+                         char why[CLIENT_OPTIONS_WHY]);
+
+/* Print the text of --help. */
+void client_options_help(FILE *out);
+
+#endif

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: MIT
+# What is counted, and the reports.
+src_libsixteen_a_SOURCES += \
+	%D%/histogram.h %D%/histogram.c \
+	%D%/times.h %D%/times.c \
+	%D%/tally.h %D%/tally.c \
+	%D%/report.h \
+	%D%/text.h %D%/text.c \
+	%D%/chart.h %D%/chart.c \
+	%D%/json.h %D%/json.c \
+	%D%/plugin.h %D%/plugin.c \
+	%D%/progress.h %D%/progress.c
