@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 # Completion of sixteen(1) for fish.
 
-# True if HOST comes next: there is no argument yet except the two that belong to --proxy.
-function __sixteen_wants_host
-    argparse --ignore-unknown 4/ipv4 6/ipv6 q/quiet b/bind= c/count= i/interval= W/timeout= \
-        w/deadline= message= expect= proxy= misbehave= warn= crit= P/parallel= rate= \
-        duration= -- (commandline -opc)[2..] 2>/dev/null
+# True if TARGET comes next: there is no argument yet except the two that belong to --proxy.
+function __sixteen_wants_target
+    argparse --ignore-unknown 4/ipv4 6/ipv6 q/quiet p/port= b/bind= c/count= i/interval= W/timeout= \
+        w/deadline= resolve= message= expect= proxy= misbehave= warn= crit= P/parallel= \
+        rate= duration= -- (commandline -opc)[2..] 2>/dev/null
     or return
     set -l arguments (string match -v -- '-*' $argv)
     test (count $arguments) -eq (count $_flag_proxy $_flag_proxy)
@@ -14,16 +14,18 @@ end
 set -l load 'not __fish_contains_opt misbehave'
 
 complete -c sixteen -f
-complete -c sixteen -n __sixteen_wants_host -a '(__fish_print_hostnames)' -d host
+complete -c sixteen -n __sixteen_wants_target -a '(__fish_print_hostnames)' -d host
 complete -c sixteen -s 4 -l ipv4 -n 'not __fish_contains_opt -s 6 ipv6' -d 'use IPv4 addresses only'
 complete -c sixteen -s 6 -l ipv6 -n 'not __fish_contains_opt -s 4 ipv4' -d 'use IPv6 addresses only'
+complete -c sixteen -s p -l port -x -d 'port of a target that names none'
 complete -c sixteen -s b -l bind -x -a '(__fish_print_interfaces)' \
     -d 'connect from this address, interface or prefix'
-complete -c sixteen -l all -d 'run an exchange with each address of the host'
+complete -c sixteen -l all -d 'run an exchange with each address of the name'
 complete -c sixteen -s c -l count -x -d 'stop after this number of exchanges'
 complete -c sixteen -s i -l interval -x -d 'seconds from one start to the next'
 complete -c sixteen -s W -l timeout -x -d 'time limit for each exchange, in seconds'
 complete -c sixteen -s w -l deadline -x -d 'stop after this many seconds, even during an exchange'
+complete -c sixteen -l resolve -x -d 'look the name up again after this many seconds'
 complete -c sixteen -s q -l quiet -d 'print only failures, or only the summary'
 complete -c sixteen -l message -x -d 'send this text of 16 octets instead of the default message'
 complete -c sixteen -l expect -x -d 'expect this text of 16 octets instead of the default reply'
