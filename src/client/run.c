@@ -245,11 +245,11 @@ static bool find_addresses(struct run *run)
         return false;
     }
     engine_wait(&run->engine);
-    if (run->target.count > 0)
+    if (run->target.count > 0 && clock_nanoseconds() < run->end)
         return true;
     if (run->signals > 0)
         results_fail(&run->results, RESULT_CUT, PHASE_RESOLVE, EINTR, run->started);
-    else if (run->resolver != NULL)
+    else if (run->resolver != NULL || run->target.count > 0)
         results_fail(&run->results, RESULT_TIMEOUT, PHASE_RESOLVE, 0, run->started);
     else
         results_fail(&run->results, run->unresolved.result, PHASE_RESOLVE, run->unresolved.error,

@@ -40,7 +40,7 @@ like plugin('--warn', '20:10'), qr/\A3 SIXTEEN UNKNOWN - --warn 20:10: .*\n\z/, 
 is plugin('-P', 4), "3 SIXTEEN UNKNOWN - --plugin cannot be combined with -P, --rate or --duration; see sixteen --help\n", 'a load';
 is plugin('--json'), "3 SIXTEEN UNKNOWN - --json and --plugin are mutually exclusive; see sixteen --help\n", 'another format';
 like plugin('-W', 31536000, '127.0.0.1', $port), qr/ time=Ns;;;0;31536000 max=Ns;;;0;31536000 lost=/, 'performance data have no exponents';
-is plugin('-w', '0.000000001', '127.0.0.1', $port), "3 SIXTEEN UNKNOWN - stopped before the first exchange completed | time=U;;;0;10 lost=0%;;;0;100\n", 'no time at all';
+like plugin('-w', '0.000000001', '127.0.0.1', $port), qr/\A2 SIXTEEN CRITICAL - \S.*: timed out after 0\.0\d* s.* \| time=U;;;0;10 max=U;;;0;10 lost=100%;;;0;100\n\z/, 'no time at all';
 like join('', run($SIXTEEN, '--json', '--plugin')), qr/\A3SIXTEEN UNKNOWN - --json and --plugin are mutually exclusive; .*\n\z/, 'whichever comes first';
 is plugin('-b', '192.0.2.1', '127.0.0.1', $port), "3 SIXTEEN UNKNOWN - connect to $to from 192.0.2.1: Cannot assign requested address | time=U;;;0;10 lost=0%;;;0;100\n",
     'a failure of this host is UNKNOWN';
