@@ -37,6 +37,21 @@ static void judge(const struct range *range)
     must(range_alerts(range, range->to) == range->inside);
 }
 
+/* What performance data say of a range alerts for the same values that are not negative. */
+static void must_write_as(const struct range *range)
+{
+    const double values[] = {range->from, range->to, 0, 1e-300, 1, 1e300};
+    struct range again;
+    char why[RANGE_WHY];
+    char text[RANGE_TEXT];
+    must(strpbrk(range_write(range, text), "eE@+") == NULL);
+    if (*text == '\0')
+        return;
+    must(range_parse(text, &again, why));
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        must(values[i] < 0 || range_alerts(range, values[i]) == range_alerts(&again, values[i]));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct range range;
@@ -47,6 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(range.from <= range.to && range.from < HUGE_VAL && range.to > -HUGE_VAL);
         must_read_as(&range);
         judge(&range);
+        must_write_as(&range);
     } else {
         must(*why != '\0' && strlen(why) < sizeof why && is_printable(why));
     }

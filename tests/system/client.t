@@ -83,7 +83,7 @@ for my $case (@mistakes) {
     ($status, $out, $err) = run($SIXTEEN, @arguments);
     like "$status|$out|$err", qr/\A2\|\|sixteen: $words\n\z/, "@arguments: misuse";
     ($status, $out, $err) = run($SIXTEEN, '--plugin', @arguments);
-    like "$status|$out|$err", qr/\A3\|SIXTEEN UNKNOWN - $words\n\|\z/, 'which is UNKNOWN to the monitoring';
+    like "$status|$out|$err", qr/\A3\|SIXTEEN UNKNOWN - $words \| time=U;.*\n\|\z/, 'which is UNKNOWN to the monitoring';
 }
 
 my ($full, $full_port) = full_listener();

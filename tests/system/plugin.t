@@ -1,18 +1,42 @@
 # SPDX-License-Identifier: MIT
-# sixteen --plugin, as the Monitoring Plugins Development Guidelines want it: one line, with
-# performance data, and a status from 0 to 3.
+# sixteen --plugin, as the Monitoring Plugins Development Guidelines want it: one
+# line, always with the same performance data, and a status from 0 to 3.
 use strict;
 use warnings;
 use Sixteen;
 use Test::More;
 
 # What a plugin says, with the figures that change taken out of it.
-sub plugin {
-    my ($status, $out, $err) = run($SIXTEEN, '--plugin', @_);
+my %labels;    # of the performance data of all that was said
+sub told {
+    my ($status, $out, $err) = run(@_);
+    my ($performance) = $out =~ /\A[^\n]*\|([^\n]*)\n/;
+    $labels{ join ' ', map { s/=.*//r } split ' ', $performance // 'none' }++;
     $out =~ s/\d+\.\d{3} ms/N ms/g;
     $out =~ s/=\d+\.\d{6}s/=Ns/g;
     return "$status $out$err";
 }
+sub plugin { return told($SIXTEEN, '--plugin', @_) }
+
+# A server that replies to one connection after the other, or closes it without a reply (0), or does
+# not close it (2): its pid and port.
+sub serve {
+    my @replies = @_;
+    my ($socket, $port) = listen_somewhere();
+    my $pid = spawn(sub {
+        $SIG{TERM} = 'DEFAULT';
+        my @open;
+        for my $reply (@replies) {
+            my $peer = $socket->accept;
+            sysread $peer, my $message, 16;
+            syswrite $peer, $REPLY if $reply;
+            push @open, $peer if $reply == 2;
+        }
+        sleep 3600;
+    });
+    return ($pid, $port);
+}
+my $UNKNOWN = 'time=U;;;0; max=U;;;0; lost=U;;;0;100';
 
 my $daemon = start(listen => ['127.0.0.1:0', '[::1]:0']);
 my ($port, $port6) = @{ $daemon->{ports} };
@@ -25,28 +49,31 @@ is plugin('-c', 3, '-i', 0, '-W', 2, '127.0.0.1', $port), "0 SIXTEEN OK - 3 of 3
 for my $case (
     ['60', '3600', 0, 'OK'], ['0.000000001', '3600', 1, 'WARNING'], ['60', '0.000000001', 2, 'CRITICAL'],
     ['0.000000001', '0.000000001', 2, 'CRITICAL'], ['60:', '3600:', 2, 'CRITICAL'], ['@60:70', '3600', 0, 'OK'],
-    ['@0:60', '3600', 1, 'WARNING'], ['~:60', '~:3600', 0, 'OK'], ['60:70', '3600', 1, 'WARNING']) {
-    my ($warn, $crit, $status, $word) = @$case;
+    ['@0:60', '3600', 1, 'WARNING'], ['~:60', '~:3600', 0, 'OK', '60', '3600'], ['60:70', '3600', 1, 'WARNING'],
+    [':60', ':3600', 0, 'OK', '60', '3600'], ['', ':0.000000001', 2, 'CRITICAL', '', '0.000000001'],
+    ['1e-9', '', 1, 'WARNING', '0.000000001', ''], ['', '', 0, 'OK'], ['@~:1E+3', '-1:5', 1, 'WARNING', '', '5']) {
+    my ($warn, $crit, $status, $word, @written) = @$case;
+    @written = map { s/\A@.*//r } $warn, $crit if !@written;
     like plugin('--warn', $warn, '--crit', $crit, '127.0.0.1', $port),
-        qr/\A$status SIXTEEN $word - correct reply from \S+ in N ms \| time=Ns;\Q$warn\E;\Q$crit\E;0;10 /, "--warn $warn --crit $crit: $word";
+        qr/\A$status SIXTEEN $word - correct reply from \S+ in N ms \| time=Ns;\Q$written[0]\E;\Q$written[1]\E;0;10 /, "--warn '$warn' --crit '$crit': $word";
 }
 like plugin('--crit', '0.000000001', '127.0.0.1', $port), qr/\A2 SIXTEEN CRITICAL .* time=Ns;;0\.000000001;0;10 /, '--crit alone';
 
-is plugin('--bad'), "3 SIXTEEN UNKNOWN - unknown or ambiguous option, or one that takes no argument: --bad; see sixteen --help\n", 'misuse is UNKNOWN';
+is plugin('--bad'), "3 SIXTEEN UNKNOWN - unknown or ambiguous option, or one that takes no argument: --bad; see sixteen --help | $UNKNOWN\n", 'misuse is UNKNOWN';
 my ($status, $out, $err) = run($SIXTEEN, '--bad', '-W', 'x', '--plugin', '--worse');
-is "$status $out$err", "3 SIXTEEN UNKNOWN - unknown or ambiguous option, or one that takes no argument: --bad; see sixteen --help\n", 'wherever it stands';
+is "$status $out$err", "3 SIXTEEN UNKNOWN - unknown or ambiguous option, or one that takes no argument: --bad; see sixteen --help | $UNKNOWN\n", 'wherever it stands';
 like plugin('--warn', 'x'), qr/\A3 SIXTEEN UNKNOWN - --warn x: .*\n\z/, 'a range that is none';
 like plugin('--warn', '20:10'), qr/\A3 SIXTEEN UNKNOWN - --warn 20:10: .*\n\z/, 'or goes backwards';
-is plugin('-P', 4), "3 SIXTEEN UNKNOWN - --plugin cannot be combined with -P, --rate or --duration; see sixteen --help\n", 'a load';
-is plugin('--json'), "3 SIXTEEN UNKNOWN - --json and --plugin are mutually exclusive; see sixteen --help\n", 'another format';
+is plugin('-P', 4), "3 SIXTEEN UNKNOWN - --plugin cannot be combined with -P, --rate or --duration; see sixteen --help | $UNKNOWN\n", 'a load';
+is plugin('--json'), "3 SIXTEEN UNKNOWN - --json and --plugin are mutually exclusive; see sixteen --help | $UNKNOWN\n", 'another format';
 like plugin('-W', 31536000, '127.0.0.1', $port), qr/ time=Ns;;;0;31536000 max=Ns;;;0;31536000 lost=/, 'performance data have no exponents';
 like plugin('-w', '0.000000001', '127.0.0.1', $port), qr/\A2 SIXTEEN CRITICAL - \S.*: timed out after 0\.0\d* s.* \| time=U;;;0;10 max=U;;;0;10 lost=100%;;;0;100\n\z/, 'no time at all';
 like join('', run($SIXTEEN, '--json', '--plugin')), qr/\A3SIXTEEN UNKNOWN - --json and --plugin are mutually exclusive; .*\n\z/, 'whichever comes first';
-is plugin('-b', '192.0.2.1', '127.0.0.1', $port), "3 SIXTEEN UNKNOWN - connect to $to from 192.0.2.1: Cannot assign requested address | time=U;;;0;10 lost=0%;;;0;100\n",
+is plugin('-b', '192.0.2.1', '127.0.0.1', $port), "3 SIXTEEN UNKNOWN - connect to $to from 192.0.2.1: Cannot assign requested address | time=U;;;0;10 max=U;;;0;10 lost=U;;;0;100\n",
     'a failure of this host is UNKNOWN';
-like plugin('no-such-host.invalid'), qr/\A2 SIXTEEN CRITICAL - resolve no-such-host\.invalid port 1060: \S.* \| time=U;;;0;10 lost=100%;;;0;100\n\z/,
+like plugin('no-such-host.invalid'), qr/\A2 SIXTEEN CRITICAL - resolve no-such-host\.invalid port 1060: \S.* \| time=U;;;0;10 max=U;;;0;10 lost=100%;;;0;100\n\z/,
     'a name that is not resolved is CRITICAL: the guidelines want it so';
-is plugin('127.0.0.1', $port, '--expect', "Farewell|\ncl\x{1}ent"), "2 SIXTEEN CRITICAL - receive from $to: unexpected reply 'Farewell, client', expected 'Farewell\\x7c\\ncl\\x01ent' | time=U;;;0;10 lost=0%;;;0;100\n",
+is plugin('127.0.0.1', $port, '--expect', "Farewell|\ncl\x{1}ent"), "2 SIXTEEN CRITICAL - receive from $to: unexpected reply 'Farewell, client', expected 'Farewell\\x7c\\ncl\\x01ent' | time=U;;;0;10 max=U;;;0;10 lost=0%;;;0;100\n",
     'a wrong reply is, and a bar in it does not begin the performance data';
 ($status, $out, $err) = run('sh', '-c', '"$@" >/dev/full', 'sh', $SIXTEEN, '--plugin', '127.0.0.1', $port);
 is $status, 3, 'what cannot be written is UNKNOWN';
@@ -55,15 +82,15 @@ my ($silent, $silent_port) = listen_somewhere();
 my $pid = open my $plugin, '-|', $SIXTEEN, '--plugin', '-w', 60, '127.0.0.1', $silent_port or die "open: $!";
 my $held = $silent->accept;
 kill 'TERM', $pid;
-like join('', <$plugin>), qr/\ASIXTEEN CRITICAL - (?:connect to|send to|receive from) 127\.0\.0\.1:$silent_port: timed out after \S+ s.* \| time=U;;;0;10 lost=100%;;;0;100\n\z/,
+like join('', <$plugin>), qr/\ASIXTEEN UNKNOWN - (?:connect to|send to|receive from) 127\.0\.0\.1:$silent_port: interrupted after \S+ s.* \| time=U;;;0;10 max=U;;;0;10 lost=U;;;0;100\n\z/,
     'a TERM reports the phase that it interrupts';
 close $plugin;
-is $? >> 8, 2, 'and that this is CRITICAL';
+is $? >> 8, 3, 'and that this is UNKNOWN';
 close $held;
-is plugin('-W', 0.1, '127.0.0.1', $silent_port), "2 SIXTEEN CRITICAL - receive from 127.0.0.1:$silent_port: timed out after 0.1 s with 0 of 16 octets received | time=U;;;0;0.1 lost=100%;;;0;100\n", 'a time-out is';
-like plugin('-w', 1, '127.0.0.1', $silent_port), qr/\A2 SIXTEEN CRITICAL - receive from \S+: timed out after (?:1|0\.\d+) s with /, 'by --deadline, too';
+like plugin('-W', 0.1, '127.0.0.1', $silent_port), qr/\A2 SIXTEEN CRITICAL - receive from 127\.0\.0\.1:$silent_port: timed out after \d\.\d+ s with 0 of 16 octets received \| time=U;;;0;0\.1 max=U;;;0;0\.1 lost=100%;;;0;100\n\z/, 'a time-out is';
+like plugin('-w', 1, '127.0.0.1', $silent_port), qr/\A2 SIXTEEN CRITICAL - receive from \S+: timed out after (?:1|[01]\.\d+) s with /, 'by --deadline, too';
 close $silent;
-is plugin('-c', 2, '-i', 0, '127.0.0.1', $silent_port), "2 SIXTEEN CRITICAL - 0 of 2 replies correct; connect to 127.0.0.1:$silent_port: Connection refused | time=U;;;0;10 lost=100%;;;0;100\n",
+is plugin('-c', 2, '-i', 0, '127.0.0.1', $silent_port), "2 SIXTEEN CRITICAL - 0 of 2 replies correct; connect to 127.0.0.1:$silent_port: Connection refused | time=U;;;0;10 max=U;;;0;10 lost=100%;;;0;100\n",
     'so are refusals';
 SKIP: {
     my @prefix = with_hosts("::1 two.test\n127.0.0.1 two.test\n") or skip 'needs a mount namespace', 1;
@@ -72,5 +99,28 @@ SKIP: {
     like "$status$err$out", qr/\A0SIXTEEN OK - correct reply from 127\.0\.0\.1:/, 'an address that is passed over makes no second line';
     $only->stop;
 }
+
+# ---- loss
+
+for my $case (
+    ['1', '2', 2, 'CRITICAL'], ['1,20%', '2', 1, 'WARNING'], ['1,21%', '2,100%', 0, 'OK'], ['1', '2,20%', 2, 'CRITICAL'], ['1', '2,20.1%', 0, 'OK'],
+    [',1%', '', 1, 'WARNING'], ['', '0%', 2, 'CRITICAL'], ['@0:9,99%', '', 1, 'WARNING'], ['9,20%', '0,50%', 2, 'CRITICAL']) {
+    my ($warn, $crit, $status, $word) = @$case;
+    my ($pid, $port) = serve(1, 1, 0, 1, 1);
+    my ($low, $high) = map { /([\d.]+)%/ ? $1 : '' } $warn, $crit;
+    like plugin('-c', 5, '-i', 0, '--warn', $warn, '--crit', $crit, '127.0.0.1', $port),
+        qr/\A$status SIXTEEN $word - 4 of 5 replies correct, N ms on average; receive from \S+: the server closed .* lost=20%;\Q$low\E;\Q$high\E;0;100\n\z/,
+        "1 of 5 lost, --warn '$warn' --crit '$crit': $word";
+    finish($pid);
+}
+like plugin('--warn', '1,0%', '--crit', '1,0%', '127.0.0.1', $port), qr/\A0 SIXTEEN OK .* lost=0%;0;0;0;100\n\z/, 'no loss never alerts';
+like plugin('-c', 2, '-i', 0, '--warn', '1,50%', '127.0.0.1', $silent_port), qr/\A2 SIXTEEN CRITICAL - 0 of 2 /, 'without a correct reply it is CRITICAL';
+like plugin('-c', 2, '-i', 0, '--warn', '1,50%', '--expect', 'sixteen octets..', '127.0.0.1', $port), qr/\A2 SIXTEEN CRITICAL - 0 of 2 .* lost=0%;/, 'a wrong reply is not lost, and CRITICAL';
+like plugin('--warn', $_), qr/\A3 SIXTEEN UNKNOWN - --warn \Q$_\E: \S.* \| \Q$UNKNOWN\E\n\z/, "--warn $_ is refused" for '1,20', '1,101%', ',%', '1%,2';
+is plugin('-c', 3, '-i', 600, '-w', 2, '127.0.0.1', $port), "3 SIXTEEN UNKNOWN - 1 of 3 replies correct, N ms on average; the check ended before 2 of them completed "
+    . "| time=Ns;;;0;10 max=Ns;;;0;10 lost=0%;;;0;100\n", 'exchanges that did not begin leave it UNKNOWN';
+
+is_deeply [keys %labels], ['time max lost'], 'the performance data have the same labels in the same order, whatever the state';
+
 $daemon->stop;
 done_testing;

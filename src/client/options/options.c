@@ -98,9 +98,10 @@ void client_options_help(FILE *out)
           "Output:\n"
           "      --json              print a JSON object for each exchange and a summary\n"
           "      --plugin            run as a monitoring plugin, exit status 0 to 3\n"
-          "      --warn RANGE        WARNING if the time in seconds is outside RANGE\n"
-          "      --crit RANGE        CRITICAL if the time in seconds is outside RANGE;\n"
-          "                          RANGE is 10, 10:, ~:10, 10:20 or @10:20\n"
+          "      --warn RANGE,LOSS%  WARNING if the time in seconds is outside RANGE or this\n"
+          "                          percentage of exchanges is lost\n"
+          "      --crit RANGE,LOSS%  CRITICAL in the same way; RANGE is 10, 10:, ~:10,\n"
+          "                          10:20 or @10:20; either part can be left out\n"
           "\n"
           "Load:\n"
           "  -P, --parallel N        keep N exchanges open at once; default 1; with --rate\n"
@@ -237,9 +238,8 @@ static int set_threshold(const struct reading *reading, const char *name,
                          struct threshold *threshold)
 {
     char why[RANGE_WHY];
-    if (!range_parse(optarg, &threshold->range, why))
+    if (!threshold_parse(optarg, threshold, why))
         return wrong(reading, "%s %.500s: %s", name, optarg, why);
-    threshold->text = optarg;
     return 0;
 }
 

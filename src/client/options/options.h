@@ -12,12 +12,6 @@ enum client_mode { CLIENT_ONCE, CLIENT_REPEATED, CLIENT_LOAD, CLIENT_HELP, CLIEN
 
 enum client_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_PLUGIN };
 
-/* A threshold of the plugin. */
-struct threshold {
-    const char *text; /* as it was given; NULL: none was */
-    struct range range;
-};
-
 /* Numbers that were not given are 0. */
 struct client_options {
     enum client_mode mode;

@@ -7,6 +7,7 @@
 #include "common/number.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* A bar would begin the performance data, and another line be another part of the output. */
 static void put_line(const char *text)
@@ -25,20 +26,50 @@ static void put_begin(enum plugin_status status)
     printf("SIXTEEN %s - ", names[status]);
 }
 
-static enum plugin_status judge(const struct summary *summary, const struct tally *total)
+/* Return how many exchanges were asked for. */
+static uint64_t wanted(const struct summary *summary)
+{
+    return summary->options->count * (summary->options->all ? summary->server_count : 1);
+}
+
+/* Return how many of them came to a verdict. */
+static uint64_t completed(const struct tally *total)
+{
+    return total->sent + total->classes[CLASS_LOCAL];
+}
+
+static bool loses(const struct threshold *threshold, const struct tally *total)
+{
+    double lost = 100.0 * (double)total->classes[CLASS_LOST];
+    return threshold->has_loss && lost > 0 && lost >= threshold->loss * (double)total->sent;
+}
+
+static bool alerts(const struct threshold *threshold, const struct tally *total)
+{
+    return loses(threshold, total) ||
+           (threshold->has_range && range_alerts(&threshold->range, total->times.mean / 1e9));
+}
+
+/* Without a threshold for it, any loss is critical. */
+static bool is_critical(const struct summary *summary, const struct tally *total)
 {
     const struct client_options *options = summary->options;
-    double seconds = total->times.mean / 1e9;
+    uint64_t right = total->classes[CLASS_RIGHT];
+    bool may_lose = right > 0 && (options->warn.has_loss || options->crit.has_loss);
+    return total->classes[CLASS_WRONG] > 0 || (total->classes[CLASS_LOST] > 0 && !may_lose) ||
+           loses(&options->crit, total);
+}
 
-    if (total->classes[CLASS_WRONG] + total->classes[CLASS_LOST] > 0)
+static enum plugin_status judge(const struct summary *summary, const struct tally *total)
+{
+    if (is_critical(summary, total))
         return PLUGIN_CRITICAL;
-    if (total->classes[CLASS_LOCAL] > 0 || total->classes[CLASS_RIGHT] == 0)
+    if (total->classes[CLASS_LOCAL] > 0 || total->classes[CLASS_RIGHT] == 0 ||
+        completed(total) < wanted(summary))
         return PLUGIN_UNKNOWN;
-    if (options->crit.text != NULL && range_alerts(&options->crit.range, seconds))
+    if (alerts(&summary->options->crit, total))
         return PLUGIN_CRITICAL;
-    if (options->warn.text != NULL && range_alerts(&options->warn.range, seconds))
-        return PLUGIN_WARNING;
-    return PLUGIN_OK;
+    return alerts(&summary->options->warn, total) ? PLUGIN_WARNING : PLUGIN_OK;
 }
 
 static void put_failure(const struct summary *summary, const struct record *record)
@@ -48,26 +79,32 @@ static void put_failure(const struct summary *summary, const struct record *reco
     put_line(report_failure_text(&report, text));
 }
 
+static void put_counts(const struct tally *total, uint64_t all)
+{
+    uint64_t right = total->classes[CLASS_RIGHT];
+    printf("%" PRIu64 " of %" PRIu64 " replies correct", right, all);
+    if (right > 0)
+        printf(", %.3f ms on average", total->times.mean / 1e6);
+    if (completed(total) < all)
+        printf("; the check ended before %" PRIu64 " of them completed", all - completed(total));
+}
+
 static void put_words(const struct summary *summary, const struct tally *total)
 {
-    double ms = total->times.mean / 1e6;
+    uint64_t all = wanted(summary);
     char server[ADDRESS_TEXT];
-    uint64_t all = total->sent + total->classes[CLASS_LOCAL];
 
-    if (all == 0) {
+    if (all > 1)
+        put_counts(total, all);
+    else if (summary->failure == NULL && total->classes[CLASS_RIGHT] > 0)
+        printf("correct reply from %s in %.3f ms", address_format(summary->servers, server),
+               total->times.mean / 1e6);
+    else if (summary->failure == NULL)
         fputs("stopped before the first exchange completed", stdout);
-        return;
-    }
-    if (all != 1)
-        printf("%" PRIu64 " of %" PRIu64 " replies correct", total->classes[CLASS_RIGHT], all);
-    if (all != 1 && summary->failure != NULL)
-        fputs("; ", stdout);
-    if (summary->failure != NULL)
+    if (summary->failure != NULL) {
+        fputs(all > 1 ? "; " : "", stdout);
         put_failure(summary, summary->failure);
-    else if (all == 1)
-        printf("correct reply from %s in %.3f ms", address_format(summary->servers, server), ms);
-    else
-        printf(", %.3f ms on average", ms);
+    }
     if (total->no_end > 0)
         printf("; no end of file followed %" PRIu64 " of the replies", total->no_end);
     if (summary->passed_over != NULL) {
@@ -76,35 +113,53 @@ static void put_words(const struct summary *summary, const struct tally *total)
     }
 }
 
-/* "time=0.000412s;0.5;1;0;10", or U instead of a value that is not known. */
-static void put_seconds(const char *label, bool is_known, double seconds, const char *warn,
-                        const char *crit, double most)
+/* "time=0.000412s;0.5;1;0;10". A value that is not known is U, without a unit. */
+static void put_value(const char *label, const char *value, const char *warn, const char *crit,
+                      const char *most)
 {
-    char text[32];
-    printf(" %s=", label);
-    if (is_known)
-        printf("%ss", put_fixed(text, sizeof text, seconds, 6));
-    else
-        fputs("U", stdout);
-    printf(";%s;%s;0;%s", warn, crit, put_fixed(text, sizeof text, most, 9));
+    printf(" %s=%s;%s;%s;0;%s", label, value, warn, crit, most);
 }
 
+static void put_time(const struct summary *summary, const char *label, double nanoseconds,
+                     const struct threshold *warn, const struct threshold *crit)
+{
+    char value[32] = "U";
+    char range[2][RANGE_TEXT] = {"", ""};
+    char most[32];
+
+    if (summary->total->classes[CLASS_RIGHT] > 0)
+        snprintf(value, sizeof value, "%.6fs", nanoseconds / 1e9);
+    if (warn != NULL && warn->has_range)
+        range_write(&warn->range, range[0]);
+    if (crit != NULL && crit->has_range)
+        range_write(&crit->range, range[1]);
+    put_value(label, value, range[0], range[1],
+              put_fixed(most, sizeof most, summary->options->timeout, 9));
+}
+
+static void put_loss(const struct summary *summary, const struct tally *total)
+{
+    const struct threshold *thresholds[] = {&summary->options->warn, &summary->options->crit};
+    char value[TALLY_PERCENT + 1] = "U";
+    char loss[2][RANGE_TEXT] = {"", ""};
+
+    for (int i = 0; i < 2; i++)
+        if (thresholds[i]->has_loss)
+            range_write(&(struct range){.to = thresholds[i]->loss}, loss[i]);
+    if (total->sent > 0)
+        strcat(tally_lost(total, value), "%");
+    put_value("lost", value, loss[0], loss[1], "100");
+}
+
+/* The values and their order are always the same: graphs are made of them. */
 static void put_performance(const struct summary *summary, const struct tally *total)
 {
     const struct client_options *options = summary->options;
-    bool is_known = total->classes[CLASS_RIGHT] > 0;
-    char lost[TALLY_PERCENT];
-
     fputs(" |", stdout);
-    put_seconds("time", is_known, total->times.mean / 1e9,
-                options->warn.text != NULL ? options->warn.text : "",
-                options->crit.text != NULL ? options->crit.text : "", options->timeout);
-    put_seconds("max", is_known, (double)total->times.histogram.most / 1e9, "", "",
-                options->timeout);
-    if (total->sent > 0)
-        printf(" lost=%s%%;;;0;100\n", tally_lost(total, lost));
-    else
-        puts(" lost=U;;;0;100");
+    put_time(summary, "time", total->times.mean, &options->warn, &options->crit);
+    put_time(summary, "max", (double)total->times.histogram.most, NULL, NULL);
+    put_loss(summary, total);
+    puts("");
 }
 
 enum plugin_status plugin_summary(const struct summary *summary)
@@ -120,6 +175,10 @@ enum plugin_status plugin_unknown(const char *why)
 {
     put_begin(PLUGIN_UNKNOWN);
     put_line(why);
+    fputs(" |", stdout);
+    put_value("time", "U", "", "", "");
+    put_value("max", "U", "", "", "");
+    put_value("lost", "U", "", "", "100");
     puts("");
     return PLUGIN_UNKNOWN;
 }
