@@ -29,6 +29,7 @@ install-data-hook:
 	  $(INSTALL_DATA) %D%/sixteen.conf '$(DESTDIR)$(sysconfdir)/sixteen.conf'
 
 uninstall-hook:
+	rm -f '$(DESTDIR)$(plugindir)/check_sixteen'
 	if cmp -s %D%/sixteen.conf '$(DESTDIR)$(sysconfdir)/sixteen.conf'; then \
 	  rm -f '$(DESTDIR)$(sysconfdir)/sixteen.conf'; fi
 	{ cd '$(DESTDIR)$(docdir)' && \

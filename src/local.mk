@@ -25,4 +25,12 @@ bin_PROGRAMS += %D%/sixteen
 %C%_sixteen_LDFLAGS = $(AM_LDFLAGS)
 %C%_sixteen_LDADD = $(sixteen_libs)
 
+# The plugin is a second name of the client. A relative link is right in a package, too.
+if HAVE_PLUGINDIR
+install-exec-hook:
+	$(MKDIR_P) '$(DESTDIR)$(plugindir)'
+	ln -sfr '$(DESTDIR)$(bindir)'/`echo sixteen | $(SED) '$(transform)'` \
+	  '$(DESTDIR)$(plugindir)/check_sixteen'
+endif
+
 EXTRA_DIST += %D%/rooms.txt

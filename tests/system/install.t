@@ -20,10 +20,12 @@ sub installed {
 my ($status, $out, $err) = run(@make, 'install');
 is "$status$err", '0', 'make install' or diag $out;
 my @files = installed();
-for my $wanted (qw(/sbin/sixteend /bin/sixteen /etc/sixteen.conf /man8/sixteend.8 /man5/sixteen.conf.5 /man1/sixteen.1 /man7/sixteen.7 /sixteend/README.md /examples/haproxy/haproxy.cfg
+for my $wanted (qw(/sbin/sixteend /bin/sixteen /etc/sixteen.conf /man8/sixteend.8 /man5/sixteen.conf.5 /man1/sixteen.1 /man1/check_sixteen.1 /nagios/plugins/check_sixteen /man7/sixteen.7 /sixteend/README.md /examples/haproxy/haproxy.cfg
     /bash-completion/completions/sixteend /site-functions/_sixteen /vendor_completions.d/sixteen.fish)) {
     is scalar(grep { /\Q$wanted\E$/ } @files), 1, "brings $wanted";
 }
+my ($plugin) = grep { m{/check_sixteen$} } @files;
+like join('', run("$root$plugin", '-V')), qr/\A3check_sixteen /, 'the plugin is the client under its second name';
 my @units = map { m{/(sixteend[^/]*\.(?:service|socket))$} } @files;
 is "@units", @units ? 'sixteend.service sixteend.socket' : '', 'brings both systemd units or none';
 my ($conf) = grep { m{/etc/sixteen\.conf$} } @files;

@@ -7,7 +7,7 @@ use Sixteen;
 use Test::More;
 
 my $directory = scratch();
-for my $name (qw(sixteend.8 sixteen.conf.5 sixteen.1 sixteen.7)) {
+for my $name (qw(sixteend.8 sixteen.conf.5 sixteen.1 check_sixteen.1 sixteen.7)) {
     my $text = read_file("$ENV{BUILD_DIR}/man/$name");
     unlike $text, qr/\@\w+\@/, "$name: every path is put in";
     # A long prefix makes lines that cannot be broken; that is not the page's fault.

@@ -3,6 +3,7 @@
 
 #include "client/options/options.h"
 
+#include "client/options/reading.h"
 #include "common/command_line.h"
 #include "common/deadline.h"
 #include "common/number.h"
@@ -20,21 +21,6 @@
 #define PARALLEL_DEFAULT 1     /* closed loop */
 #define PARALLEL_DEFAULT_OPEN 1000
 #define SECONDS_MAX 31536000.0 /* a year */
-
-enum {
-    OPTION_MESSAGE = 256,
-    OPTION_EXPECT,
-    OPTION_ALL,
-    OPTION_PROXY,
-    OPTION_MISBEHAVE,
-    OPTION_JSON,
-    OPTION_PLUGIN,
-    OPTION_WARN,
-    OPTION_CRIT,
-    OPTION_RATE,
-    OPTION_DURATION,
-    OPTION_RESOLVE
-};
 
 static const char flags[] = ":46b:c:i:W:w:qp:P:hV";
 
@@ -118,16 +104,7 @@ void client_options_help(FILE *out)
           out);
 }
 
-/* What is being read, and where to say what is wrong with it. */
-struct reading {
-    struct client_options *options;
-    char **argv;
-    int argc;
-    char *why;
-};
-
-__attribute__((format(printf, 2, 3))) static int wrong(const struct reading *reading,
-                                                       const char *format, ...)
+int wrong(const struct reading *reading, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -139,8 +116,8 @@ __attribute__((format(printf, 2, 3))) static int wrong(const struct reading *rea
 static int set_family(const struct reading *reading, int family)
 {
     if (reading->options->family != AF_UNSPEC && reading->options->family != family)
-        return wrong(reading,
-                     "-4, -6 and --bind must agree on the address family; see sixteen --help");
+        return wrong(reading, "-4, -6 and --bind must agree on the address family; see %s --help",
+                     reading->program);
     reading->options->family = family;
     return 0;
 }
@@ -162,7 +139,7 @@ static bool read_number(const char *text, bool zero, double most, double *number
            *number <= most;
 }
 
-static int set_seconds(const struct reading *reading, const char *name, double *seconds)
+int set_seconds(const struct reading *reading, const char *name, double *seconds)
 {
     if (!read_number(optarg, false, SECONDS_MAX, seconds))
         return wrong(reading,
@@ -189,8 +166,7 @@ static int set_rate(const struct reading *reading)
     return 0;
 }
 
-static int set_whole(const struct reading *reading, const char *name, uint64_t most,
-                     uint64_t *number)
+int set_whole(const struct reading *reading, const char *name, uint64_t most, uint64_t *number)
 {
     char *end;
     *number = strtoull(optarg, &end, 10);
@@ -234,8 +210,7 @@ static int set_misbehaviour(const struct reading *reading)
     return 0;
 }
 
-static int set_threshold(const struct reading *reading, const char *name,
-                         struct threshold *threshold)
+int set_threshold(const struct reading *reading, const char *name, struct threshold *threshold)
 {
     char why[RANGE_WHY];
     if (!threshold_parse(optarg, threshold, why))
@@ -294,7 +269,7 @@ static int set_proxy(const struct reading *reading)
     return 0;
 }
 
-static int take(const struct reading *reading, int flag)
+int client_options_take(const struct reading *reading, int flag)
 {
     struct client_options *options = reading->options;
     char why[ERROR_SIZE];
@@ -347,11 +322,9 @@ static bool is_digits(const char *text)
     return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
 }
 
-static int set_server(const struct reading *reading)
+static int set_server(const struct reading *reading, char *const operands[], int count)
 {
     struct endpoint *server = &reading->options->server;
-    char **operands = reading->argv + optind;
-    int count = reading->argc - optind;
     char port[sizeof server->port];
 
     memcpy(port, server->port, sizeof port);
@@ -497,35 +470,45 @@ static void complete(struct client_options *options)
         options->count = 1;
 }
 
-int client_options_parse(struct client_options *options, int argc, char *argv[],
-                         char why[CLIENT_OPTIONS_WHY])
+void client_options_begin(struct client_options *options)
 {
-    const struct reading reading = {options, argv, argc, why};
-    int status = 0;
-    int flag;
-
     *options = (struct client_options){.family = AF_UNSPEC,
                                        .server = {.port = WIRE_PORT},
                                        .timeout = TIMEOUT_DEFAULT,
                                        .resolve = RESOLVE_DEFAULT};
     memcpy(options->question.message, WIRE_GREETING, WIRE_OCTETS);
     memcpy(options->question.expect, WIRE_REPLY, WIRE_OCTETS);
+}
+
+int client_options_end(const struct reading *reading, int status, char *const operands[], int count)
+{
+    if (status == 0)
+        status = set_server(reading, operands, count);
+    if (status == 0)
+        status = agree(reading);
+    if (status == 0)
+        status = check_address(reading);
+    if (status == 0)
+        status = check_service(reading);
+    if (status == 0)
+        complete(reading->options);
+    return status;
+}
+
+int client_options_parse(struct client_options *options, int argc, char *argv[],
+                         char why[CLIENT_OPTIONS_WHY])
+{
+    const struct reading reading = {"sixteen", options, argv, argc, why};
+    int status = 0;
+    int flag;
+
+    client_options_begin(options);
     /* A plugin tells its misuse otherwise, so it is to be known even behind that. */
     while ((flag = getopt_long(argc, argv, flags, long_options, NULL)) != -1) {
         if (status == 0)
-            status = take(&reading, flag);
+            status = client_options_take(&reading, flag);
         else if (flag == OPTION_PLUGIN)
             options->format = FORMAT_PLUGIN;
     }
-    if (status == 0)
-        status = set_server(&reading);
-    if (status == 0)
-        status = agree(&reading);
-    if (status == 0)
-        status = check_address(&reading);
-    if (status == 0)
-        status = check_service(&reading);
-    if (status == 0)
-        complete(options);
-    return status;
+    return client_options_end(&reading, status, argv + optind, argc - optind);
 }

@@ -29,6 +29,7 @@ struct client_options {
     double rate;
     double duration;
     struct threshold warn, crit;
+    bool is_verbose;
     const char *source; /* the question's, as it was given; NULL: none was */
     struct misbehaviour misbehaviour;
     struct endpoint server;

@@ -168,6 +168,8 @@ enum plugin_status plugin_summary(const struct summary *summary)
     put_begin(status);
     put_words(summary, summary->total);
     put_performance(summary, summary->total);
+    if (summary->options->is_verbose && summary->server_count > 0)
+        report_summary(summary);
     return status;
 }
 
