@@ -15,5 +15,6 @@ nobase_dist_doc_DATA = \
 	%D%/log/syslog-ng.conf \
 	%D%/monitoring/README.md \
 	%D%/monitoring/icinga2.conf \
+	%D%/monitoring/nagios.cfg \
 	%D%/systemd/README.md \
 	%D%/systemd/no-network.conf

@@ -34,6 +34,7 @@ system_tests = \
 	%D%/manuals.t \
 	%D%/metrics.t \
 	%D%/misbehave.t \
+	%D%/monitoring.t \
 	%D%/names.t \
 	%D%/notify.t \
 	%D%/options.t \
