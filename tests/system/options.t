@@ -71,6 +71,8 @@ like $err, qr/--stderr needs --foreground/, 'with the reason';
     [['127.0.0.1:1060', '1060'], qr/unexpected argument after TARGET: 1060/],
     [['127.0.0.1', 'echo'], qr/unexpected argument after TARGET: echo/],
     [['127.0.0.1:65536'], qr/TARGET must be HOST, HOST:PORT or \[IPV6\]:PORT, not 127\.0\.0\.1:65536: the port must be/],
+    [['--resolve', 9, '-P', 2], qr/--resolve cannot be combined with -P, --rate or --duration; a load looks its name up once; see sixteen --help/],
+    [['[canary]'], qr/TARGET must be .*, not \[canary\]: only an IPv6 address can be in brackets/],
     [['[::1'], qr/TARGET must be .*, not \[::1: the closing bracket of the IPv6 address is missing/],
     [[':1060'], qr/TARGET must be .*, not :1060: no host before the port/],
     [['*:1060'], qr/TARGET must be .*, not \*:1060: the host is missing/],

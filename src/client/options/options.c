@@ -304,16 +304,20 @@ int client_options_take(const struct reading *reading, int flag)
     }
 }
 
-/* An operand is HOST, HOST:PORT or [IPV6]:PORT; an IPv6 address without brackets is a host. */
+/* An operand is HOST, HOST:PORT, [IPV6] or [IPV6]:PORT; an IPv6 address without brackets is a host.
+ */
 static const char *split(const char *operand, struct endpoint *server)
 {
+    size_t length = strlen(operand);
     const char *colon = strchr(operand, ':');
-    bool is_host = operand[0] != '[' && (colon == NULL || strchr(colon + 1, ':') != NULL);
-    if (!is_host)
+    bool is_ipv6 = colon != NULL && strchr(colon + 1, ':') != NULL;
+    bool is_enclosed = is_ipv6 && operand[0] == '[' && operand[length - 1] == ']';
+
+    if (!is_enclosed && (operand[0] == '[' || (colon != NULL && !is_ipv6)))
         return endpoint_parse(operand, server);
-    if (strlen(operand) >= sizeof server->host)
+    if (length >= sizeof server->host)
         return "the host is too long";
-    strcpy(server->host, operand);
+    memcpy(server->host, operand + is_enclosed, length - 2 * is_enclosed);
     return NULL;
 }
 
@@ -434,6 +438,10 @@ static int agree(const struct reading *reading)
               "of a load";
     else if (load && options->format == FORMAT_PLUGIN)
         why = "--plugin cannot be combined with -P, --rate or --duration";
+    else if (load && options->resolve > 0)
+        why =
+            "--resolve cannot be combined with -P, --rate or --duration; a load looks its name up "
+            "once";
     else if (load && options->misbehaviour.kind != BEHAVE)
         why = "--misbehave cannot be combined with -P, --rate or --duration";
     else if (options->format != FORMAT_PLUGIN && (options->warn.text || options->crit.text))
@@ -464,6 +472,8 @@ static void complete(struct client_options *options)
     question->names_ends = options->mode != CLIENT_LOAD;
     if (!options->has_interval)
         options->interval = 1;
+    if (options->resolve <= 0)
+        options->resolve = RESOLVE_DEFAULT;
     if (options->parallel == 0)
         options->parallel = options->rate > 0 ? PARALLEL_DEFAULT_OPEN : PARALLEL_DEFAULT;
     if (options->count == 0 && (options->mode == CLIENT_ONCE || options->format == FORMAT_PLUGIN))
@@ -472,10 +482,8 @@ static void complete(struct client_options *options)
 
 void client_options_begin(struct client_options *options)
 {
-    *options = (struct client_options){.family = AF_UNSPEC,
-                                       .server = {.port = WIRE_PORT},
-                                       .timeout = TIMEOUT_DEFAULT,
-                                       .resolve = RESOLVE_DEFAULT};
+    *options = (struct client_options){
+        .family = AF_UNSPEC, .server = {.port = WIRE_PORT}, .timeout = TIMEOUT_DEFAULT};
     memcpy(options->question.message, WIRE_GREETING, WIRE_OCTETS);
     memcpy(options->question.expect, WIRE_REPLY, WIRE_OCTETS);
 }
