@@ -271,8 +271,10 @@ bool address_overlaps(const struct address *a, const struct address *b)
 int address_of_socket(int fd, struct address *address)
 {
     address->length = sizeof address->u;
-    if (getsockname(fd, &address->u.any, &address->length) != 0)
+    if (getsockname(fd, &address->u.any, &address->length) != 0) {
+        address->length = 0;
         return -1;
+    }
     address_unmap(address);
     return 0;
 }

@@ -86,7 +86,8 @@ bool address_equals(const struct address *a, const struct address *b);
  * and the hosts are equal or one is the wildcard. IPV6_V6ONLY is assumed. */
 bool address_overlaps(const struct address *a, const struct address *b);
 
-/* Get the local address of `fd`, unmapped: getsockname(2). Returns 0, or -1 and errno. */
+/* Get the local address of `fd`, unmapped: getsockname(2). Returns 0, or -1 with errno and a length
+ * of 0. */
 int address_of_socket(int fd, struct address *address);
 
 #endif

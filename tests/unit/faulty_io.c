@@ -43,6 +43,8 @@ int __wrap_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event
 int __wrap_sched_getaffinity(pid_t id, size_t size, cpu_set_t *set);
 int __real_connect(int fd, const struct sockaddr *address, socklen_t length);
 int __wrap_connect(int fd, const struct sockaddr *address, socklen_t length);
+int __real_getsockname(int fd, struct sockaddr *address, socklen_t *length);
+int __wrap_getsockname(int fd, struct sockaddr *address, socklen_t *length);
 int __real_timerfd_create(int clock, int flags);
 int __wrap_timerfd_create(int clock, int flags);
 int __real_eventfd(unsigned count, int flags);
@@ -314,6 +316,11 @@ int __wrap_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event
 int __wrap_connect(int fd, const struct sockaddr *address, socklen_t length)
 {
     return io_fails(FAULT_CONNECT) ? -1 : __real_connect(fd, address, length);
+}
+
+int __wrap_getsockname(int fd, struct sockaddr *address, socklen_t *length)
+{
+    return io_fails(FAULT_GETSOCKNAME) ? -1 : __real_getsockname(fd, address, length);
 }
 
 int __wrap_timerfd_create(int clock, int flags)

@@ -83,7 +83,7 @@ endif
 	-Wl,--wrap=log_lost,--wrap=access,--wrap=workers_gauges,--wrap=lingering_count \
 	-Wl,--wrap=pthread_create,--wrap=epoll_create1,--wrap=epoll_ctl,--wrap=sched_getaffinity \
 	-Wl,--wrap=accept4,--wrap=close,--wrap=eventfd_write,--wrap=workers_take_half_closed \
-	-Wl,--wrap=rename,--wrap=options_load,--wrap=connect,--wrap=timerfd_create,--wrap=eventfd \
+	-Wl,--wrap=rename,--wrap=options_load,--wrap=connect,--wrap=getsockname,--wrap=timerfd_create,--wrap=eventfd \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc
 %C%_unit_LDADD = $(sixteen_libs) $(SECCOMP_LIBS) $(CHECK_LIBS)
 

@@ -243,6 +243,20 @@ START_TEST(the_kernel_can_take_a_part_of_the_message)
 }
 END_TEST
 
+START_TEST(an_event_can_come_without_an_octet)
+{
+    IO_SCRIPT({0}, {.error = EAGAIN});
+    begin("a");
+    accept_all();
+    write_octets(connection.theirs, WIRE_REPLY, 5);
+    handle();
+    ck_assert_uint_eq(exchange->verdict.count, 0);
+    reply(&WIRE_REPLY[5], 11, THEN_CLOSES);
+    handle_until_over();
+    assert_right();
+}
+END_TEST
+
 START_TEST(the_handshake_can_take_time)
 {
     IO_SCRIPT({.error = EAGAIN});
@@ -529,6 +543,15 @@ START_TEST(the_address_that_times_out_is_the_one_without_an_answer)
 }
 END_TEST
 
+START_TEST(an_address_that_failed_before_is_not_the_one_that_times_out)
+{
+    begin("rd");
+    continue_after(TIMEOUT);
+    assert_verdict(RESULT_TIMEOUT, PHASE_CONNECT, 0, 0);
+    ck_assert_ptr_eq(exchange->final, &exchange->attempts[1]);
+}
+END_TEST
+
 START_TEST(a_server_that_is_kept_is_asked_without_a_race)
 {
     question.keeps_server = true;
@@ -708,6 +731,18 @@ START_TEST(a_call_that_fails_later_is_the_result)
 }
 END_TEST
 
+START_TEST(a_name_that_cannot_be_had_is_not_needed)
+{
+    io_fail(FAULT_GETSOCKNAME, 1, 2, ENOBUFS); /* the first one is for the server */
+    begin("a");
+    accept_all();
+    reply(WIRE_REPLY, WIRE_OCTETS, THEN_CLOSES);
+    handle_until_over();
+    assert_right();
+    ck_assert_uint_eq(exchange->final->local.length, 0);
+}
+END_TEST
+
 START_TEST(a_reset_that_fails_is_the_result)
 {
     behave(MISBEHAVE_RESET, 0);
@@ -733,6 +768,7 @@ Suite *client_exchange_suite(void)
     tcase_add_test(talks, reply_and_end_of_file_take_one_call);
     tcase_add_test(talks, a_reply_can_come_octet_by_octet);
     tcase_add_test(talks, the_kernel_can_take_a_part_of_the_message);
+    tcase_add_test(talks, an_event_can_come_without_an_octet);
     tcase_add_test(talks, the_handshake_can_take_time);
     tcase_add_test(talks, a_reset_is_sent_once_the_peer_can_have_read);
     tcase_add_loop_test(talks, the_end_follows_a_message_that_is_half_closed, 0, 2);
@@ -754,6 +790,7 @@ Suite *client_exchange_suite(void)
     tcase_add_test(races, the_first_address_can_win_after_the_second_was_tried);
     tcase_add_test(races, if_all_addresses_fail_the_last_failure_is_the_result);
     tcase_add_test(races, the_address_that_times_out_is_the_one_without_an_answer);
+    tcase_add_test(races, an_address_that_failed_before_is_not_the_one_that_times_out);
     tcase_add_test(races, a_server_that_is_kept_is_asked_without_a_race);
     tcase_add_test(races, a_server_that_was_kept_and_refuses_is_not_kept);
     tcase_add_loop_test(races, a_shortage_of_this_host_ends_the_search, 0, 3);
@@ -766,6 +803,7 @@ Suite *client_exchange_suite(void)
     tcase_add_loop_test(fails, a_call_that_fails_at_the_beginning_is_the_result, 0, COUNT(faults));
     tcase_add_test(fails, a_fault_with_one_address_leads_to_the_next);
     tcase_add_loop_test(fails, a_call_that_fails_later_is_the_result, 0, COUNT(failures));
+    tcase_add_test(fails, a_name_that_cannot_be_had_is_not_needed);
     tcase_add_test(fails, a_reset_that_fails_is_the_result);
     return suite;
 }

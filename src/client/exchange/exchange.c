@@ -113,8 +113,8 @@ static void fail_attempt(struct attempt *attempt, int error, bool is_local)
 static bool is_self_connected(struct attempt *attempt)
 {
     struct address peer = {.length = sizeof peer.u}; /* for 0.0.0.0, the kernel has another one */
-    if (attempt->local.length == 0 && address_of_socket(attempt->fd, &attempt->local) != 0)
-        return false;
+    if (attempt->local.length == 0)
+        (void)address_of_socket(attempt->fd, &attempt->local);
     return address_port(&attempt->local) == address_port(&attempt->server->address) &&
            getpeername(attempt->fd, &peer.u.any, &peer.length) == 0 &&
            address_equals(&attempt->local, &peer);
