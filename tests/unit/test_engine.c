@@ -498,10 +498,13 @@ END_TEST
 
 /* ---- Its end ---- */
 
+static int64_t stopped_at;
+
 static bool stop_after_20(int64_t now)
 {
     if (responders[0].served < 20)
         return false;
+    stopped_at = now;
     engine_stop(&engine, now);
     engine_stop(&engine, now + SECOND);
     return true;
@@ -516,6 +519,7 @@ START_TEST(a_stop_lets_the_open_ones_end)
     acts = stop_after_20;
     run();
     assert_classes(responders[0].served, 0, 0, 0);
+    ck_assert_int_eq(engine.schedule.end, stopped_at);
 }
 END_TEST
 

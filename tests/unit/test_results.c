@@ -421,6 +421,7 @@ static void race(const struct verdict *verdict, int error)
     exchange->attempts[1] = exchange->attempts[0];
     exchange->attempts[1].server = target.order[1];
     exchange->attempts[1].error = 0;
+    exchange->attempts[0].began = START + 50 * MS;
     exchange->attempts[1].began = START + 250 * MS;
     exchange->tried = 2;
     exchange->final = &exchange->attempts[1];
@@ -429,7 +430,7 @@ static void race(const struct verdict *verdict, int error)
 
 #define FIRST "sixteen: connect to 192.0.2.1:1060: "
 #define SECOND_ONE "sixteen: connect to 192.0.2.2:1060: "
-#define OVERTAKEN "no answer within 0.3 s; another address answered first\n"
+#define OVERTAKEN "no answer within 0.25 s; another address answered first\n"
 #define REFUSED "Connection refused\n"
 
 START_TEST(an_address_that_was_passed_over_is_reported_once_until_it_accepts)
@@ -456,7 +457,7 @@ START_TEST(no_address_overtakes_where_none_answers)
     open_shares(1);
     race(_i == 0 ? &lost : &(const struct verdict){RESULT_CUT, PHASE_CONNECT, 0, 0}, 0);
     assert_written(1,
-                   _i == 0 ? FIRST "timed out after 0.3 s\n" : FIRST "interrupted after 0.3 s\n");
+                   _i == 0 ? FIRST "timed out after 0.25 s\n" : FIRST "interrupted after 0.25 s\n");
 }
 END_TEST
 
