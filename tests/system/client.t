@@ -169,9 +169,10 @@ SKIP: {
 # Output that cannot be written, at a full disk, a limit of size, or a pipe that nobody reads.
 my $file = scratch() . '/out';
 my @often = ($SIXTEEN, '-c', 1000000, '-i', 0, '127.0.0.1', $port);
+my $elsewhere = 'GCOV_PREFIX=' . scratch() . ' GCOV_ERROR_FILE=/dev/null';  # the counters of coverage
 for my $case (
     ['"$@" >/dev/full', 'No space left on device', 'a full disk'],
-    ["ulimit -f 1; \"\$@\" >$file", 'File too large', 'a limit of the size of files'],
+    ["ulimit -f 1; $elsewhere \"\$@\" >$file", 'File too large', 'a limit of the size of files'],
     ['trap "" PIPE; { "$@"; echo $? >&2; } | true', 'Broken pipe', 'a pipe without a reader, where SIGPIPE is ignored']) {
     my ($script, $reason, $what) = @$case;
     for my $format ([], ['--json']) {
