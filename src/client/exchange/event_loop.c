@@ -189,6 +189,18 @@ static void begin_all(struct event_loop *loop, uint64_t number, int64_t due)
         begin(loop, number, due, plan->alternates ? target->order[number % target->count] : NULL);
 }
 
+/* Claim the next start, unless another thread does. One that is too late is skipped, if it can be.
+ * Returns whether it begins. */
+static bool claim(struct schedule *schedule, int64_t now, uint64_t *number, int64_t *due)
+{
+    bool is_claimed = schedule_claim(schedule, now, number, due);
+    bool is_late = is_claimed && schedule->skips && now - *due > LATE &&
+                   now - *due > schedule_due(schedule->rate, 1);
+    if (is_late)
+        atomic_fetch_add(&schedule->skipped, 1);
+    return is_claimed && !is_late;
+}
+
 /* Begin what is due. Returns the instant at which more can begin; NEVER if none can before an
  * exchange ends. */
 static int64_t begin_due(struct event_loop *loop)
@@ -211,14 +223,10 @@ static int64_t begin_due(struct event_loop *loop)
             if (!schedule->skips)
                 return schedule_next(schedule, loop->index, engine->threads, now);
             schedule_skip(schedule, now);
-        } else if (!schedule_claim(schedule, now, &number, &due)) {
-            atomic_fetch_add(loop->places, count);
-        } else if (schedule->skips && now - due > LATE &&
-                   schedule_due(schedule->rate, 1) < now - due) {
-            atomic_fetch_add(loop->places, count);
-            atomic_fetch_add(&schedule->skipped, 1);
-        } else {
+        } else if (claim(schedule, now, &number, &due)) {
             begin_all(loop, number, due);
+        } else {
+            atomic_fetch_add(loop->places, count);
         }
     }
     return 0;
