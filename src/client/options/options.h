@@ -17,6 +17,7 @@ struct client_options {
     enum client_mode mode;
     enum client_format format;
     bool quiet;
+    bool is_verbose;
     int family;     /* AF_UNSPEC, AF_INET, AF_INET6 */
     bool all;       /* ask every address of the name */
     uint64_t count; /* exchanges, or rounds of them */
@@ -29,7 +30,6 @@ struct client_options {
     double rate;
     double duration;
     struct threshold warn, crit;
-    bool is_verbose;
     const char *source; /* the question's, as it was given; NULL: none was */
     struct misbehaviour misbehaviour;
     struct endpoint server;

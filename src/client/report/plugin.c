@@ -7,7 +7,6 @@
 #include "common/number.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 /* A bar would begin the performance data, and another line be another part of the output. */
 static void put_line(const char *text)
@@ -140,6 +139,7 @@ static void put_time(const struct summary *summary, const char *label, double na
 static void put_loss(const struct summary *summary, const struct tally *total)
 {
     const struct threshold *thresholds[] = {&summary->options->warn, &summary->options->crit};
+    char lost[TALLY_PERCENT];
     char value[TALLY_PERCENT + 1] = "U";
     char loss[2][RANGE_TEXT] = {"", ""};
 
@@ -147,7 +147,7 @@ static void put_loss(const struct summary *summary, const struct tally *total)
         if (thresholds[i]->has_loss)
             range_write(&(struct range){.to = thresholds[i]->loss}, loss[i]);
     if (total->sent > 0)
-        strcat(tally_lost(total, value), "%");
+        snprintf(value, sizeof value, "%s%%", tally_lost(total, lost));
     put_value("lost", value, loss[0], loss[1], "100");
 }
 
