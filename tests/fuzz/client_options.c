@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* sixteen's command line: valid, or refused with one line. */
+/* The command lines of sixteen and check_sixteen: valid, or refused with one line. */
 #include <config.h>
 
 #include "fuzz.h"
 
+#include "client/options/check_options.h"
 #include "client/options/options.h"
 #include "common/wire.h"
 
@@ -30,18 +31,27 @@ static void judge(const struct client_options *options)
     must(options->mode != CLIENT_ONCE || options->count == 1);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+typedef int parser(struct client_options *options, int argc, char *argv[],
+                   char why[CLIENT_OPTIONS_WHY]);
+
+static void parse(parser *parse_options, const uint8_t *data, size_t size)
 {
     static struct client_options options;
     char *argv[WORDS_MAX + 2];
     char why[CLIENT_OPTIONS_WHY] = "";
 
-    int argc = words(data, size, "sixteen", argv);
-    optind = 0; /* getopt_long(3) starts anew */
-    bool taken = client_options_parse(&options, argc, argv, why) == 0;
+    int argc = words(data, size, "sixteen", argv); /* getopt_long(3) changes their order */
+    optind = 0;                                    /* so that it starts anew */
+    bool taken = parse_options(&options, argc, argv, why) == 0;
     if (taken)
         judge(&options);
     must(strchr(why, '\n') == NULL);
     must(taken == (*why == '\0'));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    parse(client_options_parse, data, size);
+    parse(check_options_parse, data, size);
     return 0;
 }
