@@ -225,7 +225,7 @@ static int set_port(const struct reading *reading, const char *name, const char 
         return wrong(reading, "%s must be a number from 0 to 65535 or a service name, not %.500s",
                      name, port);
     memset(server->port, 0, sizeof server->port);
-    strcpy(server->port, port);
+    memcpy(server->port, port, strlen(port));
     return 0;
 }
 
@@ -416,12 +416,14 @@ static int check_service(const struct reading *reading)
     struct address *list;
     size_t count;
 
+    if (port_is_number(server->port))
+        return 0;
     memcpy(any.port, server->port, sizeof any.port);
-    int error = port_is_number(any.port) ? 0 : endpoint_resolve(&any, AF_UNSPEC, 0, &list, &count);
+    int error = endpoint_resolve(&any, AF_UNSPEC, 0, &list, &count);
     if (error == EAI_SERVICE)
         return wrong(reading, "unknown service %.500s; /etc/services lists those of this host",
                      any.port);
-    if (error == 0 && !port_is_number(any.port))
+    if (error == 0)
         free(list);
     return 0;
 }
