@@ -2,6 +2,7 @@
 /* What is counted of each exchange, what is reported of it, and the sum. */
 #include <config.h>
 
+#include "client/report/plugin.h"
 #include "client/results.h"
 #include "support.h"
 
@@ -413,6 +414,17 @@ START_TEST(a_load_in_json_has_only_a_summary)
 }
 END_TEST
 
+START_TEST(a_check_that_was_stopped_at_once_knows_nothing)
+{
+    options.format = FORMAT_PLUGIN;
+    options.count = 1;
+    open_shares(1);
+    sum_up();
+    ck_assert_int_eq(plugin_summary(&summary), PLUGIN_UNKNOWN);
+    assert_begins(0, "SIXTEEN UNKNOWN - stopped before the first exchange completed | time=U;");
+}
+END_TEST
+
 /* Make an exchange that tried the first server, with this error or 0, and then the second. */
 static void race(const struct verdict *verdict, int error)
 {
@@ -514,6 +526,7 @@ Suite *results_suite(void)
     TCase *tells = add_results_case(suite, "results, reports");
     tcase_add_loop_test(tells, each_exchange_is_reported_as_it_was_asked_for, 0, COUNT(reports));
     tcase_add_loop_test(tells, a_name_without_an_address_is_always_reported_in_text, 0, 2);
+    tcase_add_test(tells, a_check_that_was_stopped_at_once_knows_nothing);
     tcase_add_test(tells, a_load_in_json_has_only_a_summary);
     tcase_add_test(tells, a_rehearsal_reports_addresses_and_counts_nothing);
     tcase_add_loop_test(tells, an_address_that_was_passed_over_is_reported_once_until_it_accepts, 0,

@@ -211,6 +211,29 @@ START_TEST(a_signal_ends_a_look_up)
 }
 END_TEST
 
+static void take_all_the_time(void)
+{
+    clock_move(5);
+}
+
+static void prepare_no_time(void)
+{
+    names_find(&address, 1);
+    names_hook = take_all_the_time;
+}
+
+START_TEST(a_look_up_can_take_all_the_time)
+{
+    run_client("-w 1 example.net PORT", prepare_no_time);
+    assert_status(1);
+    assert_begins("sixteen: resolve example.net port ");
+    assert_contains(1, ": timed out after ");
+    run_client("-w 1 --plugin example.net PORT", prepare_no_time);
+    assert_status(2);
+    assert_contains(0, "SIXTEEN CRITICAL - resolve example.net port ");
+}
+END_TEST
+
 /* ---- A host that lacks something ---- */
 
 static const char *const lines[] = {
@@ -285,6 +308,7 @@ Suite *run_suite(void)
     tcase_add_test(tcase, a_watch_of_all_addresses_asks_a_new_one_too);
     tcase_add_test(tcase, a_watch_goes_on_if_the_name_has_no_address_any_more);
     tcase_add_loop_test(tcase, a_signal_ends_a_look_up, 0, 2);
+    tcase_add_test(tcase, a_look_up_can_take_all_the_time);
     tcase_add_loop_test(tcase, without_memory_it_says_so, 0, COUNT(lines));
     tcase_add_loop_test(tcase, without_descriptors_it_says_so, 0, COUNT(lines));
     tcase_add_loop_test(tcase, without_threads_it_says_so, 0, 2);
