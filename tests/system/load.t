@@ -162,7 +162,7 @@ is "$status " . ($begun_in_time + $never), '1 50', 'starts that never begin make
 cmp_ok $never, '>', 10, 'they are counted';
 cmp_ok +(percentiles('latency', $out))[1], '>', 300, 'and their waiting is part of the latency';
 
-# Two slots for all threads, one of them held by a connection that hangs: the other one serves all.
+# Two places for all threads, one of them held by a connection that hangs: the other one serves all.
 my ($hanging, $hanging_port) = listen_somewhere();
 $server = spawn(sub {
     my @held;
