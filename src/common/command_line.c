@@ -43,11 +43,21 @@ void command_line_complain(const char *program, const char *format, ...)
     (void)write_text_when_ready(STDERR_FILENO, text, PATIENCE);
 }
 
+static int early_error;
+
+void command_line_flush_early(void)
+{
+    if (fflush(stdout) != 0 && early_error == 0)
+        early_error = errno;
+}
+
 int command_line_flush(const char *program)
 {
     errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout))
         return 0;
+    if (early_error != 0)
+        errno = early_error;
     command_line_complain(program, "cannot write to standard output%s%s", errno != 0 ? ": " : "",
                           errno != 0 ? strerror(errno) : "");
     return -1;

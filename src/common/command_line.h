@@ -15,6 +15,9 @@ char *command_line_error(int result, const char *flags, char *const argv[], char
 void command_line_complain(const char *program, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Flush standard output. command_line_flush() reports an error. */
+void command_line_flush_early(void);
+
 /* Flush standard output. Call it before exit(3), so that a full disk does not look like an empty
  * answer. Returns 0; or -1 if something could not be written, with the reason on standard error
  * after the name of `program`. */

@@ -181,6 +181,13 @@ for my $case (
         is "$status|$err", "2|sixteen: cannot write to standard output: $reason\n", "$what ends it @$format";
     }
 }
+my ($quick, $quick_port) = listen_somewhere();
+my $replies = spawn(sub { while (my $socket = $quick->accept) { syswrite $socket, $REPLY; shutdown $socket, 1; read_to_end($socket) } });
+for my $format ([], ['--json'], ['--plugin']) {
+    ($status, $out, $err) = run('sh', '-c', '"$@" >/dev/full', 'sh', $SIXTEEN, @$format, '127.0.0.1', $quick_port);
+    is "$status|$err", (@$format && $format->[0] eq '--plugin' ? 3 : 2) . "|sixteen: cannot write to standard output: No space left on device\n", "so does a single exchange: @$format";
+}
+finish($replies);
 ($status, $out, $err) = run('sh', '-c', '{ "$@"; echo $? >&2; } | head -n 1', 'sh', $SIXTEEN, '-i', 0, '127.0.0.1', $port);
 like "$out$err", qr/\Aoutcome=refused .*\n141\n\z/, 'a reader that has enough ends it quietly, by SIGPIPE';
 done_testing;

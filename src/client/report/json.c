@@ -3,6 +3,7 @@
 
 #include "client/report/json.h"
 
+#include "common/command_line.h"
 #include "common/deadline.h"
 #include "common/text.h"
 
@@ -81,7 +82,7 @@ void json_address(const struct report *report)
     printf(",\"outcome\":\"%s\",", verdict_outcome(&record->verdict));
     put_text("error", verdict_why(&record->verdict, (double)record->waited / 1e9, why));
     puts("}");
-    (void)fflush(stdout);
+    command_line_flush_early();
 }
 
 void json_exchange(const struct report *report)
@@ -115,7 +116,7 @@ void json_exchange(const struct report *report)
         put_time(names[i], (double)record->marks[i]);
     put_time("us", (double)record->took);
     puts("}");
-    (void)fflush(stdout); /* a reader of a pipe or file sees it now */
+    command_line_flush_early(); /* a reader of a pipe or file sees it now */
 }
 
 static void put_counts(const struct tally *tally)

@@ -4,6 +4,7 @@
 #include "client/report/text.h"
 
 #include "client/report/chart.h"
+#include "common/command_line.h"
 #include "common/number.h"
 #include "common/text.h"
 
@@ -74,7 +75,7 @@ void report_in_words(const struct report *report)
                    quote_repr(record->octets, WIRE_OCTETS, reply, sizeof reply));
         if (record->verdict.result == RESULT_QUIET && record->verdict.phase == PHASE_RECEIVE)
             puts("The server closed the connection without a reply");
-        (void)fflush(stdout); /* before the lines on standard error */
+        command_line_flush_early(); /* before the lines on standard error */
     }
     if (record->verdict.result != RESULT_RIGHT && record->verdict.result != RESULT_QUIET)
         report_failure(report);
@@ -124,7 +125,7 @@ void report_in_line(const struct report *report)
     put_marks(record);
     put_reason(record);
     puts("");
-    (void)fflush(stdout); /* a reader of a pipe or file sees it now */
+    command_line_flush_early(); /* a reader of a pipe or file sees it now */
 }
 
 static void put_counts(FILE *out, const struct tally *tally)
