@@ -106,6 +106,7 @@ sub spawn {
     my ($code) = @_;
     my $pid = fork // croak "fork: $!";
     if ($pid == 0) {
+        $SIG{TERM} = 'DEFAULT';    # a handler of Perl's would wait for the end of a system call
         $code->();
         POSIX::_exit(127);
     }
