@@ -300,7 +300,7 @@ static int report_all(const struct summary *summary)
         return (int)plugin_summary(summary);
     if (options->format == FORMAT_JSON)
         json_summary(summary);
-    else if (options->mode != CLIENT_ONCE && summary->server_count > 0)
+    else if (options->mode != CLIENT_ONCE && (summary->server_count > 0 || summary->load != NULL))
         report_summary(summary);
     int status = tally_status(summary->total);
     return status == STATUS_RIGHT && !is_enough(summary) ? STATUS_WRONG : status;

@@ -237,6 +237,9 @@ SKIP: {
     unlike $out, qr/#/, 'which draws nothing either';
 }
 
+($status, $out, $err) = run($SIXTEEN, '-q', '--duration', '0.000000001', '-P', 3, '127.0.0.1', $daemon->{port});
+like "$status $out", qr/\A1 --- 127\.0\.0\.1:\d+ statistics ---\n0 sent, /, 'a load in which nothing began says so';
+
 # At a low rate a start is as punctual as at a high one: to wait for a second adds nothing to the latency
 # of the best of some clients, where ppoll(2) could add a millisecond. A busy machine has more tries.
 my $added = 1000;

@@ -141,6 +141,7 @@ int engine_run(struct engine *engine, const struct plan *plan)
         engine->plan.places = (unsigned)plan->count;
     engine->shared_places = engine->plan.places;
     schedule->claimed = schedule->skipped = 0;
+    engine->control.ended = engine->control.failed = 0;
     schedule->rate = plan->rate;
     schedule->count = plan->count;
     schedule->skips = plan->skips;
