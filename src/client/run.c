@@ -30,18 +30,18 @@
 #define PLACES_MAX 1000 /* exchanges of a watch that can be open at once */
 
 struct run {
-    const struct client_options *options;
     struct engine engine;
+    const struct client_options *options;
     struct target target;
     struct resolver *resolver;
     int64_t looked_up; /* when the last look-up began */
     struct verdict unresolved;
     int64_t started;
     int64_t end; /* of the run */
-    int signals; /* how many signals to stop were handled */
     struct progress progress;
     int64_t shown;
     struct results results;
+    int signals; /* how many signals to stop were handled */
 };
 
 static volatile sig_atomic_t stop_signals;
@@ -332,10 +332,9 @@ static void make_exchanges(struct run *run)
     struct plan plan;
 
     plan_exchanges(run, &plan);
-    if (results_open(&run->results, plan.is_load ? engine_threads(&plan) : 1) == 0 &&
-        plan.is_load && !plan.alternates && run->target.count > 1)
+    if (plan.is_load && !plan.alternates && run->target.count > 1)
         find_server(run, &plan);
-    if (run->results.shares == NULL || engine_run(&run->engine, &plan) != 0)
+    if (engine_run(&run->engine, &plan) != 0)
         results_fail(&run->results, RESULT_LOCAL, PHASE_CONNECT, errno, clock_nanoseconds());
     else if (run->engine.lacks_memory)
         results_fail(&run->results, RESULT_LOCAL, PHASE_CONNECT, ENOMEM, run->started);
@@ -355,6 +354,9 @@ int run(const struct client_options *options)
     run.progress = progress_of(options);
     run.started = run.shown = clock_nanoseconds();
     run.end = options->deadline > 0 ? deadline_after(run.started, options->deadline).at : NEVER;
+    if (results_open(&run.results,
+                     options->mode == CLIENT_LOAD ? engine_threads(options->parallel) : 1) != 0)
+        return fail_to_report(options, errno);
     if (engine_open(&run.engine, &hooks) != 0) {
         results_fail(&run.results, RESULT_LOCAL, PHASE_RESOLVE, errno, run.started);
     } else {

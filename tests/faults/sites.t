@@ -17,6 +17,7 @@ my %unreached = (
     (map { ($_ => $> != 0 && 'only root can become another user') }
         (map { "$_ in change" } qw(setgroups getgroups setresgid setresuid)),
         (map { "$_ in can_regain_root" } qw(setuid seteuid setgid setegid setgroups))),
+    'fflush in command_line_flush_early' => 'only sixteen calls it',
     'close in look_for_syslog' => 'with a syslog daemon: tests/system/log.t',
     'signalfd in change_reported' => 'an open one cannot fail to change',
     'fchown in give' => $> != 0 && 'only root gives its sockets away',

@@ -56,8 +56,13 @@ is against(sub { syswrite $_[0], $REPLY }, '-W', '0.2'),
 is against(sub { syswrite $_[0], $REPLY; shutdown $_[0], 1 }, '-q'), '0||', '--quiet: a right reply is reported by the status alone';
 is against(sub { syswrite $_[0], 'Fare'; shutdown $_[0], 1 }, '-q'), "1||sixteen: receive from SERVER: the server closed the connection after 4 of 16 octets\n", 'and a wrong one by its reason';
 
-my ($listener, $port) = listen_somewhere();
-close $listener;
+# A port that this test keeps, of both families, and where nothing listens.
+my ($port, @kept);
+do {
+    @kept = IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => 0, Proto => 'tcp') or die "socket: $!";
+    $port = $kept[0]->sockport;
+    push @kept, IO::Socket::IP->new(LocalHost => '::1', LocalPort => $port, Proto => 'tcp', V6Only => 1) // ();
+} while (@kept == 1 && $!{EADDRINUSE});
 my ($status, $out, $err);
 for my $host ('127.0.0.1', '[::1]', '[::ffff:127.0.0.1]') {
     ($status, $out, $err) = run($SIXTEEN, "$host:$port");

@@ -194,26 +194,26 @@ END_TEST
 
 static const struct {
     const char *line;
-    enum client_mode mode;
     uint64_t count;
     double interval;
+    enum client_mode mode;
     unsigned parallel;
 } modes[] = {
-    {"", CLIENT_ONCE, 1, 1, 1},
-    {"--all", CLIENT_ONCE, 1, 1, 1},
-    {"-c 3", CLIENT_REPEATED, 3, 1, 1},
-    {"-i 0", CLIENT_REPEATED, 0, 0, 1},
-    {"-i 0.2", CLIENT_REPEATED, 0, 0.2, 1},
-    {"-w 1", CLIENT_REPEATED, 0, 1, 1},
-    {"-w 1 --plugin", CLIENT_REPEATED, 1, 1, 1},
-    {"--plugin", CLIENT_ONCE, 1, 1, 1},
-    {"-P 7", CLIENT_LOAD, 0, 1, 7},
-    {"-P 7 -c 3", CLIENT_LOAD, 3, 1, 7},
-    {"--duration 2", CLIENT_LOAD, 0, 1, 1},
-    {"--rate 2.5", CLIENT_LOAD, 0, 1, 1000},
-    {"--rate 2.5 -P 3", CLIENT_LOAD, 0, 1, 3},
-    {"-h", CLIENT_HELP, 0, 0, 0},
-    {"--version", CLIENT_VERSION, 0, 0, 0},
+    {"", 1, 1, CLIENT_ONCE, 1},
+    {"--all", 1, 1, CLIENT_ONCE, 1},
+    {"-c 3", 3, 1, CLIENT_REPEATED, 1},
+    {"-i 0", 0, 0, CLIENT_REPEATED, 1},
+    {"-i 0.2", 0, 0.2, CLIENT_REPEATED, 1},
+    {"-w 1", 0, 1, CLIENT_REPEATED, 1},
+    {"-w 1 --plugin", 1, 1, CLIENT_REPEATED, 1},
+    {"--plugin", 1, 1, CLIENT_ONCE, 1},
+    {"-P 7", 0, 1, CLIENT_LOAD, 7},
+    {"-P 7 -c 3", 3, 1, CLIENT_LOAD, 7},
+    {"--duration 2", 0, 1, CLIENT_LOAD, 1},
+    {"--rate 2.5", 0, 1, CLIENT_LOAD, 1000},
+    {"--rate 2.5 -P 3", 0, 1, CLIENT_LOAD, 3},
+    {"-h", 0, 0, CLIENT_HELP, 0},
+    {"--version", 0, 0, CLIENT_VERSION, 0},
 };
 
 START_TEST(each_mode_has_its_defaults)

@@ -170,18 +170,18 @@ START_TEST(on_a_terminal_a_line_is_narrower_than_it)
 END_TEST
 
 static const struct {
+    const char *terminal;
     enum client_mode mode;
     enum client_format format;
     bool quiet;
-    const char *terminal;
     bool is_shown;
 } lines[] = {
-    {CLIENT_LOAD, FORMAT_TEXT, false, "xterm", true},
-    {CLIENT_LOAD, FORMAT_TEXT, false, "dumb", false},
-    {CLIENT_LOAD, FORMAT_TEXT, false, NULL, false},
-    {CLIENT_LOAD, FORMAT_TEXT, true, "xterm", false},
-    {CLIENT_LOAD, FORMAT_JSON, false, "xterm", false},
-    {CLIENT_REPEATED, FORMAT_TEXT, false, "xterm", false},
+    {"xterm", CLIENT_LOAD, FORMAT_TEXT, false, true},
+    {"dumb", CLIENT_LOAD, FORMAT_TEXT, false, false},
+    {NULL, CLIENT_LOAD, FORMAT_TEXT, false, false},
+    {"xterm", CLIENT_LOAD, FORMAT_TEXT, true, false},
+    {"xterm", CLIENT_LOAD, FORMAT_JSON, false, false},
+    {"xterm", CLIENT_REPEATED, FORMAT_TEXT, false, false},
 };
 
 START_TEST(only_a_load_that_reports_text_on_a_terminal_is_shown)

@@ -109,16 +109,16 @@ static int open_loops(struct engine *engine)
     return 0;
 }
 
-unsigned engine_threads(const struct plan *plan)
+unsigned engine_threads(unsigned places)
 {
     unsigned cpus = cpus_allowed();
-    return cpus < plan->places ? cpus : plan->places;
+    return cpus < places ? cpus : places;
 }
 
 static int run_load(struct engine *engine)
 {
     engine->control.begins = false;
-    engine->threads = engine_threads(&engine->plan);
+    engine->threads = engine_threads(engine->plan.places);
     if (open_loops(engine) != 0)
         return -1;
     engine->schedule.began = clock_nanoseconds();

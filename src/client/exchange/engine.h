@@ -30,17 +30,17 @@ struct engine_hooks {
 };
 
 struct engine {
+    struct event_loop control; /* the main thread's */
+    struct event_loop *loops;  /* those of the threads */
     struct engine_hooks hooks;
     struct plan plan;
     struct schedule schedule;
     _Atomic int64_t shared_places;
+    atomic_uint pending; /* what the main thread's loop waits for: threads, or a look-up */
+    unsigned threads;    /* that begin exchanges */
+    int wake;            /* an eventfd that wakes all loops */
     atomic_bool is_cut;
     atomic_bool lacks_memory;
-    atomic_uint pending;       /* what the main thread's loop waits for: threads, or a look-up */
-    unsigned threads;          /* that begin exchanges */
-    int wake;                  /* an eventfd that wakes all loops */
-    struct event_loop control; /* the main thread's */
-    struct event_loop *loops;  /* those of the threads */
 };
 
 /* Initialize the engine. Returns 0, or -1 and errno. */
@@ -50,7 +50,7 @@ int engine_open(struct engine *engine, const struct engine_hooks *hooks);
 void engine_wait(struct engine *engine);
 
 /* Return the number of threads that make the exchanges of a load. */
-unsigned engine_threads(const struct plan *plan);
+unsigned engine_threads(unsigned places);
 
 /* Make the exchanges of a plan and wait for their end. Raises the soft limit on descriptors to what
  * the plan needs, as far as the hard limit allows: getrlimit(2). Returns 0, or -1 and errno if
