@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 
@@ -17,8 +16,11 @@ struct resolver {
     int family;
     int wake;
     struct resolution resolution;
-    atomic_bool has_ended; /* `resolution` is complete */
+    bool has_ended; /* `resolution` is complete */
 };
+
+/* Protects `has_ended` of each resolver, and outlives them. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* An internationalized name is looked up in its ASCII form: RFC 5891. */
 static int flags_for(const char *host)
@@ -36,7 +38,7 @@ static void *look_up(void *argument)
     struct resolver *resolver = argument;
     struct resolution *resolution = &resolver->resolution;
     int64_t began = clock_nanoseconds();
-    int wake = resolver->wake;
+    int wake = resolver->wake; /* the resolver can be gone then */
 
     errno = 0;
     int error =
@@ -48,7 +50,9 @@ static void *look_up(void *argument)
     resolution->result = error == 0 ? RESULT_RIGHT : is_local ? RESULT_LOCAL : RESULT_UNRESOLVED;
     resolution->error = error == EAI_SYSTEM ? errno : error == EAI_MEMORY ? ENOMEM : error;
     resolution->took = clock_nanoseconds() - began;
-    atomic_store(&resolver->has_ended, true);
+    CHECKED(pthread_mutex_lock(&lock));
+    resolver->has_ended = true;
+    CHECKED(pthread_mutex_unlock(&lock));
     (void)eventfd_write(wake, 1);
     return NULL;
 }
@@ -75,7 +79,10 @@ struct resolver *resolver_start(const struct endpoint *endpoint, int family, int
 
 bool resolver_end(struct resolver *resolver, struct resolution *resolution)
 {
-    if (!atomic_load(&resolver->has_ended))
+    CHECKED(pthread_mutex_lock(&lock));
+    bool has_ended = resolver->has_ended;
+    CHECKED(pthread_mutex_unlock(&lock));
+    if (!has_ended)
         return false;
     *resolution = resolver->resolution;
     free(resolver);
