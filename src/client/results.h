@@ -21,15 +21,15 @@ struct results {
     const struct client_options *options;
     const struct engine *engine;
     const struct target *target;
-    int64_t resolving;   /* nanoseconds that the last look-up of the name took; -1: none ended */
-    bool is_interrupted; /* a signal ends the run */
-    bool is_rehearsal;   /* exchanges are not counted */
+    int64_t resolving; /* nanoseconds that the last look-up of the name took; -1: none ended */
     struct share *shares;
     unsigned share_count;
-    struct record failure; /* the first exchange that was not right */
+    bool is_interrupted; /* a signal ends the run */
+    bool is_rehearsal;   /* exchanges are not counted */
     bool has_failure;
-    struct record passed_over; /* the first address that failed while another one was used */
     bool has_passed_over;
+    struct record failure;     /* the first exchange that was not right */
+    struct record passed_over; /* the first address that failed while another one was used */
 };
 
 /* Allocate the shares of `loops` event loops. Returns 0, or -1 and errno. */

@@ -145,8 +145,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (listening < 0) {
         open_server();
         exchange = exchange_new(1);
-        must(exchange != NULL);
     }
+    must(exchange != NULL);
     take(&data, &size, &flags, 1);
     answer.octets = data;
     answer.count = size < OCTETS_MAX ? size : OCTETS_MAX;

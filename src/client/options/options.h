@@ -16,19 +16,18 @@ enum client_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_PLUGIN };
 struct client_options {
     enum client_mode mode;
     enum client_format format;
+    int family; /* AF_UNSPEC, AF_INET, AF_INET6 */
     bool quiet;
     bool is_verbose;
-    int family;     /* AF_UNSPEC, AF_INET, AF_INET6 */
-    bool all;       /* ask every address of the name */
-    uint64_t count; /* exchanges, or rounds of them */
+    bool all; /* ask every address of the name */
     bool has_interval;
-    double interval;   /* seconds between the beginnings of two */
-    double timeout;    /* seconds for each exchange */
-    double deadline;   /* seconds for everything */
-    double resolve;    /* seconds after which a watch looks up the name again */
-    unsigned parallel; /* exchanges at once, and their beginnings a second, and for how long */
-    double rate;
-    double duration;
+    uint64_t count;  /* exchanges, or rounds of them */
+    double interval; /* seconds between the beginnings of two */
+    double timeout;  /* seconds for each exchange */
+    double deadline; /* seconds for everything */
+    double resolve;  /* seconds after which a watch looks up the name again */
+    double rate;     /* exchanges that begin in a second, … */
+    double duration; /* … for this many seconds */
     struct threshold warn, crit;
     const char *source; /* the question's, as it was given; NULL: none was */
     struct misbehaviour misbehaviour;
@@ -36,6 +35,7 @@ struct client_options {
     struct question question;
     unsigned char header[PROXY_HEADER_SIZE]; /* of the PROXY protocol */
     size_t header_length;
+    unsigned parallel; /* exchanges at once */
 };
 
 /* Room for what is wrong with a command line. */
