@@ -229,6 +229,7 @@ like signalled(sub { push @held, $silent->accept; return @held == 4 }, [SIGINT, 
     'a second Ctrl-C cuts what hangs';
 SKIP: {
     skip 'needs script and a terminal', 3 if !has_terminals();
+    local $ENV{TERM} = 'xterm';
     my @load = ($SIXTEEN, '-P', 2, '--duration', 1.3, '127.0.0.1', $daemon->{port});
     ($status, $out, $err) = run('script', '-qec', "@load", '/dev/null');
     like $out, qr{\r\e\[K\d s: \d+ done, \d+/s, 0 errors, \d s left.*\r\e\[K--- }s, 'on a terminal there is a progress line, which goes away';
