@@ -80,6 +80,7 @@ my @mistakes = (
     [qr/fe80::1: a link-local address needs an interface, like fe80::1%eth0; this host has .*\blo\b.*/, 'fe80::1'],
     [qr/fe80::1%nosuch: this host has no interface nosuch; it has .*\blo\b.*/, '[fe80::1%nosuch]:1060'],
     [qr/fe80::1%4294967295: this host has no interface 4294967295; it has .*\blo\b.*/, 'fe80::1%4294967295'],
+    [qr/fe80::1%4294967297: this host has no interface 4294967297; it has .*\blo\b.*/, 'fe80::1%4294967297'],
     [qr/unknown service nosuch; \/etc\/services lists those of this host/, '127.0.0.1:nosuch'],
     [qr/unknown service nosuch; .*/, '-p', 'nosuch', 'no-such-host.invalid'],
 );

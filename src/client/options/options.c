@@ -168,9 +168,10 @@ static int set_rate(const struct reading *reading)
 
 int set_whole(const struct reading *reading, const char *name, uint64_t most, uint64_t *number)
 {
-    char *end;
-    *number = strtoull(optarg, &end, 10);
-    if (*optarg < '0' || *optarg > '9' || *end != '\0' || *number < 1 || *number > most)
+    unsigned long long value;
+    bool is_whole = read_whole(optarg, most, &value);
+    *number = value;
+    if (!is_whole || value < 1)
         return wrong(reading, "%s must be a whole number from 1 to %llu, not %.500s", name,
                      (unsigned long long)most, optarg);
     return 0;
@@ -368,9 +369,10 @@ static void list_interfaces(char *text, size_t size)
 /* Return whether this host has the interface, which has a name and a number: RFC 4007, 11.2. */
 static bool is_interface(const char *text)
 {
+    unsigned long long number;
     char name[IF_NAMESIZE];
-    return if_nametoindex(text) != 0 ||
-           (is_digits(text) && if_indextoname((unsigned)strtoul(text, NULL, 10), name) != NULL);
+    return if_nametoindex(text) != 0 || (read_whole(text, UINT32_MAX, &number) &&
+                                         if_indextoname((unsigned)number, name) != NULL);
 }
 
 /* Find the mistakes in a numeric address that the resolver or the kernel would report as failures
