@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Only `make bench` and `make bench-smoke` build and run what is here; nothing installs it.
+# Only `make bench` and `make bench-smoke` build and run what is here. Only the documents are
+# installed.
 bench_programs = %D%/bare %D%/hold %D%/syslog_reader %D%/answer %D%/access
 EXTRA_PROGRAMS += $(bench_programs)
 CLEANFILES += $(bench_programs) %D%/no_batch.so %D%/server-go %D%/server-rust
@@ -23,8 +24,10 @@ bench_modules = \
 	%D%/Bench/Server.pm \
 	%D%/Bench/Summary.pm
 bench_peers = \
+	%D%/peers/answer.sh \
 	%D%/peers/haproxy.cfg \
 	%D%/peers/haproxy.lua \
+	%D%/peers/inetd.conf \
 	%D%/peers/nginx.conf \
 	%D%/peers/server.go \
 	%D%/peers/server.js \
@@ -33,16 +36,19 @@ bench_peers = \
 	%D%/peers/sixteen.js \
 	%D%/peers/xinetd.conf
 bench_results = \
-	%D%/results/cpu.svg \
 	%D%/results/held.csv \
 	%D%/results/latency.csv \
+	%D%/results/results.csv \
+	%D%/results/summary.csv
+nobase_dist_doc_DATA += \
+	%D%/README.md \
+	%D%/results/cpu.svg \
 	%D%/results/latency.svg \
 	%D%/results/rate.svg \
-	%D%/results/results.csv \
-	%D%/results/summary.csv \
 	%D%/results/table.md
-EXTRA_DIST += $(bench_modules) $(bench_peers) %D%/README.md %D%/compare %D%/deps %D%/no_batch.c \
+EXTRA_DIST += $(bench_modules) $(bench_peers) %D%/compare %D%/deps %D%/no_batch.c \
 	%D%/plot.gp $(bench_results)
+EXTRA_DIST += %D%/clients
 
 # `go build` would leave its cache in the home directory.
 %D%/server-go: %D%/peers/server.go
@@ -71,6 +77,10 @@ bench: all bench-programs bench-peers
 bench-smoke: all bench-programs bench-peers
 	$(bench_run) --quick --output %D%/smoke $(BENCH_FLAGS)
 	%D%/access 0 1000
+	BUILD_DIR='$(abs_builddir)' $(PERL) -w $(srcdir)/%D%/clients --rounds 1 --seconds 0.2 --at-once 4
+
+bench-clients: all
+	BUILD_DIR='$(abs_builddir)' $(PERL) -w $(srcdir)/%D%/clients $(BENCH_FLAGS)
 
 # Copy the results of the last `make bench` into the source tree.
 bench-publish:
@@ -85,4 +95,4 @@ bench-deps:
 clean-bench:
 	rm -rf %D%/run %D%/smoke
 
-.PHONY: bench clean-bench bench-deps bench-peers bench-programs bench-publish bench-smoke
+.PHONY: bench clean-bench bench-clients bench-deps bench-peers bench-programs bench-publish bench-smoke

@@ -2,13 +2,12 @@
 /* For LD_PRELOAD: refuse every change of the scheduling policy, as a kernel can. The benchmark uses
  * this to keep sixteend in SCHED_OTHER, like its peers. It has no other use. */
 #include <errno.h>
-#include <sched.h>
+#include <pthread.h>
 
-int sched_setscheduler(pid_t pid, int policy, const struct sched_param *param)
+int pthread_setschedparam(pthread_t thread, int policy, const struct sched_param *param)
 {
-    (void)pid;
+    (void)thread;
     (void)policy;
     (void)param;
-    errno = EPERM;
-    return -1;
+    return EPERM;
 }

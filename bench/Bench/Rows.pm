@@ -194,9 +194,23 @@ sub more {
         forking());
 }
 
-# The servers that start bench/answer for each connection.
+# openbsd-inetd, which starts a program for each connection.
+sub inetd {
+    my ($id, $name, $program) = @_;
+    return {
+        id => $id, name => $name, needs => ['inetd'], package => 'openbsd-inetd',
+        command => sub {
+            my ($with) = @_;
+            return ('inetd', '-i', '-q', 4096, fill_in($with, 'inetd.conf', PROGRAM => $program));
+        },
+    };
+}
+
+# The servers that start a program for each connection: bench/answer, except in one row.
 sub forking {
     return (
+        inetd('inetd', 'inetd', '@BUILD@/answer'),
+        inetd('inetd-script', 'inetd, shell script', '@PEERS@/answer.sh'),
         {
             id => 'socat', name => 'socat, fork', needs => ['socat'], package => 'socat',
             command => sub {
