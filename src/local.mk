@@ -11,6 +11,7 @@ include src/server/process/local.mk
 include src/client/exchange/local.mk
 include src/client/options/local.mk
 include src/client/report/local.mk
+include src/client/path/local.mk
 include src/client/local.mk
 
 sixteen_libs = %D%/libsixteen.a $(LIBCONFIG_LIBS) $(PTHREAD_LIBS) -lm

@@ -36,7 +36,7 @@ static int act(const struct client_options *options)
 {
     switch (options->mode) {
     case CLIENT_HELP: client_options_help(stdout); return STATUS_RIGHT;
-    case CLIENT_VERSION: puts("sixteen " PACKAGE_VERSION); return STATUS_RIGHT;
+    case CLIENT_VERSION: command_line_version("sixteen"); return STATUS_RIGHT;
     default: return run(options);
     }
 }
@@ -57,6 +57,7 @@ int main(int argc, char *argv[])
     char why[CLIENT_OPTIONS_WHY];
     bool checks = argc > 0 && is_check(argv[0]);
 
+    command_line_keep_output();
     (void)signal(SIGXFSZ, SIG_IGN); /* at a limit of size, write(2) fails instead */
     (void)descriptors_open_standard();
     /* The encoding of host names; numbers stay as they are. */
@@ -69,5 +70,5 @@ int main(int argc, char *argv[])
         status = checks ? check(&options) : act(&options);
     if (command_line_flush(checks ? "check_sixteen" : "sixteen") == 0)
         return status;
-    return options.format == FORMAT_PLUGIN ? PLUGIN_UNKNOWN : STATUS_LOCAL;
+    return options.format == FORMAT_PLUGIN ? (int)PLUGIN_UNKNOWN : (int)STATUS_LOCAL;
 }

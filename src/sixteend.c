@@ -47,6 +47,7 @@ int main(int argc, char *argv[])
     struct settings *settings;
     char message[ERROR_SIZE];
 
+    command_line_keep_output();
     (void)signal(SIGXFSZ, SIG_IGN); /* at a limit of size, write(2) fails instead */
     int opened = descriptors_open_standard();
     int error = errno;
@@ -59,7 +60,7 @@ int main(int argc, char *argv[])
         return flush();
     }
     if (options.mode == MODE_VERSION) {
-        puts(PACKAGE_STRING);
+        options_version();
         return flush();
     }
     if (options.mode == MODE_RUN && opened != 0) {

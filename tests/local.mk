@@ -15,3 +15,14 @@ include tests/soak/local.mk
 include tests/systemd/local.mk
 include tests/fuzz/local.mk
 include tests/coverage/local.mk
+
+# For the build of a package: the unit tests, the corpora of the fuzzers, and those system tests that
+# show that the programs work and need nothing but Perl.
+package_tests = %D%/unit/unit $(fuzz_targets) \
+	%D%/system/closing.t \
+	%D%/system/config.t \
+	%D%/system/exchange.t \
+	%D%/system/install.t \
+	%D%/system/outcomes.t \
+	%D%/system/reload.t \
+	%D%/system/stop.t

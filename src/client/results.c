@@ -5,6 +5,7 @@
 
 #include "client/report/json.h"
 #include "client/report/text.h"
+#include "common/checked.h"
 #include "common/deadline.h"
 
 #include <errno.h>
@@ -13,23 +14,38 @@
 
 #define GROUPS 100000 /* of starts that did not take place */
 
-static void keep(struct record *kept, bool *has, const struct record *record)
+static void keep(struct record *kept, const struct record *record)
 {
-    if (!*has)
+    if (kept->target == NULL)
         *kept = *record;
-    *has = true;
+}
+
+/* An exchange that the end of the run cuts says less about its target than any that ended before.
+ */
+static void keep_failure(struct results *results, const struct record *record)
+{
+    struct record *last = &results->by_target[record->target->nowhere->index].last_failure;
+    enum verdict_class class = verdict_class(&record->verdict);
+    if (class == CLASS_RIGHT)
+        return;
+    keep(&results->failure, record);
+    if (class != CLASS_UNFINISHED || last->target == NULL)
+        *last = *record;
 }
 
 static void fill_in(const struct results *results, const struct exchange *exchange,
                     struct record *record)
 {
-    *record = (struct record){.sequence = exchange->number + 1,
+    *record = (struct record){.options = results->options,
+                              .sequence = exchange->number / results->targets->count + 1,
+                              .target = exchange->target,
                               .server = exchange->final->server->address,
                               .local = exchange->final->local,
                               .verdict = exchange->verdict,
                               .waited = exchange->waited,
-                              .began = exchange->began,
-                              .took = exchange->took};
+                              .time = exchange->time,
+                              .took = exchange->took,
+                              .tcp = exchange->final->tcp};
     memcpy(record->octets, exchange->octets, sizeof record->octets);
     memcpy(record->marks, exchange->marks, sizeof record->marks);
     if (record->verdict.result != RESULT_CUT)
@@ -51,27 +67,27 @@ static bool is_reported(const struct client_options *options, const struct verdi
     if (!options->quiet)
         return true;
     if (options->mode != CLIENT_ONCE)
-        return options->format == FORMAT_TEXT && verdict->phase == PHASE_RESOLVE;
+        return options->format == FORMAT_TEXT && verdict->phase == PHASE_RESOLVE &&
+               !options->is_table;
     return verdict_class(verdict) != CLASS_RIGHT;
 }
 
 static void report(struct results *results, const struct record *record)
 {
     const struct client_options *options = results->options;
-    const struct report report = {options, record, results->resolving};
 
-    if (verdict_class(&record->verdict) != CLASS_RIGHT)
-        keep(&results->failure, &results->has_failure, record);
+    keep_failure(results, record);
     if (!is_reported(options, &record->verdict))
         return;
     if (options->format == FORMAT_JSON)
-        json_exchange(&report);
+        json_exchange(record);
     else if (options->mode == CLIENT_LOAD)
-        report_failure(&report);
-    else if (options->mode == CLIENT_ONCE && !options->all)
-        report_in_words(&report);
+        report_failure(record);
+    else if (options->mode == CLIENT_ONCE && !options->all && !options->has_timestamps &&
+             !options->path)
+        report_in_words(record);
     else
-        report_in_line(&report);
+        report_in_line(record);
 }
 
 /* Report the addresses that failed or did not answer while another one was used: each once, and
@@ -81,7 +97,9 @@ static void report_passed_over(struct results *results, const struct exchange *e
     const struct client_options *options = results->options;
     for (size_t i = 0; i < exchange->tried; i++) {
         const struct attempt *attempt = &exchange->attempts[i];
-        if (attempt == exchange->final || atomic_exchange(&attempt->server->is_reported, true))
+        bool is_cut = attempt->error == 0 && exchange->verdict.result == RESULT_CUT;
+        if (attempt == exchange->final || is_cut ||
+            atomic_exchange(&attempt->server->is_reported, true))
             continue;
         struct record record;
         fill_in(results, exchange, &record);
@@ -89,18 +107,17 @@ static void report_passed_over(struct results *results, const struct exchange *e
         record.local = attempt->local;
         if (attempt->error != 0)
             record.verdict = (struct verdict){RESULT_FAILED, PHASE_CONNECT, attempt->error, 0};
-        else if (exchange->verdict.phase > PHASE_CONNECT)
+        else if (verdict_is_connected(&exchange->verdict))
             record.verdict = (struct verdict){RESULT_OVERTAKEN, PHASE_CONNECT, 0, 0};
         record.waited -= attempt->began - exchange->began;
-        const struct report report = {options, &record, results->resolving};
         if (options->format == FORMAT_TEXT)
-            report_failure(&report);
+            report_failure(&record);
         else if (options->format == FORMAT_JSON)
-            json_address(&report);
+            json_address(&record);
         if (options->mode != CLIENT_LOAD)
-            keep(&results->passed_over, &results->has_passed_over, &record);
+            keep(&results->passed_over, &record);
     }
-    if (exchange->verdict.phase > PHASE_CONNECT)
+    if (verdict_is_connected(&exchange->verdict))
         atomic_store(&exchange->final->server->is_reported, false);
 }
 
@@ -128,6 +145,15 @@ static struct tally *tally_of(struct share *share, size_t index)
 
 #pragma GCC diagnostic pop
 
+/* Count the times of a right exchange since its start. */
+static void count_phases(struct share *share, const struct exchange *exchange)
+{
+    static const enum mark marks[REPORT_PHASES] = {MARK_CONNECTED, MARK_FIRST, MARK_END};
+    for (int i = 0; i < REPORT_PHASES; i++)
+        if (exchange->marks[marks[i]] >= 0)
+            histogram_add(&share->phases[i], (uint64_t)exchange->marks[marks[i]]);
+}
+
 static int count(const struct results *results, struct share *share,
                  const struct exchange *exchange, const struct verdict *verdict)
 {
@@ -135,11 +161,15 @@ static int count(const struct results *results, struct share *share,
     bool is_open_loop = schedule->rate > 0 && !schedule->skips;
     int64_t end = exchange->began + exchange->took;
     bool is_right = verdict_class(verdict) == CLASS_RIGHT;
-    struct tally *tally = tally_of(share, exchange->final->server->index);
 
-    if (tally == NULL)
+    CHECKED(pthread_mutex_lock(&share->lock));
+    struct tally *tally = tally_of(share, exchange->final->server->index);
+    if (tally == NULL) {
+        CHECKED(pthread_mutex_unlock(&share->lock));
         return -1;
+    }
     tally_add(tally, verdict, is_open_loop ? end - exchange->scheduled : exchange->took);
+    tally_add_tcp(tally, verdict, &exchange->final->tcp);
     if (share->first == 0 || exchange->began < share->first)
         share->first = exchange->began;
     if (end > share->last)
@@ -147,14 +177,21 @@ static int count(const struct results *results, struct share *share,
     if (is_right && is_open_loop)
         times_add(&share->service, (uint64_t)exchange->took);
     share->timely += is_right && end < atomic_load(&schedule->end);
+    if (is_right)
+        count_phases(share, exchange);
+    CHECKED(pthread_mutex_unlock(&share->lock));
     return 0;
 }
 
 int results_open(struct results *results, unsigned loops)
 {
-    results->share_count = loops;
+    results->by_target = calloc(results->targets->count, sizeof *results->by_target);
     results->shares = calloc(loops, sizeof *results->shares);
-    return results->shares != NULL ? 0 : -1;
+    if (results->by_target == NULL || results->shares == NULL)
+        return -1;
+    for (; results->share_count < loops; results->share_count++)
+        CHECKED(pthread_mutex_init(&results->shares[results->share_count].lock, NULL));
+    return 0;
 }
 
 int results_add(struct results *results, unsigned loop, const struct exchange *exchange)
@@ -170,23 +207,31 @@ int results_add(struct results *results, unsigned loop, const struct exchange *e
         return count(results, share, exchange, &exchange->verdict);
     fill_in(results, exchange, &record);
     report(results, &record);
+    results->ended++;
     return count(results, share, exchange, &record.verdict);
 }
 
-void results_fail(struct results *results, enum result result, enum phase phase, int error,
-                  int64_t began)
+void results_skip(struct results *results, uint64_t number)
+{
+    results->by_target[number % results->targets->count].not_begun++;
+}
+
+void results_fail(struct results *results, const struct verdict *verdict, int64_t began)
 {
     int64_t took = clock_nanoseconds() - began;
-    struct record record = {.sequence = 1,
-                            .verdict = {.result = result, .phase = phase, .error = error},
+    const struct target *target = &results->targets->list[0];
+    const struct server *server = target->count > 0 ? target->order[0] : target->nowhere;
+    struct record record = {.options = results->options,
+                            .sequence = 1,
+                            .target = target,
+                            .server = server->address,
+                            .verdict = *verdict,
                             .waited = took,
-                            .began = began,
+                            .time = wall_nanoseconds() - took,
                             .took = took,
                             .marks = {-1, -1, -1, -1, -1}};
 
-    if (results->target->count > 0)
-        record.server = results->target->order[0]->address;
-    struct tally *tally = tally_of(results->shares, 0);
+    struct tally *tally = tally_of(results->shares, server->index);
     if (tally != NULL)
         tally_add(tally, &record.verdict, took);
     report(results, &record);
@@ -194,11 +239,15 @@ void results_fail(struct results *results, enum result result, enum phase phase,
 
 void results_total(const struct results *results, struct tally *total)
 {
-    const struct share *share = results->shares;
     memset(total, 0, sizeof *total);
-    for (size_t i = 0; i < share->count; i++)
-        if (share->tallies[i] != NULL)
-            tally_merge(total, share->tallies[i]);
+    for (unsigned i = 0; i < results->share_count; i++) {
+        struct share *share = &results->shares[i];
+        CHECKED(pthread_mutex_lock(&share->lock));
+        for (size_t k = 0; k < share->count; k++)
+            if (share->tallies[k] != NULL)
+                tally_merge(total, share->tallies[k]);
+        CHECKED(pthread_mutex_unlock(&share->lock));
+    }
 }
 
 static int merge(struct share *into, const struct share *from)
@@ -212,6 +261,8 @@ static int merge(struct share *into, const struct share *from)
         tally_merge(tally, from->tallies[i]);
     }
     times_merge(&into->service, &from->service);
+    for (int i = 0; i < REPORT_PHASES; i++)
+        histogram_merge(&into->phases[i], &from->phases[i]);
     if (into->first == 0 || (from->first != 0 && from->first < into->first))
         into->first = from->first;
     if (from->last > into->last)
@@ -220,8 +271,8 @@ static int merge(struct share *into, const struct share *from)
     return 0;
 }
 
-/* Count the starts that did not take place. In an open loop each of them has waited until now, at
- * least. Very many are counted in groups, each with the time of its first. */
+/* Count the starts of a load that did not take place. In an open loop each of them has waited until
+ * now, at least. Very many are counted in groups, each with the time of its first. */
 static uint64_t add_not_begun(const struct schedule *schedule, struct times *times)
 {
     uint64_t claimed = schedule->claimed;
@@ -229,10 +280,10 @@ static uint64_t add_not_begun(const struct schedule *schedule, struct times *tim
     uint64_t group = (total - claimed) / GROUPS + 1;
     int64_t now = clock_nanoseconds() - schedule->began;
 
-    for (uint64_t i = claimed; i < total && !schedule->skips; i += group)
-        times_add_many(times, (uint64_t)(now - schedule_due(schedule->rate, i)),
+    for (uint64_t i = claimed; i < total; i += group)
+        times_add_many(times, (uint64_t)(now - schedule_due(schedule, i)),
                        total - i < group ? total - i : group);
-    return total - claimed + schedule->skipped;
+    return total - claimed;
 }
 
 /* Return the right exchanges per second: in an open loop, of the time in which they were due; in a
@@ -251,47 +302,123 @@ static double rate_of(const struct schedule *schedule, const struct share *share
 static int list_servers(const struct results *results, struct summary *summary)
 {
     const struct share *share = results->shares;
-    const struct target *target = results->target;
-    struct address *servers = calloc(target->server_count + 1, sizeof *servers);
-    const struct tally **tallies = calloc(target->server_count + 1, sizeof(struct tally *));
+    const struct targets *targets = results->targets;
+    struct address *servers = calloc(share->count + 1, sizeof *servers);
+    const struct tally **tallies = calloc(share->count + 1, sizeof(struct tally *));
 
     summary->servers = servers;
     summary->tallies = tallies;
     if (servers == NULL || tallies == NULL)
         return -1;
-    for (size_t i = 0; i < share->count && i < target->server_count; i++)
+    for (size_t i = targets->count; i < share->count; i++)
         if (share->tallies[i] != NULL) {
             tallies[summary->server_count] = share->tallies[i];
-            servers[summary->server_count++] = target->servers[i]->address;
+            servers[summary->server_count++] = targets->servers[i]->address;
         }
     return 0;
+}
+
+/* Add the tally of a server to that of its target. As long as only one server of a target was used,
+ * they are the same. */
+static int add_server(struct target_summary *target, const struct tally *server)
+{
+    if (target->tally == NULL) {
+        target->tally = server;
+        return 0;
+    }
+    struct tally *sum = target->sum != NULL ? target->sum : malloc(sizeof *sum);
+    if (sum == NULL)
+        return -1;
+    target->sum = sum;
+    if (target->tally != sum)
+        *sum = *target->tally;
+    target->tally = sum;
+    tally_merge(sum, server);
+    return 0;
+}
+
+int results_by_target(struct results *results)
+{
+    static const struct tally none;
+    const struct targets *targets = results->targets;
+    const struct share *share = results->shares;
+
+    for (size_t i = 0; i < targets->count; i++)
+        results->by_target[i].tally = NULL;
+    for (size_t i = 0; i < share->count; i++)
+        if (share->tallies[i] != NULL &&
+            add_server(&results->by_target[targets->servers[i]->target->nowhere->index],
+                       share->tallies[i]) != 0)
+            return -1;
+    for (size_t i = 0; i < targets->count; i++) {
+        struct target_summary *target = &results->by_target[i];
+        const struct record *last = &target->last_failure;
+        if (target->tally == NULL)
+            target->tally = &none;
+        bool is_cut = verdict_class(&last->verdict) == CLASS_UNFINISHED;
+        bool has_failure =
+            last->target != NULL && (!is_cut || target->tally->classes[CLASS_RIGHT] == 0);
+        target->target = &targets->list[i];
+        target->failure = has_failure ? last : NULL;
+    }
+    return 0;
+}
+
+/* Count the starts of a watch that were due until its end and that it could not even skip: the
+ * process was stopped. */
+static void skip_rest(struct results *results)
+{
+    const struct schedule *schedule = &results->engine->schedule;
+    size_t targets = results->targets->count;
+    uint64_t claimed = schedule->claimed;
+    uint64_t rest = schedule_total(schedule) - claimed;
+    for (size_t i = 0; i < targets; i++)
+        results->by_target[(claimed + i) % targets].not_begun +=
+            rest / targets + (i < rest % targets);
+}
+
+static void sum_up_load(struct results *results, struct summary *summary, struct tally *total)
+{
+    static struct load_result load;
+    const struct schedule *schedule = &results->engine->schedule;
+    const struct share *share = results->shares;
+
+    summary->not_begun = add_not_begun(schedule, &total->times);
+    load.threads = results->engine->threads;
+    load.service = share->service;
+    load.rate = rate_of(schedule, share, total->classes[CLASS_RIGHT]);
+    summary->load = &load;
 }
 
 int results_sum_up(struct results *results, struct summary *summary)
 {
     static struct tally total;
-    static struct load_result load;
-    const struct schedule *schedule = &results->engine->schedule;
     struct share *share = results->shares;
 
-    *summary =
-        (struct summary){.options = results->options,
-                         .total = &total,
-                         .failure = results->has_failure ? &results->failure : NULL,
-                         .passed_over = results->has_passed_over ? &results->passed_over : NULL};
+    *summary = (struct summary){
+        .options = results->options,
+        .time = results->time,
+        .target_count = results->targets->count,
+        .targets = results->by_target,
+        .total = &total,
+        .phases = share->phases,
+        .failure = results->failure.target != NULL ? &results->failure : NULL,
+        .passed_over = results->passed_over.target != NULL ? &results->passed_over : NULL};
     for (unsigned i = 1; i < results->share_count; i++)
         if (merge(share, &results->shares[i]) != 0)
             return -1;
+    results->share_count = 1;
     results_total(results, &total);
-    if (list_servers(results, summary) != 0)
+    if (!results->engine->plan.is_load)
+        skip_rest(results);
+    if (results_by_target(results) != 0 || list_servers(results, summary) != 0)
         return -1;
     summary->elapsed = share->last - share->first;
-    summary->not_begun = add_not_begun(schedule, &total.times);
-    if (!results->engine->plan.is_load)
-        return 0;
-    load.threads = results->engine->threads;
-    load.service = share->service;
-    load.rate = rate_of(schedule, share, total.classes[CLASS_RIGHT]);
-    summary->load = &load;
+    for (size_t i = 0; i < summary->target_count; i++)
+        summary->not_begun += results->by_target[i].not_begun;
+    if (results->engine->plan.is_load) {
+        sum_up_load(results, summary, &total);
+        results->by_target[0].not_begun = summary->not_begun;
+    }
     return 0;
 }

@@ -182,15 +182,17 @@ static bool is_plain(const char *name)
 static char *format_in6(const struct sockaddr_in6 *in6, char text[ADDRESS_TEXT])
 {
     char host[INET6_ADDRSTRLEN];
-    char interface[IF_NAMESIZE + 1] = "";
+    char interface[IF_NAMESIZE];
+    unsigned port = ntohs(in6->sin6_port);
 
     inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host);
-    if (in6->sin6_scope_id != 0) {
-        interface[0] = '%';
-        if (if_indextoname(in6->sin6_scope_id, interface + 1) == NULL || !is_plain(interface + 1))
-            snprintf(interface + 1, IF_NAMESIZE, "%u", in6->sin6_scope_id);
+    if (in6->sin6_scope_id == 0) {
+        snprintf(text, ADDRESS_TEXT, "[%s]:%u", host, port);
+        return text;
     }
-    snprintf(text, ADDRESS_TEXT, "[%s%s]:%u", host, interface, ntohs(in6->sin6_port));
+    if (if_indextoname(in6->sin6_scope_id, interface) == NULL || !is_plain(interface))
+        snprintf(interface, sizeof interface, "%u", in6->sin6_scope_id);
+    snprintf(text, ADDRESS_TEXT, "[%s%%%s]:%u", host, interface, port);
     return text;
 }
 

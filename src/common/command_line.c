@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,17 +15,33 @@
 /* How long a complaint waits for room, in milliseconds. */
 #define PATIENCE 2000
 
-char *command_line_error(int result, const char *flags, char *const argv[], char text[ERROR_SIZE])
+int command_line_next(struct command_line *line, const char *flags, const struct option *options)
 {
-    const char *last = argv[optind - 1];
+    line->at = optind > 0 ? optind : 1; /* 0: it is the first call */
+    if (!line->has_ended) {
+        int flag = getopt_long(line->argc, line->argv, flags, options, NULL);
+        if (flag != -1)
+            return flag;
+        line->has_ended = optind > line->at; /* not at "-", where some C libraries end, too */
+    }
+    if (optind >= line->argc)
+        return -1;
+    optarg = line->argv[optind++];
+    return OPERAND;
+}
+
+char *command_line_error(const struct command_line *line, int result, char text[ERROR_SIZE])
+{
+    const char *word = line->argv[line->at];
+    const char letter[] = {'-', (char)optopt, '\0'};
+    bool is_long = strncmp(word, "--", 2) == 0;
     if (result == ':')
-        snprintf(text, ERROR_SIZE, "option requires an argument: %s", last);
-    /* A letter that is a known flag stands for its long option, which was given an argument. */
-    else if (optopt == 0 || optopt > UCHAR_MAX || (optopt != ':' && strchr(flags, optopt) != NULL))
+        snprintf(text, ERROR_SIZE, "option requires an argument: %s", is_long ? word : letter);
+    else if (is_long)
         snprintf(text, ERROR_SIZE, "unknown or ambiguous option, or one that takes no argument: %s",
-                 last);
+                 word);
     else
-        snprintf(text, ERROR_SIZE, "unknown option -%c", optopt);
+        snprintf(text, ERROR_SIZE, "unknown option %s", letter);
     return text;
 }
 
@@ -41,6 +56,25 @@ void command_line_complain(const char *program, const char *format, ...)
     used = strnlen(text, sizeof text - 2);
     memcpy(text + used, "\n", sizeof "\n");
     (void)write_text_when_ready(STDERR_FILENO, text, PATIENCE);
+}
+
+void command_line_version(const char *program)
+{
+#ifdef __clang__
+    static const char compiler[] = __VERSION__;
+#else
+    static const char compiler[] = "gcc " __VERSION__;
+#endif
+    printf("%s " PACKAGE_VERSION "\n"
+           "configured: " CONFIGURED "\n"
+           "compiler: %s\n",
+           program, compiler);
+}
+
+void command_line_keep_output(void)
+{
+    static char room[65536];
+    (void)setvbuf(stdout, room, _IOFBF, sizeof room);
 }
 
 static int early_error;

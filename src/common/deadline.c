@@ -4,17 +4,29 @@
 #include "common/deadline.h"
 
 #include <assert.h>
+#include <limits.h>
 
 #define NS_PER_SECOND INT64_C(1000000000)
+#define NS_PER_MS INT64_C(1000000)
 #define NS_PER_US INT64_C(1000)
 
-int64_t clock_nanoseconds(void)
+static int64_t read_clock(clockid_t clock)
 {
     struct timespec now;
-    int rc = clock_gettime(CLOCK_MONOTONIC, &now);
+    int rc = clock_gettime(clock, &now);
     assert(rc == 0);
     (void)rc;
     return (int64_t)now.tv_sec * NS_PER_SECOND + now.tv_nsec;
+}
+
+int64_t clock_nanoseconds(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t wall_nanoseconds(void)
+{
+    return read_clock(CLOCK_REALTIME);
 }
 
 struct deadline deadline_after(int64_t start, double seconds)
@@ -24,7 +36,7 @@ struct deadline deadline_after(int64_t start, double seconds)
     double wait = seconds * (double)NS_PER_SECOND;
     if (wait >= room)
         return (struct deadline){NEVER};
-    return (struct deadline){start + (int64_t)wait};
+    return (struct deadline){start + (int64_t)(wait + 0.5)};
 }
 
 int64_t deadline_left(struct deadline deadline, int64_t now)
@@ -47,6 +59,17 @@ struct timeval timeval_from(int64_t nanoseconds)
 
 struct timespec timespec_from(int64_t nanoseconds)
 {
-    return (struct timespec){.tv_sec = nanoseconds / NS_PER_SECOND,
-                             .tv_nsec = nanoseconds % NS_PER_SECOND};
+    int64_t part = nanoseconds % NS_PER_SECOND;
+    if (part < 0)
+        part += NS_PER_SECOND;
+    return (struct timespec){.tv_sec = (nanoseconds - part) / NS_PER_SECOND, .tv_nsec = (long)part};
+}
+
+int poll_timeout_from(int64_t nanoseconds)
+{
+    if (nanoseconds == NEVER)
+        return -1;
+    if (nanoseconds < 0)
+        return 0;
+    return (int)sooner(nanoseconds / NS_PER_MS + (nanoseconds % NS_PER_MS > 0), INT_MAX);
 }

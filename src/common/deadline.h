@@ -17,6 +17,10 @@ struct deadline {
 /* Return the time now, in nanoseconds on CLOCK_MONOTONIC: clock_gettime(2). Never fails. */
 int64_t clock_nanoseconds(void);
 
+/* Return the time of the day, in nanoseconds since 1970: CLOCK_REALTIME of clock_gettime(2). Never
+ * fails. */
+int64_t wall_nanoseconds(void);
+
 /* Return the instant `seconds` (0 or more, with fractions) after `start`, which is a value of
  * clock_nanoseconds(); at most NEVER. */
 struct deadline deadline_after(int64_t start, double seconds);
@@ -31,7 +35,12 @@ int64_t sooner(int64_t one, int64_t other);
  * there zero means no timeout, socket(7). */
 struct timeval timeval_from(int64_t nanoseconds);
 
-/* Convert nanoseconds for ppoll(2) and the like. */
+/* Convert nanoseconds for pthread_cond_timedwait(3) and the like. */
 struct timespec timespec_from(int64_t nanoseconds);
+
+/* Convert nanoseconds for poll(2), rounded up to milliseconds; NEVER is no timeout.
+ * ppoll(2) would be exact, but with _FORTIFY_SOURCE and _TIME_BITS, glibc 2.36 binds it to the
+ * function that takes 32-bit times. */
+int poll_timeout_from(int64_t nanoseconds);
 
 #endif

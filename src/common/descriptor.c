@@ -7,18 +7,29 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
+static bool standard_are_open(void)
+{
+    int fd = STDIN_FILENO;
+    while (fd <= STDERR_FILENO && fcntl(fd, F_GETFD) >= 0)
+        fd++;
+    return fd > STDERR_FILENO;
+}
+
 int descriptors_open_standard(void)
 {
-    int fd;
-    do {
-        fd = open("/dev/null", O_RDWR);
-        if (fd < 0)
-            return -1;
-    } while (fd <= STDERR_FILENO);
-    return close(fd);
+    int fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO)
+        fd = fcntl(fd, F_DUPFD, STDIN_FILENO);
+    if (fd >= 0)
+        return close(fd);
+    int error = errno;
+    bool are_open = standard_are_open();
+    errno = error;
+    return are_open ? 0 : -1;
 }
 
 int close_after_error(int fd)

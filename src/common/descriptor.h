@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 /* Open descriptors 0, 1 and 2 if they are closed, so that no socket gets such a number and no
- * message goes to a peer. Returns 0, or -1 and errno. */
+ * message goes to a peer. Returns 0, or -1 and errno if one stays closed. */
 int descriptors_open_standard(void);
 
 /* Close `fd` and keep errno, on the way out of a failure. Always returns -1. */

@@ -53,6 +53,14 @@ char *put_fixed(char *text, size_t size, double value, int decimals)
     return text;
 }
 
+char *put_rate(char text[RATE_TEXT], double rate, int decimals)
+{
+    snprintf(text, RATE_TEXT, "%.*f", decimals, rate);
+    while (rate > 0 && decimals < 20 && text[strspn(text, "0.")] == '\0')
+        snprintf(text, RATE_TEXT, "%.*f", ++decimals, rate);
+    return text;
+}
+
 long long environment_number(const char *name)
 {
     unsigned long long number;

@@ -21,6 +21,13 @@ bool read_decimal(const char *text, size_t length, double *number);
  * `text`, which has room for `size` characters. */
 char *put_fixed(char *text, size_t size, double value, int decimals);
 
+/* The size of a rate as text. */
+#define RATE_TEXT 48
+
+/* Write `rate`, which is not negative, with `decimals` decimals, and with more of them, up to 20,
+ * if it would be rounded to 0. Returns `text`. */
+char *put_rate(char text[RATE_TEXT], double rate, int decimals);
+
 /* Return the whole number that an environment variable holds, or -1 if it is unset or holds
  * anything else. */
 long long environment_number(const char *name);

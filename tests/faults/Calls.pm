@@ -65,25 +65,24 @@ our %FAILS = (
     opendir => 'ENOENT EMFILE ENOMEM',
     pipe2 => 'EMFILE ENFILE',
     poll => 'EINTR! ENOMEM',
-    ppoll => 'EINTR! ENOMEM',
     prctl => 'EINVAL',
     pread => 'EIO short',
-    pthread_attr_init => 'ENOMEM',
     pthread_cond_timedwait => 'ETIMEDOUT!',
     pthread_create => 'EAGAIN EPERM',
+    pthread_getschedparam => 'EPERM',
+    pthread_setschedparam => 'EPERM',
     read => 'EINTR! EAGAIN!',
     readdir => 'EBADF',
     realloc => 'ENOMEM',
     recv => 'EAGAIN! EINTR! ECONNRESET ETIMEDOUT ENOMEM short',
     rename => 'EACCES ENOSPC',
     sched_getaffinity => 'EINVAL',
-    sched_getscheduler => 'EPERM',
-    sched_setscheduler => 'EPERM',
     seccomp_attr_set => 'EOPNOTSUPP',
     seccomp_init => 'ENOMEM',
     seccomp_load => 'EINVAL EPERM',
     seccomp_rule_add_array => 'ENOMEM',
     sem_clockwait => 'EINTR! ETIMEDOUT',
+    sem_timedwait => 'EINTR! ETIMEDOUT',
     send => 'EAGAIN! EINTR! EPIPE ECONNRESET ENOBUFS short',
     sendto => 'EAGAIN! EINTR! ECONNREFUSED ENOENT',
     setegid => 'EPERM',
@@ -101,6 +100,7 @@ our %FAILS = (
     socket => 'EMFILE ENOBUFS EAFNOSUPPORT',
     strdup => 'ENOMEM',
     strndup => 'ENOMEM',
+    syscall => 'ENOSYS ENOMEM',
     sysconf => 'EINVAL',
     tsearch => 'ENOMEM',
     unlink => 'EACCES ENOENT',
@@ -116,18 +116,19 @@ our @NEVER = (
     [qr/^config_/, "libconfig's own: out of memory, version 1.5 ends the program"],
     [qr/^(?:mem|str|stp)(?!dup|ndup)|^bcmp$|^(?:__ctype_b_loc|__errno_location|gmtime_r|inet_ntop|inet_pton)$/,
         'computes, and has the room that it needs'],
-    [qr/^v?snprintf$|^(?:__isoc\d+_)?sscanf$|^getpagesize$|^__sched_cpucount$|^tfind$|^tdelete$|^twalk(?:_r)?$|^tdestroy$|^qsort$/, 'computes, and has the room that it needs'],
+    [qr/^v?snprintf$|^sscanf$|^getpagesize$|^__sched_cpucount$|^tfind$|^tdelete$|^twalk(?:_r)?$|^tdestroy$|^qsort$/, 'computes, and has the room that it needs'],
     [qr/^(?:fputs|puts|putc|putchar|printf|fprintf|vfprintf|fwrite|perror)$/,
         'fflush and ferror report the failure later; or no other output is left'],
-    [qr/^ferror$|^gai_strerror$|^freeaddrinfo$|^free$|^dirfd$|^umask$|^getopt_long$|^getenv$|^time$/,
+    [qr/^ferror$|^gai_strerror$|^freeaddrinfo$|^free$|^dirfd$|^umask$|^setvbuf$|^getopt_long$|^getenv$|^time$/,
         'does not fail'],
     [qr/^get(?:pid|uid|gid|euid|egid|resuid|resgid)$|^sched_yield$/, 'does not fail'],
     [qr/^openlog$|^syslog$|^closelog$/, 'reports no failure; their system calls fail in syscalls.t'],
+    [qr/^(?:hton|ntoh)[sl]$|^is(?:alnum|cntrl|xdigit)$/, 'computes, and has the room that it needs'],
     [qr/^clock_gettime$/, 'the clocks that are read always exist'],
     [qr/^kill$/, 'asks whether a process lives: a failure is an answer'],
     [qr/^eventfd_(?:read|write)$/, 'a counter that is read before it has 64 bits is never full'],
     [qr/^if_(?:indextoname|nametoindex)$/, 'needs a link-local address; tests/unit has it'],
-    [qr/^pthread_(?:mutex|cond(?!_timed)|condattr)_|^pthread_(?:attr_(?!init)|detach|join|kill|sigmask)/,
+    [qr/^pthread_(?:mutex|cond(?!_timed)|condattr)_|^pthread_(?:attr_|detach|join|kill|self|sigmask)/,
         'fails only when misused, on which CHECKED aborts'],
     [qr/^sem_(?:init|destroy|post)$/, 'fails only when misused, on which CHECKED aborts'],
     [qr/^seccomp_(?:release|arch_native|syscall_resolve_name(?:_arch)?)$/, 'does not fail'],
@@ -137,9 +138,10 @@ our @NEVER = (
 # Failures that need no report, by call, and with the error, the function or both if only that is
 # meant; after "once: ", only if the call works again.
 our %QUIET = (
-    'close_range' => 'the descriptors are then closed one by one',
-    'opendir in close_between' => 'nothing else lists the open descriptors',
-    'readdir in close_between' => 'likewise',
+    (map { ($_ => 'the descriptors are then closed one by one') } qw(close_range syscall)),
+    'open in descriptors_open_standard' => 'no descriptor needs it, unless one is closed',
+    'fcntl in descriptors_open_standard' => 'likewise',
+    'readdir in close_between' => 'nothing else lists the open descriptors',
     (map { ("$_ in count_descriptors" => 'what is not known is left out of the metrics') } qw(opendir readdir)),
     (map { ("$_ in read_stat" => 'likewise') } qw(open read)),
     'open ENOENT in check_target' => 'then there is no such file',
@@ -158,9 +160,10 @@ our %QUIET = (
     'drain: fstat EIO' => 'likewise',
     'unlink in lock' => 'the file is used as it is',
     'recv in discard' => 'the socket is closed, after the reply',
-    'getsockopt in is_dual' => 'then listen may be warned of, which has no effect in any case',
+    'getsockopt in takes' => 'then listen may be warned of, which has no effect in any case',
     'setsockopt in listener_share' => 'otherwise bind(2) fails, unless the port was shared before',
-    'getsockopt in listener_queue' => 'the queue counts as empty',
+    'listen in listeners_change' => 'the kernel takes any backlog from a socket that listens',
+    'getsockopt in tcp_info_read' => 'the report says that the queue is unknown; the line has no field',
     'close' => 'the descriptor is closed even if close(2) fails',
     'closedir' => 'likewise',
     'fclose' => 'of a file that was read',
@@ -177,14 +180,12 @@ our %QUIET = (
     'access ENOENT' => 'then there is no such file',
     'write' => 'the lines are counted as lost, and reported later: log.t',
     'poll' => 'the next write reports the failure',
-    'ppoll in wait_for_events' => 'the next turn checks everything',
+    'poll in wait_for_events' => 'the next turn checks everything',
     'pthread_cond_timedwait' => 'the log hangs; or the thread looks again',
     'epoll_ctl' => 'the socket is closed when its time is over',
     'sched_getaffinity' => 'then one worker is awake at a time',
-    'sched_getscheduler' => 'another policy only makes it slower',
-    'sched_setscheduler' => 'another policy only makes it slower',
-    'sem_clockwait ETIMEDOUT' => 'the worker ends early',
-    'sysconf' => 'the stack then has the size of STACK_SIZE',
+    'sysconf' => 'the stack then has the size of THREAD_STACK',
+    (map { ("$_ ETIMEDOUT" => 'the worker ends early') } qw(sem_clockwait sem_timedwait)),
     'getrlimit' => 'the limit stays; a shortage of descriptors is logged',
 );
 
@@ -212,7 +213,15 @@ our %SAYS = (
     'shutdown ENOTCONN' => qr/ outcome=reset /,
 );
 
-sub base_name { return $_[0] =~ s/^__(\w+?)_(?:chk|2)$/$1/r }
+# The name in the source of what _FORTIFY_SOURCE and glibc's headers rename, also for times and sizes of
+# 64 bits.
+sub base_name {
+    my ($name) = @_;
+    $name =~ s/^__(\w+?)_(?:chk|2)$/$1/;
+    $name =~ s/^__isoc\d+_//;
+    $name =~ s{^_*(\w+?)(?:64)?(?:_time)?64(_r)?$}{$1 . ($2 // '')}e;
+    return $name;
+}
 
 sub reason_never {
     my ($call) = @_;

@@ -43,6 +43,7 @@ sub need_shim {
     plan skip_all => 'a sanitizer stands before the same calls' if is_sanitized();
     plan skip_all => 'QUICK is set' if $ENV{QUICK};
     plan skip_all => "$SHIM is not built" if !-e $SHIM;
+    plan skip_all => 'a static program takes no shim' if read_file($SIXTEEND) !~ /\0\.interp\0/;
     plan skip_all => 'needs debugging information, to tell call sites apart'
         if read_file($SIXTEEND) !~ /\.debug_line/;
     return;
@@ -158,7 +159,7 @@ sub begin {
     my $path = write_file("$directory/control", "\0" x ($FAULTS + 2 * $FAULT_SIZE + $SITES * $SITE_SIZE));
     open my $control, '+<:raw', $path or croak "$path: $!";
     my $daemon = bless { control => $control, directory => $directory, log => '', seen => 0, faults => [],
-        silence => $scenario->{under} ? 0.02 : 0.3 }, 'Sixteen';
+        silence => $scenario->{under} ? 0.1 : 0.3 }, 'Sixteen';
     arm($daemon, @faults);
     write_file("$directory/conf", configuration($scenario, $directory));
     $daemon->{held} = [$scenario->{before}->($directory)] if $scenario->{before};
@@ -307,7 +308,7 @@ sub is_served {
 my %known;      # "call site" that some run passed without a fault, in this phase
 my %points;     # call sites that failed, in this phase
 my $total = 0;
-my @unfired;
+my @unfired;    # faults at sites that were passed before, but not when they were to fail
 
 # Those call sites that are new, and in the program's own source: a build that counts coverage
 # has others.
@@ -321,9 +322,14 @@ sub new_sites {
 
 sub fault_name {
     my ($fault) = @_;
-    my ($function, $line) = place_of($fault->{site});
     return sprintf '%s %s%s in %s at %s', $fault->{call}, $fault->{error},
-        $fault->{times} == 0 ? ' for good' : $fault->{pass} > 0 ? ", call $fault->{pass} + 1" : '', $function, $line;
+        $fault->{times} == 0 ? ' for good' : $fault->{pass} > 0 ? ", call $fault->{pass} + 1" : '', place_of($fault->{site});
+}
+
+# Return the line of a fault. A line that the compiler has copied has several sites.
+sub line_of {
+    my ($fault) = @_;
+    return join ' ', $fault->{call}, place_of($fault->{site});
 }
 
 # Return every fault of a site that was passed this often.
@@ -371,7 +377,7 @@ sub run_faults {
     my @queue = map { [$_] } map { faults_of($_, $passed->{$_}) } new_sites($passed);
     while (my $faults = shift @queue) {
         my ($wrong, $sites, @fired);
-        for my $try (1 .. 10) {    # what another thread does may come after the phase
+        for my $try (1 .. 25) {    # what another thread does may come after the phase, or not each time
             ($wrong, $sites, @fired) = $case->($scenario, @$faults);
             last if @$wrong || !grep { $_ == 0 } @fired;
         }
@@ -380,7 +386,7 @@ sub run_faults {
         if (!@$wrong && grep { $_ == 0 } @fired) {
             # not led there by the first, then, but by chance
             push @queue, [$$faults[1]] if @$faults > 1;
-            push @unfired, $name if @$faults == 1;
+            push @unfired, [line_of($$faults[0]), $name] if @$faults == 1;
             next;
         }
         $total++;
@@ -440,7 +446,9 @@ sub learn_start {
     my $sites = sites($daemon);
     if ($scenario->{plain} eq 'up') {
         my ($fds, $tasks) = counts($daemon);
-        $scenario->{counts} = [$fds + ($scenario->{passed} // 0), $tasks];    # it may fail to close those
+        $fds += $scenario->{passed} // 0;    # it may fail to close those
+        $fds++ if grep({ $_ eq '--daemon' } @{ $scenario->{arguments} }) && c_library()->{syslog};    # from its first line on
+        $scenario->{counts} = [$fds, $tasks];
     }
     stop_at_once($daemon) if $scenario->{plain} eq 'up';
     see_end($daemon);
@@ -648,8 +656,12 @@ sub finish_faults {
     my ($phase) = @_;
     my $sites = keys %points;
     note "$total fault points: $sites call sites";
-    note "did not come again: $_" for @unfired;
-    cmp_ok scalar(@unfired), '<=', $total / 20, 'what was to fail did fail';
+    note "did not come again: $$_[1]" for @unfired;
+    # sites.t demands of every line that it failed in some phase; here chance may spare a few
+    my %failed = map { (line_of({ call => $$_[0], site => $$_[1] }) => 1) } map { [split / /] } keys %points;
+    my %spared = map { ($$_[0] => 1) } grep { !$failed{ $$_[0] } } @unfired;
+    cmp_ok scalar(keys %spared), '<=', keys(%failed) / 20, 'what was to fail did fail'
+        or diag join "\n", sort keys %spared;
     write_file(($ENV{BUILD_DIR} // '.') . "/tests/faults/$phase.sites",
         join '', "$total\n", map { "$_\n" } sort keys %points) if $total > 0;
     done_testing;

@@ -161,12 +161,14 @@ static const struct fault *fault_of(const char *call, const void *returns_to)
 #define FAULT(name) fault_of(name, __builtin_return_address(0))
 #define FAILS(fault) ((fault) != NULL && (fault)->error >= 0)
 
-/* The real function. */
-#define REAL(name) ((__typeof__(&(name)))real_function(#name))
+/* The real function: the next one of the name that ours has in the dynamic symbol table. For times
+ * and sizes of 64 bits, glibc's headers give it another name than the source does. */
+#define REAL(name) ((__typeof__(&(name)))real_function((const void *)&(name)))
 
-static void *real_function(const char *name)
+static void *real_function(const void *ours)
 {
-    void *found = dlsym(RTLD_NEXT, name);
+    Dl_info info;
+    void *found = dladdr(ours, &info) != 0 ? dlsym(RTLD_NEXT, info.dli_sname) : NULL;
     if (found == NULL)
         abort();
     return found;
@@ -184,12 +186,10 @@ size_t __fread_chk(void *buffer, size_t room, size_t size, size_t count, FILE *f
 char *__getcwd_chk(char *buffer, size_t size, size_t room);
 int __getgroups_chk(int size, gid_t *list, size_t room);
 int __poll_chk(struct pollfd *list, nfds_t count, int timeout, size_t room);
-int __ppoll_chk(struct pollfd *list, nfds_t count, const struct timespec *timeout,
-                const sigset_t *mask, size_t room);
+ssize_t __pread64_chk(int fd, void *buffer, size_t size, off_t offset, size_t room);
 int __open_2(const char *path, int flags);
+int __open64_2(const char *path, int flags);
 int __dprintf_chk(int fd, int flag, const char *format, ...) __attribute__((format(printf, 3, 4)));
-int __vasprintf_chk(char **text, int flag, const char *format, va_list arguments)
-    __attribute__((format(printf, 3, 0)));
 int __asprintf_chk(char **text, int flag, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 int capget(cap_user_header_t header, cap_user_data_t held);
@@ -199,9 +199,18 @@ int seccomp_attr_set(void *filter, int name, uint32_t value);
 int seccomp_rule_add_array(void *filter, uint32_t action, int call, unsigned int count,
                            const void *arguments);
 int seccomp_load(const void *filter);
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *old, size_t size);
+/* glibc's own, which other C libraries do not have. */
+void *__libc_malloc(size_t size) __attribute__((weak));
+void *__libc_calloc(size_t count, size_t size) __attribute__((weak));
+void *__libc_realloc(void *old, size_t size) __attribute__((weak));
+
+/* Some C libraries have neither. */
+int close_range(unsigned int first, unsigned int last, int flags);
+int sem_clockwait(sem_t *semaphore, clockid_t clock, const struct timespec *until);
+
+#ifndef HAVE___RLIMIT_RESOURCE_T
+typedef int __rlimit_resource_t;
+#endif
 
 /* Calls that fail by a value and errno, and do nothing then. */
 #define FAILING(type, failure, name, parameters, arguments) \
@@ -251,12 +260,14 @@ void *__libc_realloc(void *old, size_t size);
         return REAL(name) arguments;                     \
     }
 
-/* dlsym() itself may allocate, so these go to glibc's by name. */
+/* glibc's dlsym() itself may allocate, so these go to its own by name. */
+#define ALLOCATOR(name) (__libc_##name != NULL ? __libc_##name : REAL(name))
+
 void *malloc(size_t size)
 {
     const struct fault *fault = FAULT("malloc");
     if (!FAILS(fault))
-        return __libc_malloc(size);
+        return ALLOCATOR(malloc)(size);
     errno = fault->error;
     return NULL;
 }
@@ -265,7 +276,7 @@ void *calloc(size_t count, size_t size)
 {
     const struct fault *fault = FAULT("calloc");
     if (!FAILS(fault))
-        return __libc_calloc(count, size);
+        return ALLOCATOR(calloc)(count, size);
     errno = fault->error;
     return NULL;
 }
@@ -274,14 +285,15 @@ void *realloc(void *old, size_t size)
 {
     const struct fault *fault = FAULT("realloc");
     if (!FAILS(fault))
-        return __libc_realloc(old, size);
+        return ALLOCATOR(realloc)(old, size);
     errno = fault->error;
     return NULL;
 }
 
 FAILING(char *, NULL, strdup, (const char *text), (text))
 FAILING(char *, NULL, strndup, (const char *text, size_t size), (text, size))
-FAILING(void *, NULL, tsearch, (const void *key, void **root, __compar_fn_t compare),
+FAILING(void *, NULL, tsearch,
+        (const void *key, void **root, int (*compare)(const void *, const void *)),
         (key, root, compare))
 
 FAILING(int, -1, socket, (int family, int type, int protocol), (family, type, protocol))
@@ -311,13 +323,6 @@ FAILING(int, -1, poll, (struct pollfd * list, nfds_t count, int timeout), (list,
 FAILING_AS("poll", int, -1, __poll_chk,
            (struct pollfd * list, nfds_t count, int timeout, size_t room),
            (list, count, timeout, room))
-FAILING(int, -1, ppoll,
-        (struct pollfd * list, nfds_t count, const struct timespec *timeout, const sigset_t *mask),
-        (list, count, timeout, mask))
-FAILING_AS("ppoll", int, -1, __ppoll_chk,
-           (struct pollfd * list, nfds_t count, const struct timespec *timeout,
-            const sigset_t *mask, size_t room),
-           (list, count, timeout, mask, room))
 
 FAILING(FILE *, NULL, fopen, (const char *path, const char *mode), (path, mode))
 FAILING(FILE *, NULL, fmemopen, (void *text, size_t size, const char *mode), (text, size, mode))
@@ -346,6 +351,8 @@ FAILING(pid_t, -1, setsid, (void), ())
 FAILING(pid_t, -1, waitpid, (pid_t pid, int *status, int options), (pid, status, options))
 FAILING(int, -1, clearenv, (void), ())
 FAILING(int, -1, nanosleep, (const struct timespec *time, struct timespec *left), (time, left))
+FAILING(int, -1, sem_timedwait, (sem_t * semaphore, const struct timespec *until),
+        (semaphore, until))
 FAILING(int, -1, sem_clockwait, (sem_t * semaphore, clockid_t clock, const struct timespec *until),
         (semaphore, clock, until))
 FAILING(long, -1, sysconf, (int name), (name))
@@ -353,9 +360,6 @@ FAILING(int, -1, getrlimit, (__rlimit_resource_t resource, struct rlimit *limit)
 FAILING(int, -1, setrlimit, (__rlimit_resource_t resource, const struct rlimit *limit),
         (resource, limit))
 FAILING(int, -1, sched_getaffinity, (pid_t pid, size_t size, cpu_set_t *set), (pid, size, set))
-FAILING(int, -1, sched_getscheduler, (pid_t pid), (pid))
-FAILING(int, -1, sched_setscheduler, (pid_t pid, int policy, const struct sched_param *parameters),
-        (pid, policy, parameters))
 FAILING(struct passwd *, NULL, getpwnam, (const char *name), (name))
 FAILING(struct group *, NULL, getgrnam, (const char *name), (name))
 FAILING(int, -1, getgroups, (int size, gid_t list[]), (size, list))
@@ -371,7 +375,11 @@ RETURNING(pthread_create,
           (pthread_t * thread, const pthread_attr_t *attributes, void *(*begins)(void *),
            void *argument),
           (thread, attributes, begins, argument))
-RETURNING(pthread_attr_init, (pthread_attr_t * attributes), (attributes))
+RETURNING(pthread_getschedparam, (pthread_t thread, int *policy, struct sched_param *parameters),
+          (thread, policy, parameters))
+RETURNING(pthread_setschedparam,
+          (pthread_t thread, int policy, const struct sched_param *parameters),
+          (thread, policy, parameters))
 RETURNING(pthread_cond_timedwait,
           (pthread_cond_t * condition, pthread_mutex_t *lock, const struct timespec *until),
           (condition, lock, until))
@@ -389,6 +397,8 @@ MOVING("read", __read_chk, (int fd, void *buffer, size_t size, size_t room), siz
 MOVING("pread", pread, (int fd, void *buffer, size_t size, off_t offset), size,
        (fd, buffer, size, offset))
 MOVING("pread", __pread_chk, (int fd, void *buffer, size_t size, off_t offset, size_t room), size,
+       (fd, buffer, size, offset, room))
+MOVING("pread", __pread64_chk, (int fd, void *buffer, size_t size, off_t offset, size_t room), size,
        (fd, buffer, size, offset, room))
 MOVING("recv", recv, (int fd, void *buffer, size_t size, int flags), size,
        (fd, buffer, size, flags))
@@ -530,6 +540,15 @@ int __open_2(const char *path, int flags)
     return -1;
 }
 
+int __open64_2(const char *path, int flags)
+{
+    const struct fault *fault = FAULT("open");
+    if (!FAILS(fault))
+        return REAL(open)(path, flags);
+    errno = fault->error;
+    return -1;
+}
+
 int fcntl(int fd, int command, ...)
 {
     const struct fault *fault = FAULT("fcntl");
@@ -539,6 +558,23 @@ int fcntl(int fd, int command, ...)
     va_end(arguments);
     if (!FAILS(fault))
         return REAL(fcntl)(fd, command, argument);
+    errno = fault->error;
+    return -1;
+}
+
+/* For close_range(2), where the C library has no function of that name. */
+long syscall(long number, ...)
+{
+    const struct fault *fault = FAULT("syscall");
+    long argument[6];
+    va_list arguments;
+    va_start(arguments, number);
+    for (size_t i = 0; i < 6; i++)
+        argument[i] = va_arg(arguments, long);
+    va_end(arguments);
+    if (!FAILS(fault))
+        return REAL(syscall)(number, argument[0], argument[1], argument[2], argument[3],
+                             argument[4], argument[5]);
     errno = fault->error;
     return -1;
 }
@@ -558,9 +594,37 @@ int prctl(int option, ...)
     return -1;
 }
 
+__attribute__((format(printf, 3, 0))) static int print(const struct fault *fault, int fd,
+                                                       const char *format, va_list arguments)
+{
+    if (!FAILS(fault))
+        return vdprintf(fd, format, arguments);
+    errno = fault->error;
+    return -1;
+}
+
 int __dprintf_chk(int fd, int flag, const char *format, ...)
 {
-    const struct fault *fault = FAULT("dprintf");
+    va_list arguments;
+    (void)flag;
+    va_start(arguments, format);
+    int result = print(FAULT("dprintf"), fd, format, arguments);
+    va_end(arguments);
+    return result;
+}
+
+int dprintf(int fd, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int result = print(FAULT("dprintf"), fd, format, arguments);
+    va_end(arguments);
+    return result;
+}
+
+int __asprintf_chk(char **text, int flag, const char *format, ...)
+{
+    const struct fault *fault = FAULT("asprintf");
     (void)flag;
     if (FAILS(fault)) {
         errno = fault->error;
@@ -568,26 +632,12 @@ int __dprintf_chk(int fd, int flag, const char *format, ...)
     }
     va_list arguments;
     va_start(arguments, format);
-    int result = vdprintf(fd, format, arguments);
+    int result = vasprintf(text, format, arguments);
     va_end(arguments);
     return result;
 }
 
-int dprintf(int fd, const char *format, ...)
-{
-    const struct fault *fault = FAULT("dprintf");
-    if (FAILS(fault)) {
-        errno = fault->error;
-        return -1;
-    }
-    va_list arguments;
-    va_start(arguments, format);
-    int result = vdprintf(fd, format, arguments);
-    va_end(arguments);
-    return result;
-}
-
-int __asprintf_chk(char **text, int flag, const char *format, ...)
+int asprintf(char **text, const char *format, ...)
 {
     const struct fault *fault = FAULT("asprintf");
     if (FAILS(fault)) {
@@ -596,7 +646,7 @@ int __asprintf_chk(char **text, int flag, const char *format, ...)
     }
     va_list arguments;
     va_start(arguments, format);
-    int result = __vasprintf_chk(text, flag, format, arguments);
+    int result = vasprintf(text, format, arguments);
     va_end(arguments);
     return result;
 }

@@ -20,7 +20,7 @@ my %unreached = (
     'fflush in command_line_flush_early' => 'only sixteen calls it',
     'close in look_for_syslog' => 'with a syslog daemon: tests/system/log.t',
     'signalfd in change_reported' => 'an open one cannot fail to change',
-    'fchown in give' => $> != 0 && 'only root gives its sockets away',
+    'fchown in privileges_give_sockets' => $> != 0 && 'only root gives its sockets away',
     'capset in drop_capabilities' => $> != 0 && 'only root can have capabilities to drop',
     (map { ("$_ in send_to_syslog" => 'with a syslog daemon: tests/system/log.t') } qw(close poll)),
 );

@@ -16,7 +16,7 @@ my @scenarios = (
     {
         name => 'foreground',
         config => 'metrics: { file = "DIRECTORY/metrics"; }; access: { deny = [ "192.0.2.0/24" ]; };',
-        inside => sub { POSIX::dup2(2, 3) },    # to be closed
+        inside => sub { POSIX::dup2(2, 3); POSIX::close(0) },    # to be closed, and to be opened
         passed => 1,
         arguments => [@one, qw(--stderr --verbose --listen *:0 --listen 127.1:0 --pid-file pid)],    # the last one is looked up
     }, {

@@ -20,6 +20,7 @@ plan skip_all => 'may not trace' if (run(@strace, '--output', '/dev/null', 'true
 my %ERRORS = (
     bind => [qw(ENOMEM)],
     brk => [0],    # it reports a failure by an end below the requested one
+    clone => [qw(EAGAIN ENOMEM)],
     clone3 => [qw(EAGAIN ENOMEM ENOSYS)],
     connect => [qw(ENOENT ECONNREFUSED)],
     getsockname => [qw(ENOBUFS)],
@@ -28,12 +29,16 @@ my %ERRORS = (
     mmap => [qw(ENOMEM)],
     mprotect => [qw(ENOMEM)],
     newfstatat => [qw(ENOENT EIO)],
+    open => [qw(ENOENT EACCES EMFILE)],
     openat => [qw(ENOENT EACCES EMFILE)],
     read => [qw(EIO)],
     recvmsg => [qw(ENOMEM)],
     sendto => [qw(ECONNREFUSED)],
     socket => [qw(EMFILE EAFNOSUPPORT)],
 );
+# Other names on 32-bit systems.
+my %ALSO = (_llseek => 'lseek', mmap2 => 'mmap', fstatat64 => 'newfstatat', statx => 'newfstatat', send => 'sendto');
+$ERRORS{$_} = $ERRORS{ $ALSO{$_} } for keys %ALSO;
 my $MANY = 6;    # of one call; those after it are more of the same
 
 my ($user) = own_user();
@@ -73,7 +78,8 @@ sub lift_tracer {
     return;
 }
 
-my $set = '--trace=' . join ',', sort keys %ERRORS;
+# C libraries and processors differ in which of these calls there are.
+my $set = '--trace=' . join ',', map { "?$_" } sort keys %ERRORS;
 is join(' ', live($set)), '', 'without a fault';
 
 # How often each thread makes each call. What comes before main() opens /dev/null is the loader's.
@@ -85,16 +91,21 @@ for (split /\n/, read_file($trace)) {
     $skip{$call}++ if !$started;
 }
 
+# libconfig 1.5 does not check whether it gets memory. Where malloc(3) maps memory first, a single
+# failure is enough: that of a call, the last one, which follows when the file has been read.
+my $of_libconfig = c_library()->{heap} ? qr/(?!)/
+    : qr{\A(?:(?!.*/conf").*\n)*(\d+) +open.*/conf", O_RDONLY.*\n(?:\g1 +mmap\(.*\n)*\g1 +mmap\(.*\(INJECTED\)\n\z};
 my $total = 0;
 for my $call (sort keys %ERRORS) {
     my $first = ($skip{$call} // 0) + 1;
-    my ($most) = sort { $b <=> $a } map { $_->{$call} // 0 } values %count;
+    my ($most) = sort { $b <=> $a } map { $_->{$call} // () } values %count;
+    next if !$most;
     $most = $first + $MANY - 1 if $most >= $first + $MANY;
     for my $error (@{ $ERRORS{$call} }) {
         for my $when (map { ($_, "$_+") } $first .. $most) {
             my $fault = $error ? "error=$error" : 'retval=0';
             my @wrong = live($set, "--inject=$call:$fault:when=$when");
-            ok !@wrong, "$call $fault, call $when" or diag join "\n", @wrong;
+            ok !@wrong || read_file($trace) =~ $of_libconfig, "$call $fault, call $when" or diag join "\n", @wrong;
             $total++ if read_file($trace) =~ /\(INJECTED\)/;
         }
     }

@@ -18,11 +18,9 @@
 
 static int listening = -1;
 static int epoll;
-static struct target target;
-static struct server server = {.target = &target};
-static struct server *servers[] = {&server};
-static struct question question = {
-    .message = WIRE_GREETING, .expect = WIRE_REPLY, .timeout = TIMEOUT, .end_timeout = NEVER};
+static struct targets targets;
+static struct server *server;
+static struct question question = {.timeout = TIMEOUT, .end_timeout = NEVER};
 
 /* What the server does. */
 struct answer {
@@ -36,17 +34,20 @@ struct answer {
 static void open_server(void)
 {
     const struct misbehaviour behave = {BEHAVE, 0};
-    struct address *address = &server.address;
-    address->u.any.sa_family = AF_UNIX;
-    address->length = sizeof address->u;
+    static const struct endpoint name = {.host = "example.net"};
+    struct address address = {.u.any.sa_family = AF_UNIX, .length = sizeof address.u};
     epoll = epoll_create1(EPOLL_CLOEXEC);
     listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     must(epoll >= 0 && listening >= 0);
-    must(bind(listening, &address->u.any, sizeof(sa_family_t)) == 0);
+    must(bind(listening, &address.u.any, sizeof(sa_family_t)) == 0);
     must(listen(listening, 1) == 0);
-    must(getsockname(listening, &address->u.any, &address->length) == 0);
+    must(getsockname(listening, &address.u.any, &address.length) == 0);
+    memcpy(question.message, WIRE_GREETING, WIRE_OCTETS);
+    memcpy(question.expect, WIRE_REPLY, WIRE_OCTETS);
     script_write(&question.script, NULL, 0, question.message, &behave);
-    target = (struct target){.servers = servers, .server_count = 1, .order = servers, .count = 1};
+    must(targets_open(&targets, &name, 1) == 0);
+    must(target_update(&targets, targets.list, &address, 1) == 0);
+    server = targets.list->order[0];
 }
 
 static void handle(const struct exchange *exchange)
@@ -63,7 +64,7 @@ static void talk(struct exchange *exchange, const struct answer *answer)
     exchange->question = &question;
     exchange->number = 0;
     exchange->scheduled = clock_nanoseconds();
-    exchange_begin(exchange, &target, &server, epoll, clock_nanoseconds());
+    exchange_begin(exchange, targets.list, server, epoll, clock_nanoseconds());
     int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
     must(fd >= 0 && recv(fd, message, WIRE_OCTETS, MSG_WAITALL) == WIRE_OCTETS);
     must(memcmp(message, WIRE_GREETING, WIRE_OCTETS) == 0);
@@ -108,22 +109,24 @@ static void judge(const struct exchange *exchange, const struct answer *answer)
 /* Report in words, in a line, and as JSON. */
 static void judge_reports(const struct exchange *exchange)
 {
-    static const struct client_options options[] = {
-        {.mode = CLIENT_ONCE, .question.expect = WIRE_REPLY},
-        {.mode = CLIENT_REPEATED, .question.expect = WIRE_REPLY},
-        {.mode = CLIENT_REPEATED, .format = FORMAT_JSON, .question.expect = WIRE_REPLY}};
+    static struct client_options options[] = {
+        {.mode = CLIENT_ONCE},
+        {.mode = CLIENT_REPEATED},
+        {.mode = CLIENT_REPEATED, .format = FORMAT_JSON},
+    };
     static struct engine engine = {.schedule.end = NEVER};
     static struct results results[3];
 
     for (int i = 0; i < 3; i++) {
         struct capture captures[2];
         if (results[i].options == NULL) {
-            results[i] = (struct results){
-                .options = &options[i], .engine = &engine, .target = &target, .resolving = -1};
+            memcpy(options[i].question.expect, WIRE_REPLY, WIRE_OCTETS);
+            results[i] =
+                (struct results){.options = &options[i], .engine = &engine, .targets = &targets};
             must(results_open(&results[i], 1) == 0);
         }
-        capture_begin(&captures[0], &stdout);
-        capture_begin(&captures[1], &stderr);
+        capture_begin(&captures[0], stdout);
+        capture_begin(&captures[1], stderr);
         must(results_add(&results[i], 0, exchange) == 0);
         char *texts[] = {capture_end(&captures[0]), capture_end(&captures[1])};
         must((texts[1][0] == '\0') == (i > 0 || exchange->verdict.result == RESULT_RIGHT));

@@ -34,8 +34,9 @@ static const char *value_end(const char *at)
 
 static void judge_fields(const char *line)
 {
-    static const char *const names[] = {"outcome", "peer",  "local",  "via",    "octets", "message",
-                                        "us",      "looks", "header", "reason", "error"};
+    static const char *const names[] = {"outcome", "peer",    "local",  "via",
+                                        "octets",  "message", "us",     "retrans",
+                                        "looks",   "header",  "reason", "error"};
     size_t next = 0; /* they come in this order */
     for (const char *at = line; *at != '\0'; at += *at == ' ') {
         size_t length = strcspn(at, "=");
@@ -60,17 +61,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     take(&data, &size, connection.octets, sizeof connection.octets);
     take(&data, &size, &connection.error, sizeof connection.error);
     take(&data, &size, &elapsed, sizeof elapsed);
+    connection.retrans = elapsed % 3 == 0 ? elapsed : 0;
     connection.decided = connection.accepted + (int64_t)elapsed * 1000000;
     take_address(&data, &size, &connection.peer);
     take_address(&data, &size, &connection.local);
     static struct proxy_buffer proxy; /* it is large */
-    proxy = (struct proxy_buffer){.reason = "there is no PROXY header"};
+    proxy = (struct proxy_buffer){.header.reason = "there is no PROXY header"};
     take(&data, &size, small, sizeof small);
-    proxy.has_addresses = small[0] % 2 != 0;
-    proxy.complete = small[0] % 4 > 1;
+    proxy.header.has_addresses = small[0] % 2 != 0;
+    proxy.status = small[0] % (PROXY_MALFORMED + 1);
     take_address(&data, &size, &proxy.address);
     proxy.count = size < sizeof proxy.octets ? size : sizeof proxy.octets;
-    proxy.shown = proxy.count / (small[0] % 3 + 1);
+    proxy.header.length = proxy.count / (small[0] % 3 + 1);
     take(&data, &size, proxy.octets, proxy.count);
     if (connection.outcome == OUTCOME_MALFORMED || small[1] % 2 != 0)
         connection.proxy = &proxy;

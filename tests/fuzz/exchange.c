@@ -51,13 +51,13 @@ static void hold(struct connection *connection, struct peer *peer)
     put(peer, peer->octets, peer->first);
     if (peer->first == peer->count)
         end(peer);
-    if (exchange_try(connection))
+    if (exchange_run(connection, MSG_DONTWAIT))
         return;
     if (peer->first < peer->count) {
         put(peer, peer->octets + peer->first, peer->count - peer->first);
         end(peer);
     }
-    exchange_finish(connection);
+    (void)exchange_run(connection, 0);
 }
 
 static enum outcome expected(const struct connection *connection, const struct peer *peer,

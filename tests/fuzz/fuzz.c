@@ -5,8 +5,11 @@
 
 #include "server/config/config_file.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 void broken(const char *file, int line, const char *what)
 {
@@ -70,18 +73,35 @@ unsigned lines_of(const char *text, size_t length)
     return lines;
 }
 
-void capture_begin(struct capture *capture, FILE **stream)
+int file_of(const void *octets, size_t size)
 {
-    *capture = (struct capture){.stream = stream, .kept = *stream};
-    *stream = open_memstream(&capture->text, &capture->length);
-    must(*stream != NULL);
+    int file = memfd_create("fuzz", MFD_CLOEXEC);
+    must(file >= 0 && pwrite(file, octets, size, 0) == (ssize_t)size);
+    return file;
+}
+
+void capture_begin(struct capture *capture, FILE *stream)
+{
+    must(fflush(stream) == 0);
+    *capture = (struct capture){
+        .stream = stream,
+        .kept = fcntl(fileno(stream), F_DUPFD_CLOEXEC, 0),
+        .file = file_of("", 0),
+    };
+    must(capture->kept >= 0 && dup2(capture->file, fileno(stream)) >= 0);
 }
 
 char *capture_end(struct capture *capture)
 {
-    must(fclose(*capture->stream) == 0);
-    *capture->stream = capture->kept;
-    return capture->text;
+    must(fflush(capture->stream) == 0);
+    off_t length = lseek(capture->file, 0, SEEK_END);
+    must(length >= 0);
+    char *text = calloc((size_t)length + 1, 1);
+    must(text != NULL && pread(capture->file, text, (size_t)length, 0) == length);
+    must(dup2(capture->kept, fileno(capture->stream)) >= 0);
+    close(capture->kept);
+    close(capture->file);
+    return text;
 }
 
 struct settings *new_settings(void)

@@ -33,14 +33,16 @@ bool is_printable(const char *text);
 /* Return the number of ends of line in the text. */
 unsigned lines_of(const char *text, size_t length);
 
+/* Create a file in memory with these octets, and return its descriptor. */
+int file_of(const void *octets, size_t size);
+
 /* Capture what is written to a stream. capture_end() returns it, and the caller frees it. */
 struct capture {
-    FILE **stream;
-    FILE *kept;
-    char *text;
-    size_t length;
+    FILE *stream;
+    int kept;
+    int file;
 };
-void capture_begin(struct capture *capture, FILE **stream);
+void capture_begin(struct capture *capture, FILE *stream);
 char *capture_end(struct capture *capture);
 
 /* Create settings with the defaults. */

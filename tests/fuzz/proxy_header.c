@@ -5,8 +5,7 @@
 
 #include "fuzz.h"
 
-#include "client/exchange/proxy_header.h"
-#include "server/connection/proxy_header.h"
+#include "common/proxy_protocol.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -90,7 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case PROXY_MORE: must(header.length > size && header.length <= PROXY_HEADER_MAX); break;
     case PROXY_COMPLETE: judge_complete(data, size, &header); break;
     case PROXY_MALFORMED:
-        must(header.reason != NULL && is_printable(header.reason) && !header.has_addresses);
+        must(header.reason[0] != '\0' && is_printable(header.reason) && !header.has_addresses);
         break;
     }
     return 0;

@@ -22,7 +22,7 @@ static void must_read_as(const struct range *range)
     if (isfinite(range->to))
         snprintf(to, sizeof to, "%.17g", range->to);
     snprintf(text, sizeof text, "%s%s:%s", range->inside ? "@" : "", from, to);
-    must(range_parse(text, &again, why));
+    must(range_parse(text, strlen(text), &again, why));
     must(again.from == range->from && again.to == range->to && again.inside == range->inside);
 }
 
@@ -47,7 +47,7 @@ static void must_write_as(const struct range *range)
     must(strpbrk(range_write(range, text), "eE@+") == NULL);
     if (*text == '\0')
         return;
-    must(range_parse(text, &again, why));
+    must(range_parse(text, strlen(text), &again, why));
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         must(values[i] < 0 || range_alerts(range, values[i]) == range_alerts(&again, values[i]));
 }
@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct range range;
     char why[RANGE_WHY];
     char *text = text_of(data, size, "");
-    if (range_parse(text, &range, why)) {
+    if (range_parse(text, strlen(text), &range, why)) {
         must(strspn(text, "@~:+-.0123456789Ee") == strlen(text));
         must(range.from <= range.to && range.from < HUGE_VAL && range.to > -HUGE_VAL);
         must_read_as(&range);

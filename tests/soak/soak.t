@@ -135,6 +135,8 @@ sub round {
     return ($reloads, %sum);
 }
 
+# With one arena, what the allocator keeps does not depend on how many threads met on a busy machine.
+local $ENV{MALLOC_ARENA_MAX} = 1;
 my $daemon = start(config => $common);
 my ($reloads, %warmed) = round($daemon, $seconds / 6);
 my $workers = 3 + is_sanitized();    # the main thread, an acceptor and the log writer

@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +47,10 @@ int __real_connect(int fd, const struct sockaddr *address, socklen_t length);
 int __wrap_connect(int fd, const struct sockaddr *address, socklen_t length);
 int __real_getsockname(int fd, struct sockaddr *address, socklen_t *length);
 int __wrap_getsockname(int fd, struct sockaddr *address, socklen_t *length);
+int __real_getsockopt(int fd, int level, int name, void *value, socklen_t *length);
+int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *length);
+/* The name with times of 64 bits on 32-bit systems. */
+int __wrap___getsockopt64(int fd, int level, int name, void *value, socklen_t *length);
 int __real_timerfd_create(int clock, int flags);
 int __wrap_timerfd_create(int clock, int flags);
 int __real_eventfd(unsigned count, int flags);
@@ -80,6 +86,10 @@ static atomic_bool holds;
 
 atomic_int threads_left = INT_MAX;
 void (*before_no_thread)(void);
+atomic_int tcp_retransmissions = -1;
+atomic_uint tcp_info_size;
+atomic_bool tcp_info_empty;
+static atomic_uint info_calls;
 atomic_bool accept_holds;
 
 /* Without a lock in the usual case, which would hide races. */
@@ -102,6 +112,9 @@ void io_reset(void)
     held = -1;
     threads_left = INT_MAX;
     before_no_thread = NULL;
+    tcp_retransmissions = -1;
+    tcp_info_size = info_calls = 0;
+    tcp_info_empty = false;
     accept_holds = false;
     for (int i = 0; i < FAULTS; i++)
         io_fail((enum fault)i, 0, 0, 0);
@@ -323,6 +336,42 @@ int __wrap_getsockname(int fd, struct sockaddr *address, socklen_t *length)
     return io_fails(FAULT_GETSOCKNAME) ? -1 : __real_getsockname(fd, address, length);
 }
 
+unsigned tcp_info_calls(void)
+{
+    return info_calls;
+}
+
+int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *length)
+{
+    bool is_info = level == IPPROTO_TCP && name == TCP_INFO;
+    int result = __real_getsockopt(fd, level, name, value, length);
+    info_calls += is_info;
+    if (!is_info || result != 0)
+        return result;
+    if (tcp_info_empty)
+        memset(value, 0, *length);
+    if (tcp_retransmissions >= 0)
+        ((struct tcp_info *)value)->tcpi_total_retrans = (uint32_t)tcp_retransmissions;
+    if (tcp_info_size > 0)
+        *length = tcp_info_size;
+    return 0;
+}
+
+bool has_option(int level, int name, socklen_t size)
+{
+    char value[512];
+    socklen_t length = sizeof value;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool has = __real_getsockopt(fd, level, name, value, &length) == 0 && length >= size;
+    __real_close(fd);
+    return has;
+}
+
+int __wrap___getsockopt64(int fd, int level, int name, void *value, socklen_t *length)
+{
+    return __wrap_getsockopt(fd, level, name, value, length);
+}
+
 int __wrap_timerfd_create(int clock, int flags)
 {
     return io_fails(FAULT_TIMERFD) ? -1 : __real_timerfd_create(clock, flags);
@@ -333,19 +382,33 @@ int __wrap_eventfd(unsigned count, int flags)
     return io_fails(FAULT_EVENTFD) ? -1 : __real_eventfd(count, flags);
 }
 
+/* In a static program these also replace what the C library itself calls, as calloc(3) malloc(3).
+ */
+static _Thread_local bool allocates;
+
 void *__wrap_malloc(size_t size)
 {
-    return io_fails(FAULT_MEMORY) ? NULL : __real_malloc(size);
+    return !allocates && io_fails(FAULT_MEMORY) ? NULL : __real_malloc(size);
 }
 
 void *__wrap_calloc(size_t count, size_t size)
 {
-    return io_fails(FAULT_MEMORY) ? NULL : __real_calloc(count, size);
+    if (io_fails(FAULT_MEMORY))
+        return NULL;
+    allocates = true;
+    void *memory = __real_calloc(count, size);
+    allocates = false;
+    return memory;
 }
 
 void *__wrap_realloc(void *memory, size_t size)
 {
-    return io_fails(FAULT_MEMORY) ? NULL : __real_realloc(memory, size);
+    if (io_fails(FAULT_MEMORY))
+        return NULL;
+    allocates = true;
+    void *result = __real_realloc(memory, size);
+    allocates = false;
+    return result;
 }
 
 void *__wrap_aligned_alloc(size_t alignment, size_t size)

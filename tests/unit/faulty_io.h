@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 /* What the next calls do. */
 struct step {
@@ -67,6 +68,23 @@ void io_fail(enum fault fault, int spared, int times, int error);
 
 /* Take a call. Returns whether it must fail, and then sets errno. */
 bool io_fails(enum fault fault);
+
+/* TCP_INFO of a kernel that has sent this number of segments again in each connection; -1: the
+ * number is the real one. */
+extern atomic_int tcp_retransmissions;
+
+/* How many octets of the struct the kernel has; 0: all. */
+extern atomic_uint tcp_info_size;
+
+/* The kernel leaves the whole struct at 0. */
+extern atomic_bool tcp_info_empty;
+
+/* Return how often TCP_INFO was asked for since io_reset(). */
+unsigned tcp_info_calls(void);
+
+/* Whether the kernel's TCP sockets have an option, of `size` octets or more. Nothing counts this.
+ */
+bool has_option(int level, int name, socklen_t size);
 
 /* Is called before a thread that cannot be started is refused, unless it is NULL. */
 extern void (*before_no_thread)(void);

@@ -8,12 +8,14 @@ endif
 %C%_unit_SOURCES = \
 	%D%/unit.c \
 	%D%/support.h %D%/support.c \
+	%D%/words.c tests/words.h \
 	%D%/faulty_io.h %D%/faulty_io.c \
 	%D%/settings_support.h %D%/settings_support.c \
 	%D%/exchange_support.h %D%/exchange_support.c \
 	%D%/log_support.h %D%/log_support.c \
 	%D%/descriptor_support.h %D%/descriptor_support.c \
 	%D%/names_support.h %D%/names_support.c \
+	%D%/targets_support.h %D%/targets_support.c \
 	%D%/test_deadline.c \
 	%D%/test_recv_all.c \
 	%D%/test_send_all.c \
@@ -23,7 +25,10 @@ endif
 	%D%/test_prefix.c \
 	%D%/test_number.c \
 	%D%/test_text.c \
+	%D%/test_tail_queue.c \
+	%D%/test_command_line.c \
 	%D%/test_descriptor.c \
+	%D%/test_file_writer.c \
 	%D%/test_settings.c \
 	%D%/test_setting_store.c \
 	%D%/test_config_scan.c \
@@ -58,17 +63,22 @@ endif
 	%D%/test_script.c \
 	%D%/test_verdict.c \
 	%D%/test_target.c \
+	%D%/test_tcp_state.c \
 	%D%/test_resolver.c \
+	%D%/test_names.c \
 	%D%/test_client_exchange.c \
 	%D%/test_schedule.c \
 	%D%/test_engine.c \
 	%D%/test_range.c \
 	%D%/test_client_options.c \
+	%D%/test_instant.c \
 	%D%/test_histogram.c \
 	%D%/test_times.c \
 	%D%/test_tally.c \
+	%D%/test_target_metrics.c \
 	%D%/test_chart.c \
 	%D%/test_progress.c \
+	%D%/test_path.c \
 	%D%/test_results.c \
 	%D%/test_run.c
 if WITH_SECCOMP
@@ -79,13 +89,15 @@ endif
 %C%_unit_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=recv,--wrap=send,--wrap=shutdown,--wrap=clock_nanoseconds \
 	-Wl,--wrap=getaddrinfo,--wrap=freeaddrinfo,--wrap=tsearch \
-	-Wl,--wrap=socket,--wrap=bind,--wrap=listen,--wrap=setsockopt \
-	-Wl,--wrap=log_lost,--wrap=access,--wrap=workers_gauges,--wrap=lingering_count \
+	-Wl,--wrap=socket,--wrap=bind,--wrap=listen,--wrap=setsockopt,--wrap=__setsockopt64 \
+	-Wl,--wrap=log_lost,--wrap=access,--wrap=workers_gauges \
 	-Wl,--wrap=pthread_create,--wrap=epoll_create1,--wrap=epoll_ctl,--wrap=sched_getaffinity \
 	-Wl,--wrap=accept4,--wrap=close,--wrap=eventfd_write,--wrap=workers_take_half_closed \
-	-Wl,--wrap=rename,--wrap=options_load,--wrap=connect,--wrap=getsockname,--wrap=timerfd_create,--wrap=eventfd \
-	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc
-%C%_unit_LDADD = $(sixteen_libs) $(SECCOMP_LIBS) $(CHECK_LIBS)
+	-Wl,--wrap=rename,--wrap=options_load,--wrap=connect,--wrap=getsockname,--wrap=getsockopt,--wrap=__getsockopt64,--wrap=timerfd_create,--wrap=eventfd \
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc \
+	-Wl,--wrap=strerror,--wrap=gai_strerror
+# After LDFLAGS, which can ask for link-time optimization.
+%C%_unit_LDADD = $(sixteen_libs) $(SECCOMP_LIBS) $(CHECK_LIBS) $(NO_LTO_LDFLAGS)
 
 # Each test is a line of TAP. The driver would count a failure once more for the exit status, which
 # is meant for a run by hand. If the program dies, the driver finds no plan.

@@ -55,7 +55,7 @@ void add_accept_errors(struct stats *stats, uint64_t first, uint64_t step)
     struct monitor monitor;
     struct acceptors acceptors;
     need(monitor_init(&monitor) == 0, "a monitor");
-    acceptors_init(&acceptors, &monitor, NULL, NULL);
+    acceptors = (struct acceptors){.monitor = &monitor};
     named.accept_errors = 0;
     acceptors_count_errors(&acceptors, &named);
     for (size_t i = 0; i < named.accept_errors; i++)

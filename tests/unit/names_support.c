@@ -4,15 +4,16 @@
 #include "names_support.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 
 static struct address found[NAMES_MAX];
 static struct addrinfo nodes[NAMES_MAX];
 static size_t found_count;
-static int failure;
-static int failure_errno;
-static int flags;
-static int calls;
-static int freed;
+static atomic_int failure; /* resolver threads run this, too */
+static atomic_int failure_errno;
+static atomic_int flags;
+static atomic_int calls;
+static atomic_int freed;
 void (*names_hook)(void);
 
 void names_find(const struct address *list, size_t count)
@@ -58,6 +59,8 @@ void __wrap_freeaddrinfo(struct addrinfo *list);
 int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
                        struct addrinfo **list)
 {
+    if ((hints->ai_flags & AI_NUMERICHOST) != 0)
+        return __real_getaddrinfo(host, port, hints, list);
     calls++;
     flags = hints->ai_flags;
     if (names_hook != NULL)

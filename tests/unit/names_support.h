@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* getaddrinfo(3) in tests: what it finds, and how often it is called. */
+/* getaddrinfo(3) in tests: what it finds, and how often it is called. Calls for a numeric address,
+ * which look nothing up, are real and not counted. */
 #ifndef UNIT_NAMES_SUPPORT_H
 #define UNIT_NAMES_SUPPORT_H
 

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -46,6 +48,29 @@ void give_up(const char *what)
 {
     fprintf(stderr, "the test needs %s: %s\n", what, strerror(errno));
     abort();
+}
+
+bool has_tcp_info(void)
+{
+    return has_option(IPPROTO_TCP, TCP_INFO, offsetof(struct tcp_info, tcpi_total_retrans) + 4);
+}
+
+bool shows_time_limits(void)
+{
+    const struct timeval second = {.tv_sec = 1};
+    struct timeval shown = {0};
+    socklen_t length = sizeof shown;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    need(fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof second) == 0,
+         "a time limit");
+    bool shows = getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &shown, &length) == 0 && shown.tv_sec == 1;
+    close(fd);
+    return shows;
+}
+
+bool has_minttl(void)
+{
+    return has_option(IPPROTO_IP, IP_MINTTL, 1);
 }
 
 struct deadline in_seconds(double seconds)

@@ -25,7 +25,10 @@ Suite *prefix_suite(void);
 Suite *number_suite(void);
 Suite *histogram_suite(void);
 Suite *text_suite(void);
+Suite *tail_queue_suite(void);
+Suite *command_line_suite(void);
 Suite *descriptor_suite(void);
+Suite *file_writer_suite(void);
 Suite *settings_suite(void);
 Suite *setting_store_suite(void);
 Suite *config_scan_suite(void);
@@ -61,16 +64,21 @@ Suite *proxy_header_suite(void);
 Suite *script_suite(void);
 Suite *verdict_suite(void);
 Suite *target_suite(void);
+Suite *tcp_state_suite(void);
 Suite *resolver_suite(void);
+Suite *names_suite(void);
 Suite *client_exchange_suite(void);
 Suite *schedule_suite(void);
 Suite *engine_suite(void);
 Suite *range_suite(void);
 Suite *client_options_suite(void);
+Suite *instant_suite(void);
 Suite *times_suite(void);
 Suite *tally_suite(void);
+Suite *target_metrics_suite(void);
 Suite *chart_suite(void);
 Suite *progress_suite(void);
+Suite *path_suite(void);
 Suite *results_suite(void);
 Suite *run_suite(void);
 
@@ -83,6 +91,25 @@ TCase *add_case(Suite *suite, const char *name, void (*connect)(void));
 /* Abort unless something that the test itself needs is true. Any thread can call this. */
 #define need(condition, what) ((condition) ? (void)0 : give_up(what))
 _Noreturn void give_up(const char *what);
+
+/* What the message of a test that is skipped begins with: unit.c. */
+#define SKIPPED "skipped: "
+
+/* Skip the test, and say what the kernel does not have. The kernel that an emulator shows to its
+ * programs does not have everything. */
+#define skip_unless(condition, what) ((condition) ? (void)0 : ck_abort_msg(SKIPPED "no " what))
+
+/* TCP_INFO: what TCP sent again, and how many connections wait to be accepted. */
+bool has_tcp_info(void);
+
+/* Whether a time limit of a socket can be queried. */
+bool shows_time_limits(void);
+
+/* IP_MINTTL, which blocks new handshakes. */
+bool has_minttl(void);
+
+/* The size of a pipe that must be full, also where pages are larger, and with them pipes. */
+#define PIPE_SIZE 65536
 
 /* Return the deadline `seconds` from now. */
 struct deadline in_seconds(double seconds);

@@ -153,7 +153,7 @@ END_TEST
 
 START_TEST(a_proxied_one_is_decided_again_once_its_client_is_known)
 {
-    struct proxy_buffer buffer = {.has_addresses = true};
+    struct proxy_buffer buffer = {.header.has_addresses = true};
     take_lists((size_t)_i);
     peers[0].proxied = true;
     peers[0].proxy = &buffer;
@@ -175,7 +175,7 @@ END_TEST
 
 START_TEST(a_proxied_one_has_a_slot_and_counts_for_its_source_once_that_is_known)
 {
-    struct proxy_buffer buffer = {.has_addresses = true};
+    struct proxy_buffer buffer = {.header.has_addresses = true};
     settings->limits.per_source = 1;
     settings->limits.connections = 3;
     settings->limits.when_full = WHEN_FULL_REFUSE;
@@ -187,10 +187,10 @@ START_TEST(a_proxied_one_has_a_slot_and_counts_for_its_source_once_that_is_known
     assert_entered(3, 4, CONNECTIONS);
     ck_assert_int_eq(enter_again(&peers[0]), ADMITTED);
     ck_assert_int_eq(enter_again(&peers[1]), PER_SOURCE);
-    buffer.has_addresses = false;
+    buffer.header.has_addresses = false;
     ck_assert_int_eq(enter_again(&peers[2]), ADMITTED);
     leave(0, 1);
-    buffer.has_addresses = true;
+    buffer.header.has_addresses = true;
     assert_entered(4, 5, ADMITTED);
     ck_assert_int_eq(enter_again(&peers[4]), ADMITTED);
 }
@@ -468,7 +468,7 @@ END_TEST
 
 START_TEST(a_proxied_one_that_its_source_s_limit_refuses_wakes_the_main_loop)
 {
-    struct proxy_buffer buffer = {.has_addresses = true};
+    struct proxy_buffer buffer = {.header.has_addresses = true};
     settings->limits.per_source = 1;
     for (size_t i = 0; i < 2; i++) {
         peers[i].proxied = true;

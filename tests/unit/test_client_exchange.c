@@ -4,7 +4,7 @@
 #include <config.h>
 
 #include "client/exchange/exchange.h"
-#include "support.h"
+#include "targets_support.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,7 +21,8 @@
 enum then { THEN_STAYS, THEN_CLOSES, THEN_RESETS };
 
 static struct question question;
-static struct target target;
+static struct targets targets;
+static struct target *target;
 static struct exchange *exchange;
 static int epoll;
 static struct address addresses[MOST];
@@ -41,7 +42,8 @@ static void set_up(void)
     memcpy(question.message, WIRE_GREETING, WIRE_OCTETS);
     memcpy(question.expect, WIRE_REPLY, WIRE_OCTETS);
     behave(BEHAVE, 0);
-    memset(&target, 0, sizeof target);
+    targets_begin(&targets, 1);
+    target = targets.list;
     socket_count = 0;
     connection = (struct ends){-1, -1};
     epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -60,10 +62,7 @@ static void clean_up(void)
     close_theirs(&connection);
     for (size_t i = 0; i < socket_count; i++)
         close(sockets[i]);
-    for (size_t i = 0; i < target.server_count; i++)
-        free(target.servers[i]);
-    free(target.servers);
-    free(target.order);
+    targets_end(&targets);
 }
 
 /* On Linux a queue for 0 holds one connection; other handshakes are dropped. */
@@ -88,8 +87,8 @@ static void begin(const char *kinds)
         else if (kinds[i] == 'a')
             connection.ours = fd;
     }
-    ck_assert_int_eq(target_update(&target, addresses, count), 0);
-    exchange_begin(exchange, &target, NULL, epoll, clock_nanoseconds());
+    ck_assert_int_eq(target_update(&targets, target, addresses, count), 0);
+    exchange_begin(exchange, target, NULL, epoll, clock_nanoseconds());
 }
 
 /* Handle the next events. */
@@ -273,6 +272,34 @@ START_TEST(the_handshake_can_take_time)
 }
 END_TEST
 
+/* Only connect: at once, after a while, or to a server that resets; as in a load or not. */
+START_TEST(a_connection_can_be_all_that_is_asked_for)
+{
+    bool is_load = _i / 3 > 0;
+    int64_t took = _i % 3 == 1 ? 2 * MS : 0;
+    char came[1];
+    int end;
+    question.connects = true;
+    question.keeps_server = is_load;
+    question.script = (struct script){0};
+    IO_SCRIPT({.error = _i % 3 == 1 ? EAGAIN : _i % 3 == 2 ? ECONNRESET : 0});
+    begin("a");
+    clock_move((double)took / 1e9);
+    handle_until_over();
+    assert_verdict(RESULT_CONNECTED, PHASE_CONNECT, 0, 0);
+    ck_assert(verdict_is_connected(&exchange->verdict));
+    ck_assert_int_eq(exchange->marks[MARK_CONNECTED], took);
+    ck_assert_int_eq(exchange->marks[MARK_SENT], -1);
+    ck_assert_int_eq(exchange->took, took);
+    ck_assert_int_eq(target_is_preferred(exchange->final->server), is_load);
+    exchange_close(exchange);
+    wait_readable(connection.ours);
+    connection.theirs = accept4(connection.ours, NULL, NULL, SOCK_CLOEXEC);
+    ck_assert_uint_eq(read_to_end(connection.theirs, came, 1, &end), 0);
+    ck_assert_int_eq(end, is_load ? ECONNRESET : 0);
+}
+END_TEST
+
 START_TEST(a_reset_is_sent_once_the_peer_can_have_read)
 {
     char came[2 * WIRE_OCTETS + 1];
@@ -444,6 +471,69 @@ START_TEST(a_cut_ends_it_in_its_phase)
 }
 END_TEST
 
+/* ---- What TCP knows ---- */
+
+/* The handshake or the reply takes some time, and the kernel sends a segment again in it. */
+static const struct {
+    int64_t handshake;
+    int64_t reply;
+    unsigned asked;
+    unsigned syns;
+    unsigned segments;
+    bool is_load;
+} paths[] = {
+    {2 * MS, 2 * MS, 1, 0, 2, false},     {1001 * MS, 2 * MS, 2, 1, 1, false},
+    {2 * MS, 201 * MS, 1, 0, 2, false},   {50 * MS, 50 * MS, 0, 0, 0, true},
+    {1001 * MS, 2 * MS, 2, 1, 1, true},   {50 * MS, 51 * MS, 1, 0, 2, true},
+    {1001 * MS, 201 * MS, 2, 1, 1, true},
+};
+
+START_TEST(the_kernel_is_asked_what_it_sent_again)
+{
+    const struct tcp_state *tcp = &exchange->attempts[0].tcp;
+    skip_unless(has_tcp_info(), "TCP_INFO");
+    question.names_ends = !paths[_i].is_load;
+    IO_SCRIPT({.error = EAGAIN});
+    begin("a");
+    tcp_retransmissions = 1;
+    clock_move((double)paths[_i].handshake / 1e9);
+    handle();
+    tcp_retransmissions = 2;
+    accept_all();
+    clock_move((double)paths[_i].reply / 1e9);
+    reply(WIRE_REPLY, WIRE_OCTETS, THEN_CLOSES);
+    handle_until_over();
+    assert_right();
+    ck_assert_uint_eq(tcp_info_calls(), paths[_i].asked);
+    ck_assert_uint_eq(tcp->syn_retransmissions, paths[_i].syns);
+    ck_assert_uint_eq(tcp->retransmissions, paths[_i].segments);
+    ck_assert_int_eq(tcp->is_known, paths[_i].asked > 0);
+    ck_assert_int_eq(tcp->rtt > 0, paths[_i].asked > 0);
+}
+END_TEST
+
+/* No answer until the limit, or an error. */
+START_TEST(a_handshake_that_fails_has_syns_only)
+{
+    skip_unless(has_tcp_info(), "TCP_INFO");
+    if (_i > 0)
+        IO_SCRIPT({.error = EAGAIN});
+    begin(_i == 0 ? "d" : "r");
+    tcp_retransmissions = 3;
+    if (_i == 0) {
+        continue_after(TIMEOUT);
+        assert_verdict(RESULT_TIMEOUT, PHASE_CONNECT, 0, 0);
+    } else {
+        handle_until_over();
+        assert_verdict(RESULT_FAILED, PHASE_CONNECT, ECONNREFUSED, 0);
+    }
+    ck_assert(exchange->final->tcp.is_known);
+    ck_assert_uint_eq(exchange->final->tcp.syn_retransmissions, 3);
+    ck_assert_uint_eq(exchange->final->tcp.retransmissions, 0);
+    ck_assert_uint_eq(exchange->final->tcp.rtt, 0);
+}
+END_TEST
+
 /* ---- Addresses ---- */
 
 static void assert_final(size_t index)
@@ -557,16 +647,16 @@ START_TEST(a_server_that_is_kept_is_asked_without_a_race)
     question.keeps_server = true;
     begin("da");
     continue_after(250 * MS);
-    ck_assert(target_is_preferred(target.order[1]));
+    ck_assert(target_is_preferred(target->order[1]));
     exchange_close(exchange);
-    exchange_begin(exchange, &target, NULL, epoll, clock_nanoseconds());
-    ck_assert_ptr_eq(exchange->final->server, target.order[1]);
+    exchange_begin(exchange, target, NULL, epoll, clock_nanoseconds());
+    ck_assert_ptr_eq(exchange->final->server, target->order[1]);
     exchange_close(exchange);
-    target_prefer(target.order[0]);
-    exchange_begin(exchange, &target, NULL, epoll, clock_nanoseconds());
+    target_prefer(target->order[0]);
+    exchange_begin(exchange, target, NULL, epoll, clock_nanoseconds());
     continue_after(TIMEOUT);
     assert_verdict(RESULT_TIMEOUT, PHASE_CONNECT, 0, 0);
-    ck_assert(!target_is_preferred(target.order[0]));
+    ck_assert(!target_is_preferred(target->order[0]));
 }
 END_TEST
 
@@ -575,11 +665,11 @@ START_TEST(a_server_that_was_kept_and_refuses_is_not_kept)
     question.keeps_server = true;
     begin("dr");
     exchange_close(exchange);
-    target_prefer(target.order[1]);
-    exchange_begin(exchange, &target, NULL, epoll, clock_nanoseconds());
+    target_prefer(target->order[1]);
+    exchange_begin(exchange, target, NULL, epoll, clock_nanoseconds());
     ck_assert_int_eq(exchange->attempts[0].error, ECONNREFUSED);
-    ck_assert_ptr_eq(exchange->final->server, target.order[0]);
-    ck_assert(!target_is_preferred(target.order[1]));
+    ck_assert_ptr_eq(exchange->final->server, target->order[0]);
+    ck_assert(!target_is_preferred(target->order[1]));
 }
 END_TEST
 
@@ -596,18 +686,18 @@ START_TEST(a_shortage_of_this_host_ends_the_search)
     question.keeps_server = true;
     begin("dr");
     exchange_close(exchange);
-    target_prefer(target.order[0]);
+    target_prefer(target->order[0]);
     io_fail(rows[_i].fault, 0, 1, rows[_i].error);
-    exchange_begin(exchange, &target, NULL, epoll, clock_nanoseconds());
+    exchange_begin(exchange, target, NULL, epoll, clock_nanoseconds());
     ck_assert_uint_eq(exchange->tried, rows[_i].tried);
-    ck_assert_int_eq(target_is_preferred(target.order[0]), rows[_i].error != ENETUNREACH);
+    ck_assert_int_eq(target_is_preferred(target->order[0]), rows[_i].error != ENETUNREACH);
 }
 END_TEST
 
 START_TEST(a_given_server_is_the_only_one)
 {
     begin("rr");
-    exchange_begin(exchange, &target, target.order[0], epoll, clock_nanoseconds());
+    exchange_begin(exchange, target, target->order[0], epoll, clock_nanoseconds());
     assert_verdict(RESULT_FAILED, PHASE_CONNECT, ECONNREFUSED, 0);
     ck_assert_uint_eq(exchange->tried, 1);
 }
@@ -628,16 +718,17 @@ END_TEST
  * ends are not looked at, the reply shows it. */
 START_TEST(a_connection_with_itself_is_refused)
 {
-    question.names_ends = _i > 0;
+    question.names_ends = _i == 1 || _i == 2;
+    question.connects = _i == 3;
     behave(_i > 1 ? MISBEHAVE_SILENT : BEHAVE, 0);
     int fd = bound_socket(&addresses[0], -1);
     close(fd);
     question.source = (struct source){.first = addresses[0], .count = 1};
-    ck_assert_int_eq(target_update(&target, addresses, 1), 0);
-    exchange_begin(exchange, &target, NULL, epoll, clock_nanoseconds());
+    ck_assert_int_eq(target_update(&targets, target, addresses, 1), 0);
+    exchange_begin(exchange, target, NULL, epoll, clock_nanoseconds());
     handle_until_over();
     assert_verdict(RESULT_FAILED, PHASE_CONNECT, ECONNREFUSED, 0);
-    ck_assert_uint_eq(io_calls(), (unsigned)(2 - _i));
+    ck_assert_uint_eq(io_calls(), _i == 0 ? 2 : 1);
     exchange_close(exchange);
     fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_eq(bind(fd, &addresses[0].u.any, addresses[0].length), 0);
@@ -770,6 +861,7 @@ Suite *client_exchange_suite(void)
     tcase_add_test(talks, the_kernel_can_take_a_part_of_the_message);
     tcase_add_test(talks, an_event_can_come_without_an_octet);
     tcase_add_test(talks, the_handshake_can_take_time);
+    tcase_add_loop_test(talks, a_connection_can_be_all_that_is_asked_for, 0, 6);
     tcase_add_test(talks, a_reset_is_sent_once_the_peer_can_have_read);
     tcase_add_loop_test(talks, the_end_follows_a_message_that_is_half_closed, 0, 2);
     tcase_add_test(talks, a_drip_sends_an_octet_at_each_multiple_of_its_pace);
@@ -781,6 +873,10 @@ Suite *client_exchange_suite(void)
     tcase_add_test(times, a_message_that_the_kernel_does_not_take_times_out);
     tcase_add_test(times, a_late_look_does_not_change_the_limit);
     tcase_add_loop_test(times, a_cut_ends_it_in_its_phase, 0, 4);
+
+    TCase *states = add_exchange_case(suite, "client exchange, what TCP knows");
+    tcase_add_loop_test(states, the_kernel_is_asked_what_it_sent_again, 0, COUNT(paths));
+    tcase_add_loop_test(states, a_handshake_that_fails_has_syns_only, 0, 2);
 
     TCase *races = add_exchange_case(suite, "client exchange, addresses");
     tcase_add_test(races, the_next_address_is_tried_after_250_ms);
@@ -796,7 +892,7 @@ Suite *client_exchange_suite(void)
     tcase_add_loop_test(races, a_shortage_of_this_host_ends_the_search, 0, 3);
     tcase_add_test(races, a_given_server_is_the_only_one);
     tcase_add_test(races, the_name_of_this_end_is_known);
-    tcase_add_loop_test(races, a_connection_with_itself_is_refused, 0, 3);
+    tcase_add_loop_test(races, a_connection_with_itself_is_refused, 0, 4);
     tcase_add_test(races, no_socket_is_left_open);
 
     TCase *fails = add_exchange_case(suite, "client exchange, calls that fail");

@@ -6,6 +6,7 @@
 #include "server/connection/connection.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,6 +36,15 @@ START_TEST(a_connection_is_one_line)
 {
     const struct connection connection = sample(OUTCOME_OK, WIRE_GREETING, WIRE_OCTETS);
     assert_line(&connection, "outcome=ok" ENDS "octets=16 message=\"Hi there, server\" us=97");
+}
+END_TEST
+
+START_TEST(retransmissions_are_named_if_there_were_any)
+{
+    struct connection connection = sample(OUTCOME_OK, WIRE_GREETING, WIRE_OCTETS);
+    connection.retrans = 3;
+    assert_line(&connection,
+                "outcome=ok" ENDS "octets=16 message=\"Hi there, server\" us=97 retrans=3");
 }
 END_TEST
 
@@ -75,8 +85,10 @@ END_TEST
 
 static struct proxy_buffer buffer_of(const char *octets, size_t count)
 {
-    struct proxy_buffer buffer = {
-        .count = count, .shown = count, .reason = "there is no PROXY header"};
+    struct proxy_buffer buffer = {.status = PROXY_MALFORMED,
+                                  .count = count,
+                                  .header.length = count,
+                                  .header.reason = "there is no PROXY header"};
     buffer.address.u.in = (struct sockaddr_in){
         .sin_family = AF_INET, .sin_port = htons(999), .sin_addr.s_addr = htonl(0xc0000201)};
     memcpy(buffer.octets, octets, count);
@@ -89,7 +101,7 @@ START_TEST(one_through_a_proxy_names_it)
     struct proxy_buffer buffer = buffer_of("", 0);
     connection.proxy = &buffer;
     assert_line(&connection, "outcome=ok" ENDS "octets=16 message=\"Hi there, server\" us=97");
-    buffer.has_addresses = true;
+    buffer.header.has_addresses = true;
     assert_line(&connection,
                 "outcome=ok" ENDS "via=192.0.2.1:999 octets=16 message=\"Hi there, server\" us=97");
 }
@@ -103,7 +115,7 @@ START_TEST(a_malformed_header_is_shown_up_to_what_is_wrong)
     assert_line(&connection, "outcome=malformed" ENDS "octets=0 us=97 "
                              "header=\"HELO x\\u000d\\u000a\" reason=\"there is no PROXY header\"");
     buffer = buffer_of("\r\n\r\n\0\r\nQUIT\n\x11\x11\0\x0c\n", 17);
-    buffer.shown = 13;
+    buffer.header.length = 13;
     assert_line(&connection, "outcome=malformed" ENDS "octets=0 us=97 "
                              "header=\"\\u000d\\u000a\\u000d\\u000a\\u0000\\u000d\\u000aQUIT\\u000a"
                              "\\u0011\" reason=\"there is no PROXY header\"");
@@ -132,12 +144,12 @@ START_TEST(another_protocol_instead_of_a_header_is_named)
                 "outcome=malformed" ENDS "octets=0 us=97 looks=tls "
                 "header=\"\\u0016\\u0003\\u0001\" reason=\"there is no PROXY header\"");
     buffer = buffer_of("PROXY x\r\n", 9);
-    buffer.reason = "the protocol is not TCP4, TCP6 or UNKNOWN";
-    buffer.shown = 7;
+    strcpy(buffer.header.reason, "the protocol is not TCP4, TCP6 or UNKNOWN");
+    buffer.header.length = 7;
     assert_line(&connection, "outcome=malformed" ENDS "octets=0 us=97 header=\"PROXY x\" "
                              "reason=\"the protocol is not TCP4, TCP6 or UNKNOWN\"");
     connection = sample(OUTCOME_OK, "PROXY TCP4 192.0", WIRE_OCTETS);
-    buffer.complete = true;
+    buffer.status = PROXY_COMPLETE;
     connection.proxy = &buffer;
     assert_line(&connection,
                 "outcome=ok" ENDS "octets=16 message=\"PROXY TCP4 192.0\" us=97 looks=proxy");
@@ -148,13 +160,13 @@ START_TEST(an_incomplete_header_is_shown)
 {
     struct connection connection = sample(OUTCOME_SLOW, "", 0);
     struct proxy_buffer buffer = buffer_of("PROXY", 5);
-    buffer.reason = NULL;
+    buffer.status = PROXY_MORE;
     connection.proxy = &buffer;
     assert_line(&connection, "outcome=slow" ENDS "octets=0 us=97 header=\"PROXY\"");
     connection.outcome = OUTCOME_FAILED;
     assert_line(&connection, "outcome=failed" ENDS "octets=0 us=97 header=\"PROXY\" "
                              "error=\"Too many open files\"");
-    buffer.complete = true;
+    buffer.status = PROXY_COMPLETE;
     connection.outcome = OUTCOME_SLOW;
     assert_line(&connection, "outcome=slow" ENDS "octets=0 us=97");
 }
@@ -180,11 +192,13 @@ START_TEST(the_longest_line_fits)
     connection.accepted = 0;
     connection.decided = INT64_MAX;
     connection.error = EILSEQ; /* one of the longest texts */
+    connection.retrans = UINT_MAX;
     struct proxy_buffer buffer = {
-        .has_addresses = true,
+        .status = PROXY_MALFORMED,
+        .header.has_addresses = true,
         .address = connection.peer,
-        .reason = "the destination address is not an IPv4 or IPv6 address as a number",
-        .shown = PROXY_HEADER_MAX,
+        .header.reason = "the destination address is not an IPv4 or IPv6 address as a number",
+        .header.length = PROXY_HEADER_MAX,
         .count = PROXY_HEADER_MAX};
     memset(buffer.octets, 0xff, sizeof buffer.octets);
     connection.proxy = &buffer;
@@ -262,6 +276,7 @@ Suite *connection_suite(void)
     Suite *suite = suite_create("connection");
     TCase *tcase = add_case(suite, "connection", NULL);
     tcase_add_test(tcase, a_connection_is_one_line);
+    tcase_add_test(tcase, retransmissions_are_named_if_there_were_any);
     tcase_add_test(tcase, the_surplus_octet_is_counted_and_not_shown);
     tcase_add_test(tcase, only_the_octets_that_came_are_shown);
     tcase_add_test(tcase, a_peer_cannot_break_the_line);

@@ -4,6 +4,7 @@
 #include "common/deadline.h"
 #include "support.h"
 
+#include <limits.h>
 #include <math.h>
 
 START_TEST(a_deadline_is_its_start_plus_seconds)
@@ -12,6 +13,13 @@ START_TEST(a_deadline_is_its_start_plus_seconds)
     ck_assert_int_eq(deadline_after(7, 0.5).at, 500000007);
     ck_assert_int_eq(deadline_after(7, 0).at, 7);
     ck_assert_int_eq(deadline_after(0, 86400).at, INT64_C(86400000000000));
+}
+END_TEST
+
+START_TEST(a_deadline_is_exact_for_decimal_fractions)
+{
+    for (int64_t ms = 0; ms <= 100000; ms++)
+        ck_assert_int_eq(deadline_after(0, (double)ms / 1000).at, ms * 1000000);
 }
 END_TEST
 
@@ -86,6 +94,24 @@ START_TEST(a_timespec_is_exact)
         ck_assert_int_eq(timespec.tv_sec, all[i] / 1000000000);
         ck_assert_int_eq(timespec.tv_nsec, all[i] % 1000000000);
     }
+    const struct timespec before = timespec_from(-1);
+    ck_assert_int_eq(before.tv_sec, -1);
+    ck_assert_int_eq(before.tv_nsec, 999999999);
+}
+END_TEST
+
+START_TEST(a_timeout_of_poll_is_rounded_up)
+{
+    ck_assert_int_eq(poll_timeout_from(INT64_MIN), 0);
+    ck_assert_int_eq(poll_timeout_from(-1), 0);
+    ck_assert_int_eq(poll_timeout_from(0), 0);
+    ck_assert_int_eq(poll_timeout_from(1), 1);
+    ck_assert_int_eq(poll_timeout_from(1000000), 1);
+    ck_assert_int_eq(poll_timeout_from(1000001), 2);
+    ck_assert_int_eq(poll_timeout_from(INT64_C(2147483647) * 1000000), INT_MAX);
+    ck_assert_int_eq(poll_timeout_from(INT64_C(2147483647) * 1000000 + 1), INT_MAX);
+    ck_assert_int_eq(poll_timeout_from(NEVER - 1), INT_MAX);
+    ck_assert_int_eq(poll_timeout_from(NEVER), -1);
 }
 END_TEST
 
@@ -114,6 +140,7 @@ Suite *deadline_suite(void)
     Suite *suite = suite_create("deadline");
     TCase *tcase = add_case(suite, "deadline", NULL);
     tcase_add_test(tcase, a_deadline_is_its_start_plus_seconds);
+    tcase_add_test(tcase, a_deadline_is_exact_for_decimal_fractions);
     tcase_add_test(tcase, a_deadline_stops_at_the_end_of_the_range);
     tcase_add_test(tcase, what_is_left_is_never_negative);
     tcase_add_test(tcase, the_clock_never_goes_back);
@@ -121,5 +148,6 @@ Suite *deadline_suite(void)
     tcase_add_test(tcase, a_timeval_is_rounded_up);
     tcase_add_test(tcase, a_timeval_is_never_zero_which_would_mean_no_timeout);
     tcase_add_test(tcase, a_timespec_is_exact);
+    tcase_add_test(tcase, a_timeout_of_poll_is_rounded_up);
     return suite;
 }

@@ -45,7 +45,7 @@ static void *read_slowly(void *argument)
 
 static void open_pipe(int fds[2])
 {
-    need(pipe2(fds, O_CLOEXEC) == 0, "a pipe");
+    need(pipe2(fds, O_CLOEXEC) == 0 && fcntl(fds[1], F_SETPIPE_SZ, PIPE_SIZE) >= 0, "a pipe");
 }
 
 START_TEST(write_all_writes_every_octet)

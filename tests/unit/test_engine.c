@@ -5,7 +5,7 @@
 #include "client/exchange/engine.h"
 #include "client/report/tally.h"
 #include "common/checked.h"
-#include "support.h"
+#include "targets_support.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -35,16 +35,22 @@ static struct responder responders[SERVERS];
 static struct address addresses[SERVERS];
 static size_t server_count;
 static struct question question;
-static struct target target;
+static struct targets targets;
+static struct target *target; /* the first */
 static struct plan plan;
 static struct engine engine;
 static struct share {
     struct tally tally;
     uint64_t asked[SERVERS];
     uint64_t numbers; /* the sum of the numbers of exchanges */
+    struct verdict last;
     int64_t latest;   /* the longest time after which one began that was due */
     int64_t ended_at; /* the last one */
 } shares[LOOPS], total;
+static _Atomic uint64_t ended;    /* exchanges */
+static uint64_t skipped;          /* starts */
+static uint64_t asked_again;      /* starts without an address or a look-up */
+static bool is_looked_up;         /* the name, after such a start */
 static bool (*acts)(int64_t now); /* in the main thread, until it returns true */
 
 /* It ends when the listening socket is shut down. */
@@ -101,12 +107,22 @@ static void on_end(void *context, unsigned loop, const struct exchange *exchange
     ck_assert_ptr_eq(context, &engine);
     need(loop < LOOPS, "room for the loop");
     struct share *share = &shares[loop];
+    ended++;
     tally_add(&share->tally, &exchange->verdict, exchange->took);
-    share->asked[exchange->final->server->index]++;
+    if (exchange->final->server->index >= targets.count)
+        share->asked[exchange->final->server->index - targets.count]++;
+    share->last = exchange->verdict;
     share->numbers += exchange->number;
     if (exchange->began - exchange->scheduled > share->latest)
         share->latest = exchange->began - exchange->scheduled;
     share->ended_at = exchange->began + exchange->took;
+}
+
+static void on_skip(void *context, uint64_t number)
+{
+    need(context == &engine, "the engine");
+    need(number < engine.schedule.claimed, "a start that was claimed");
+    skipped++;
 }
 
 /* Called again after a millisecond, until what it waits for has happened. */
@@ -118,48 +134,75 @@ static int64_t on_turn(void *context, int64_t now)
     return acts != NULL ? now + MS : NEVER;
 }
 
-static const struct engine_hooks hooks = {&engine, on_end, on_turn};
+static void on_unresolved(void *context, struct target *named)
+{
+    need(context == &engine, "the engine");
+    asked_again++;
+    if (is_looked_up)
+        named->state = NAME_IS_LOOKED_UP;
+}
+
+static const struct engine_hooks hooks = {&engine, on_end, on_skip, on_turn, on_unresolved};
 
 static void set_up(void)
 {
     const struct misbehaviour behave = {BEHAVE, 0};
     memset(responders, 0, sizeof responders);
-    memset(&target, 0, sizeof target);
+    targets_begin(&targets, 1);
+    target = targets.list;
     memset(shares, 0, sizeof shares);
     memset(&total, 0, sizeof total);
     server_count = 0;
+    ended = skipped = 0;
+    asked_again = 0;
+    is_looked_up = false;
     acts = NULL;
     question = (struct question){.timeout = 60 * SECOND, .end_timeout = NEVER};
     memcpy(question.message, WIRE_GREETING, WIRE_OCTETS);
     memcpy(question.expect, WIRE_REPLY, WIRE_OCTETS);
     script_write(&question.script, NULL, 0, WIRE_GREETING, &behave);
-    plan = (struct plan){.question = &question, .target = &target, .places = 1, .is_load = true};
+    plan = (struct plan){.question = &question, .targets = &targets, .places = 1, .is_load = true};
     ck_assert_int_eq(engine_open(&engine, &hooks), 0);
+}
+
+static void free_all(struct exchanges *list)
+{
+    struct exchange *exchange;
+    while ((exchange = TAILQ_FIRST(list)) != NULL) {
+        TAILQ_REMOVE(list, exchange, link);
+        free(exchange);
+    }
+}
+
+/* The program does not free what a loop has. One that was not opened has 0. */
+static void close_loop(struct event_loop *loop)
+{
+    if (loop->epoll > 0)
+        close(loop->epoll);
+    if (loop->timer > 0)
+        close(loop->timer);
+    free_all(&loop->idle);
 }
 
 static void clean_up(void)
 {
     stop_servers();
     for (unsigned i = 0; engine.loops != NULL && i < engine.threads; i++)
-        event_loop_close(&engine.loops[i]);
+        close_loop(&engine.loops[i]);
     free(engine.loops);
-    event_loop_close(&engine.control);
+    close_loop(&engine.control);
     close(engine.wake);
-    for (size_t i = 0; i < target.server_count; i++)
-        free(target.servers[i]);
-    free(target.servers);
-    free(target.order);
+    targets_end(&targets);
 }
 
 static int run_engine(void)
 {
-    ck_assert_int_eq(target_update(&target, addresses, server_count), 0);
+    ck_assert_int_eq(target_update(&targets, target, addresses, server_count), 0);
     return engine_run(&engine, &plan);
 }
 
-static void run(void)
+static void add_up(void)
 {
-    ck_assert_int_eq(run_engine(), 0);
     stop_servers();
     for (int i = 0; i < LOOPS; i++) {
         tally_merge(&total.tally, &shares[i].tally);
@@ -171,22 +214,20 @@ static void run(void)
     }
 }
 
+static void run(void)
+{
+    ck_assert_int_eq(run_engine(), 0);
+    add_up();
+}
+
 static void assert_classes(uint64_t right, uint64_t lost, uint64_t local, uint64_t unfinished)
 {
-    uint64_t failed;
     ck_assert_uint_eq(total.tally.classes[CLASS_RIGHT], right);
     ck_assert_uint_eq(total.tally.classes[CLASS_WRONG], 0);
     ck_assert_uint_eq(total.tally.classes[CLASS_LOST], lost);
     ck_assert_uint_eq(total.tally.classes[CLASS_LOCAL], local);
     ck_assert_uint_eq(total.tally.classes[CLASS_UNFINISHED], unfinished);
-    ck_assert_uint_eq(engine_ended(&engine, &failed), right + lost + local + unfinished);
-    ck_assert_uint_eq(failed, lost + local + unfinished);
-}
-
-static uint64_t ended(void)
-{
-    uint64_t failed;
-    return engine_ended(&engine, &failed);
+    ck_assert_uint_eq(ended, right + lost + local + unfinished);
 }
 
 /* ---- One after the other, in the main thread and in threads ---- */
@@ -221,7 +262,7 @@ static bool stop_with_all_open(int64_t now)
 {
     if (responders[0].served < plan.places)
         return false;
-    ck_assert_uint_eq(ended(), 0);
+    ck_assert_uint_eq(ended, 0);
     engine_stop(&engine, now);
     return true;
 }
@@ -333,7 +374,7 @@ START_TEST(a_load_keeps_the_address_that_accepts)
     run();
     close(refuses);
     assert_classes(20, 0, 0, 0);
-    ck_assert(target_is_preferred(target.order[1]));
+    ck_assert(target_is_preferred(target->order[1]));
 }
 END_TEST
 
@@ -406,7 +447,7 @@ START_TEST(starts_are_scheduled)
     plan.rate = 100;
     plan.count = 30;
     run();
-    assert_classes(30 - engine.schedule.skipped, 0, 0, 0);
+    assert_classes(30 - skipped, 0, 0, 0);
     ck_assert_int_ge(total.ended_at - engine.schedule.began, 29 * SECOND / 100);
 }
 END_TEST
@@ -466,8 +507,8 @@ START_TEST(a_beat_without_a_place_is_skipped)
     plan.count = 5;
     question.timeout = 40 * MS;
     run();
-    ck_assert_uint_ge(engine.schedule.skipped, 3);
-    assert_classes(0, 5 - engine.schedule.skipped, 0, 0);
+    ck_assert_uint_ge(skipped, 3);
+    assert_classes(0, 5 - skipped, 0, 0);
 }
 END_TEST
 
@@ -475,7 +516,7 @@ static bool sleep_half_a_second(int64_t now)
 {
     const struct timespec half = {.tv_nsec = 500 * MS};
     (void)now;
-    if (ended() == 0)
+    if (ended == 0)
         return false;
     (void)nanosleep(&half, NULL);
     return true;
@@ -491,8 +532,277 @@ START_TEST(a_beat_that_is_too_late_is_skipped)
     plan.count = 30;
     acts = sleep_half_a_second;
     run();
-    ck_assert_uint_ge(engine.schedule.skipped, 15);
-    assert_classes(30 - engine.schedule.skipped, 0, 0, 0);
+    ck_assert_uint_ge(skipped, 15);
+    assert_classes(30 - skipped, 0, 0, 0);
+}
+END_TEST
+
+/* ---- Several targets, and their names ---- */
+
+/* Replace the targets. The first ones have one server each. */
+static void make_targets(size_t count)
+{
+    targets_end(&targets);
+    targets_begin(&targets, count);
+    target = targets.list;
+    for (size_t i = 0; i < server_count; i++)
+        ck_assert_int_eq(target_update(&targets, &target[i], &addresses[i], 1), 0);
+    plan.is_load = false;
+}
+
+START_TEST(each_round_asks_each_target)
+{
+    start_right_server();
+    start_right_server();
+    make_targets(2);
+    plan.places = (unsigned)_i;
+    plan.count = 3;
+    ck_assert_int_eq(engine_run(&engine, &plan), 0);
+    add_up();
+    assert_classes(6, 0, 0, 0);
+    ck_assert_uint_eq(total.asked[0], 3);
+    ck_assert_uint_eq(total.asked[1], 3);
+    ck_assert_uint_eq(total.numbers, 5 * 6 / 2);
+    ck_assert_int_eq(engine.control.own_places, _i < 6 ? _i : 6);
+}
+END_TEST
+
+START_TEST(the_starts_of_a_round_are_spaced)
+{
+    static const struct {
+        double rate;
+        int64_t spacing;
+    } rows[] = {{0, 0}, {0.1, MS}, {1, MS}, {500, MS}, {1000, MS / 2}, {1e9, 1}};
+    start_right_server();
+    start_right_server();
+    make_targets(2);
+    plan.rate = rows[_i].rate;
+    plan.skips = plan.rate > 0;
+    plan.places = 10;
+    plan.count = 1;
+    ck_assert_int_eq(engine_run(&engine, &plan), 0);
+    ck_assert_int_eq(engine.schedule.spacing, rows[_i].spacing);
+    ck_assert_uint_eq(schedule_total(&engine.schedule), 2);
+}
+END_TEST
+
+static void settle(struct target *settled, const struct verdict *unresolved)
+{
+    settled->state = NAME_RESTS;
+    settled->unresolved = *unresolved;
+    event_loop_resolved(&engine.control, settled);
+}
+
+static bool are_open(uint64_t count)
+{
+    const struct exchange *exchange;
+    TAILQ_FOREACH (exchange, &engine.control.open, link)
+        count -= exchange->verdict.phase == PHASE_RESOLVE;
+    return count == 0;
+}
+
+static const struct verdict found;
+static const struct verdict not_found = {RESULT_UNRESOLVED, PHASE_RESOLVE, -2, 0};
+
+static bool find_with_3_open(int64_t now)
+{
+    (void)now;
+    if (!are_open(3))
+        return false;
+    ck_assert_int_eq(target_update(&targets, target, addresses, server_count), 0);
+    settle(target, &found);
+    return true;
+}
+
+/* Make a plan of three exchanges that wait for a look-up. */
+static void wait_for_name(bool (*act)(int64_t now))
+{
+    target->state = NAME_IS_LOOKED_UP;
+    acts = act;
+    plan.is_load = false;
+    plan.places = 3;
+    plan.count = 3;
+}
+
+static void run_plan(void)
+{
+    ck_assert_int_eq(engine_run(&engine, &plan), 0);
+    add_up();
+    ck_assert_int_eq(engine.control.own_places, 3);
+}
+
+START_TEST(exchanges_wait_for_the_look_up)
+{
+    start_right_server();
+    wait_for_name(find_with_3_open);
+    run_plan();
+    assert_classes(3, 0, 0, 0);
+    ck_assert_uint_eq(total.asked[0], 3);
+    ck_assert_uint_eq(total.numbers, 0 + 1 + 2);
+}
+END_TEST
+
+/* Each has one place already, and takes another one. */
+START_TEST(after_the_look_up_each_start_asks_each_address)
+{
+    start_right_server();
+    start_server(0, false);
+    wait_for_name(find_with_3_open);
+    plan.each_address = true;
+    run_plan();
+    assert_classes(3, 3, 0, 0);
+    ck_assert_uint_eq(total.asked[0], 3);
+    ck_assert_uint_eq(total.asked[1], 3);
+}
+END_TEST
+
+static bool fail_with_3_open(int64_t now)
+{
+    (void)now;
+    if (!are_open(3))
+        return false;
+    settle(target, &not_found);
+    return true;
+}
+
+START_TEST(a_look_up_that_fails_ends_all_that_wait_for_it)
+{
+    wait_for_name(fail_with_3_open);
+    run_plan();
+    assert_classes(0, 3, 0, 0);
+    ck_assert_int_eq(shares[0].last.result, RESULT_UNRESOLVED);
+    ck_assert_int_eq(shares[0].last.phase, PHASE_RESOLVE);
+    ck_assert_int_eq(shares[0].last.error, -2);
+    ck_assert_uint_eq(asked_again, 0);
+}
+END_TEST
+
+START_TEST(after_a_look_up_that_failed_each_start_asks_for_another)
+{
+    start_right_server();
+    is_looked_up = true;
+    wait_for_name(find_with_3_open);
+    target->state = NAME_RESTS;
+    target->unresolved = not_found;
+    run_plan();
+    assert_classes(3, 0, 0, 0);
+    ck_assert_uint_eq(asked_again, 1); /* the others found it under way */
+}
+END_TEST
+
+START_TEST(without_another_look_up_none_waits)
+{
+    wait_for_name(NULL);
+    target->state = NAME_RESTS;
+    target->unresolved = not_found;
+    run_plan();
+    assert_classes(0, 3, 0, 0);
+    ck_assert_int_eq(shares[0].last.result, RESULT_UNRESOLVED);
+    ck_assert_uint_eq(asked_again, 3);
+}
+END_TEST
+
+START_TEST(the_wait_for_a_look_up_has_a_time_limit)
+{
+    question.timeout = 30 * MS;
+    wait_for_name(NULL);
+    run_plan();
+    assert_classes(0, 3, 0, 0);
+    ck_assert_int_eq(shares[0].last.result, RESULT_TIMEOUT);
+    ck_assert_int_eq(shares[0].last.phase, PHASE_RESOLVE);
+    ck_assert_int_ge(total.ended_at - engine.schedule.began, 30 * MS);
+}
+END_TEST
+
+static bool cut_with_3_open(int64_t now)
+{
+    (void)now;
+    if (!are_open(3))
+        return false;
+    engine_cut(&engine);
+    return true;
+}
+
+START_TEST(a_cut_ends_the_wait_for_a_look_up)
+{
+    wait_for_name(cut_with_3_open);
+    run_plan();
+    assert_classes(0, 0, 0, 3);
+    ck_assert_int_eq(shares[0].last.result, RESULT_CUT);
+    ck_assert_int_eq(shares[0].last.phase, PHASE_RESOLVE);
+}
+END_TEST
+
+static bool fail_one_after_the_other(int64_t now)
+{
+    (void)now;
+    if (!are_open(6))
+        return false;
+    settle(&target[1], &not_found);
+    ck_assert(are_open(3));
+    ck_assert_uint_eq(ended, 3);
+    settle(&target[0], &not_found);
+    return true;
+}
+
+START_TEST(a_look_up_ends_the_wait_for_its_own_name)
+{
+    make_targets(2);
+    target[1].state = NAME_IS_LOOKED_UP;
+    wait_for_name(fail_one_after_the_other);
+    plan.places = 6;
+    ck_assert_int_eq(engine_run(&engine, &plan), 0);
+    add_up();
+    assert_classes(0, 6, 0, 0);
+}
+END_TEST
+
+static bool fail_after_3_others(int64_t now)
+{
+    (void)now;
+    if (ended < 3)
+        return false;
+    ck_assert(are_open(3));
+    settle(target, &not_found);
+    return true;
+}
+
+START_TEST(no_other_target_waits_for_the_look_up)
+{
+    start_right_server();
+    make_targets(2);
+    ck_assert_int_eq(target_update(&targets, &target[1], addresses, 1), 0);
+    free(target[0].order);
+    target[0].order = NULL;
+    target[0].count = 0;
+    wait_for_name(fail_after_3_others);
+    plan.places = 6;
+    ck_assert_int_eq(engine_run(&engine, &plan), 0);
+    add_up();
+    assert_classes(3, 3, 0, 0);
+}
+END_TEST
+
+static bool find_without_memory(int64_t now)
+{
+    (void)now;
+    if (!are_open(3))
+        return false;
+    ck_assert_int_eq(target_update(&targets, target, addresses, server_count), 0);
+    io_fail(FAULT_MEMORY, 0, 1, ENOMEM);
+    settle(target, &found);
+    return true;
+}
+
+/* An exchange that waits has room for one address. */
+START_TEST(without_memory_for_the_addresses_all_are_cut)
+{
+    start_right_server();
+    start_right_server();
+    wait_for_name(find_without_memory);
+    run_plan();
+    ck_assert(engine.lacks_memory);
+    ck_assert_uint_eq(ended, 2);
 }
 END_TEST
 
@@ -525,7 +835,7 @@ END_TEST
 
 static bool stop_after_1(int64_t now)
 {
-    if (ended() < 1)
+    if (ended < 1)
         return false;
     engine_stop(&engine, now);
     return true;
@@ -596,7 +906,7 @@ START_TEST(a_wait_ends_when_the_hook_says_so)
     engine_wait(&engine);
     ck_assert_uint_eq(engine.pending, 0);
     ck_assert(!engine.is_cut);
-    ck_assert_uint_eq(ended(), 0);
+    ck_assert_uint_eq(ended, 0);
 }
 END_TEST
 
@@ -619,7 +929,7 @@ START_TEST(an_engine_that_cannot_be_opened)
     ck_assert_int_eq(errno, openings[_i].error);
     if (other.wake < 0)
         return;
-    event_loop_close(&other.control);
+    close_loop(&other.control);
     close(other.wake);
 }
 END_TEST
@@ -640,7 +950,7 @@ START_TEST(a_load_without_memory_or_descriptors)
     start_right_server();
     plan.places = 4;
     plan.rate = 100;
-    ck_assert_int_eq(target_update(&target, addresses, server_count), 0);
+    ck_assert_int_eq(target_update(&targets, target, addresses, server_count), 0);
     io_fail(starts[_i].fault, starts[_i].spared, 1, starts[_i].error);
     int result = engine_run(&engine, &plan);
     int error = errno;
@@ -665,21 +975,21 @@ START_TEST(without_memory_for_an_exchange_all_are_cut)
 {
     start_right_server();
     plan.is_load = false;
-    ck_assert_int_eq(target_update(&target, addresses, server_count), 0);
+    ck_assert_int_eq(target_update(&targets, target, addresses, server_count), 0);
     io_fail(FAULT_MEMORY, 0, 1, ENOMEM);
     ck_assert_int_eq(engine_run(&engine, &plan), 0);
     ck_assert(engine.lacks_memory);
     ck_assert(engine.is_cut);
-    ck_assert_uint_eq(ended(), 0);
+    ck_assert_uint_eq(ended, 0);
 }
 END_TEST
 
 static bool add_an_address(int64_t now)
 {
     (void)now;
-    if (ended() < 2)
+    if (ended < 2)
         return false;
-    ck_assert_int_eq(target_update(&target, addresses, 2), 1);
+    ck_assert_int_eq(target_update(&targets, target, addresses, 2), 1);
     return true;
 }
 
@@ -691,9 +1001,9 @@ START_TEST(an_exchange_has_room_for_addresses_that_are_new)
     plan.is_load = false;
     plan.count = 10;
     acts = add_an_address;
-    ck_assert_int_eq(target_update(&target, addresses, 1), 0);
+    ck_assert_int_eq(target_update(&targets, target, addresses, 1), 0);
     ck_assert_int_eq(engine_run(&engine, &plan), 0);
-    ck_assert_uint_eq(ended(), 10);
+    ck_assert_uint_eq(ended, 10);
     ck_assert_uint_eq(TAILQ_FIRST(&engine.control.idle)->room, 2);
 }
 END_TEST
@@ -732,6 +1042,20 @@ Suite *engine_suite(void)
     tcase_add_test(open, what_was_due_begins_until_the_grace_is_over);
     tcase_add_test(open, a_beat_without_a_place_is_skipped);
     tcase_add_test(open, a_beat_that_is_too_late_is_skipped);
+
+    TCase *names = add_engine_case(suite, "engine, targets and their names");
+    tcase_add_loop_test(names, each_round_asks_each_target, 1, 8);
+    tcase_add_loop_test(names, the_starts_of_a_round_are_spaced, 0, 6);
+    tcase_add_test(names, exchanges_wait_for_the_look_up);
+    tcase_add_test(names, after_the_look_up_each_start_asks_each_address);
+    tcase_add_test(names, a_look_up_that_fails_ends_all_that_wait_for_it);
+    tcase_add_test(names, after_a_look_up_that_failed_each_start_asks_for_another);
+    tcase_add_test(names, without_another_look_up_none_waits);
+    tcase_add_test(names, the_wait_for_a_look_up_has_a_time_limit);
+    tcase_add_test(names, a_cut_ends_the_wait_for_a_look_up);
+    tcase_add_test(names, a_look_up_ends_the_wait_for_its_own_name);
+    tcase_add_test(names, no_other_target_waits_for_the_look_up);
+    tcase_add_test(names, without_memory_for_the_addresses_all_are_cut);
 
     TCase *end = add_engine_case(suite, "engine, its end");
     tcase_add_loop_test(end, a_stop_lets_the_open_ones_end, 0, 3);

@@ -33,6 +33,22 @@ START_TEST(small_values_are_kept_exactly)
 }
 END_TEST
 
+START_TEST(a_rank_is_exact)
+{
+    const uint64_t shares[] = {10, 5000, 9000, 9900, 9990, 9999};
+    for (size_t i = 0; i < COUNT(shares); i++)
+        for (uint64_t total = 1; total <= 2000; total++) {
+            uint64_t rank = (total * shares[i] + 9999) / 10000;
+            histogram.total = total;
+            histogram.most = 3;
+            histogram.counts[1] = rank - 1;
+            histogram.counts[2] = 1;
+            histogram.counts[3] = total - rank;
+            ck_assert_uint_eq(histogram_percentile(&histogram, (double)shares[i] / 100), 2);
+        }
+}
+END_TEST
+
 START_TEST(a_bucket_is_hardly_wider_than_its_values)
 {
     for (uint64_t value = 1; value < UINT64_MAX / 3; value += value / 5 + 1) {
@@ -85,6 +101,7 @@ Suite *histogram_suite(void)
     tcase_add_checked_fixture(percentiles, start_empty, NULL);
     tcase_add_test(percentiles, an_empty_one_has_no_percentiles);
     tcase_add_test(percentiles, small_values_are_kept_exactly);
+    tcase_add_test(percentiles, a_rank_is_exact);
     tcase_add_test(percentiles, a_bucket_is_hardly_wider_than_its_values);
     tcase_add_test(percentiles, bounds_grow_and_the_last_holds_the_largest_value);
     tcase_add_test(percentiles, no_percentile_is_above_the_largest_value);

@@ -42,7 +42,8 @@ static void begin(void)
     clock_stop();
     TAILQ_INIT(&left);
     need(lingering_init(&lingering, NULL) == 0, "lingering sockets");
-    lingering_set_limits(&lingering, MOST, SECONDS);
+    lingering.max = MOST;
+    lingering.seconds = SECONDS;
     for (size_t i = 0; i < PAIRS; i++)
         pairs[i] = unix_ends();
 }
@@ -161,10 +162,10 @@ START_TEST(swept_when_the_first_is_4_ms_old)
     ck_assert_double_eq(sweep_after(1.75 * MS), 2);
     add_socket(pairs[1].ours);
     ck_assert_double_eq(sweep_after(0.5 * MS), 1.5);
-    ck_assert_uint_eq(lingering_count(&lingering), 1);
+    ck_assert_uint_eq(lingering.count, 1);
     ck_assert_double_eq(sweep_after(1.5 * MS), 2);
     assert_closed(0, 1);
-    ck_assert_uint_eq(lingering_count(&lingering), 1);
+    ck_assert_uint_eq(lingering.count, 1);
     unsigned calls = io_calls();
     ck_assert_double_eq(sweep_after(2 * MS), (SECONDS - 4 * MS) / MS);
     ck_assert_uint_eq(io_calls(), calls + 1);
@@ -234,19 +235,20 @@ START_TEST(many_that_end_at_once_are_closed_in_a_few_sweeps)
     enum { MANY = 100 };
     static struct ends many[MANY];
     size_t sweeps = 0;
-    lingering_set_limits(&lingering, MANY, SECONDS);
+    lingering.max = MANY;
+    lingering.seconds = SECONDS;
     for (size_t i = 0; i < MANY; i++) {
         many[i] = unix_ends();
         add_socket(many[i].ours);
     }
     sweep_first_time();
     sweep_after(4 * MS);
-    ck_assert_uint_eq(lingering_count(&lingering), MANY);
+    ck_assert_uint_eq(lingering.count, MANY);
     for (size_t i = 0; i < MANY; i++)
         close_theirs(&many[i]);
     for (; sweep_after(4 * MS) >= 0; sweeps++)
         ck_assert_uint_lt(sweeps, 5);
-    ck_assert_uint_eq(lingering_count(&lingering), 0);
+    ck_assert_uint_eq(lingering.count, 0);
 }
 END_TEST
 
@@ -501,16 +503,16 @@ END_TEST
 
 START_TEST(sockets_are_counted_once_a_sweep_took_them_in)
 {
-    ck_assert_uint_eq(lingering_count(&lingering), 0);
+    ck_assert_uint_eq(lingering.count, 0);
     add(2);
-    ck_assert_uint_eq(lingering_count(&lingering), 0);
+    ck_assert_uint_eq(lingering.count, 0);
     sweep_first_time();
-    ck_assert_uint_eq(lingering_count(&lingering), 2);
+    ck_assert_uint_eq(lingering.count, 2);
     end_theirs(&pairs[0]);
     sweep_after(4 * MS);
-    ck_assert_uint_eq(lingering_count(&lingering), 1);
+    ck_assert_uint_eq(lingering.count, 1);
     ck_assert(lingering_evict(&lingering));
-    ck_assert_uint_eq(lingering_count(&lingering), 0);
+    ck_assert_uint_eq(lingering.count, 0);
 }
 END_TEST
 
@@ -518,18 +520,20 @@ START_TEST(after_a_change_there_is_less_room_and_the_oldest_are_closed)
 {
     add(3);
     sweep_first_time();
-    lingering_set_limits(&lingering, 2, SECONDS);
+    lingering.max = 2;
+    lingering.seconds = SECONDS;
     assert_open(0, 3);
     sweep_after(4 * MS);
     assert_closed(0, 1);
     assert_open(1, 3);
-    ck_assert_uint_eq(lingering_count(&lingering), 2);
+    ck_assert_uint_eq(lingering.count, 2);
 }
 END_TEST
 
 START_TEST(after_a_change_there_is_more_room)
 {
-    lingering_set_limits(&lingering, PAIRS, SECONDS);
+    lingering.max = PAIRS;
+    lingering.seconds = SECONDS;
     add(PAIRS);
     sweep_first_time();
     assert_open(0, PAIRS);
@@ -541,10 +545,12 @@ START_TEST(a_changed_time_applies_to_the_sockets_that_linger)
     add(1);
     sweep_first_time();
     sweep_after(1);
-    lingering_set_limits(&lingering, MOST, SECONDS + 1);
+    lingering.max = MOST;
+    lingering.seconds = SECONDS + 1;
     sweep_after(SECONDS - 0.5);
     assert_open(0, 1);
-    lingering_set_limits(&lingering, MOST, SECONDS);
+    lingering.max = MOST;
+    lingering.seconds = SECONDS;
     sweep_after(0);
     assert_closed(0, 1);
 }

@@ -19,7 +19,7 @@
 
 static int kept_stderr;
 static int fd; /* of a file, or where a pipe is read */
-static unsigned long written, lost;
+static uint64_t written, lost;
 
 /* The room that files have while lines are written. (Check has a file, too.) */
 static rlim_t room;
@@ -67,6 +67,7 @@ static void open_pipe(int flags)
 {
     int fds[2];
     need(pipe2(fds, O_CLOEXEC) == 0 && fcntl(fds[1], F_SETFL, O_WRONLY | flags) == 0, "a pipe");
+    need(fcntl(fds[1], F_SETPIPE_SZ, PIPE_SIZE) >= 0, "a pipe of a known size");
     redirect(fds[1]);
     close(fds[1]);
     fd = fds[0];
@@ -106,6 +107,30 @@ static void assert_file(const char *expected)
     text[length] = '\0';
     ck_assert_str_eq(text, expected);
 }
+
+static const struct {
+    int64_t seconds;
+    long nanoseconds;
+    const char *line;
+} times[] = {
+    {-1, 0, "1969-12-31T23:59:59.000Z info text\n"},
+    {-1, 999999999, "1969-12-31T23:59:59.999Z info text\n"},
+    {0, 0, "1970-01-01T00:00:00.000Z info text\n"},
+    {INT64_C(-2147483649), 5000000, "1901-12-13T20:45:51.005Z info text\n"},
+    {INT64_C(2147483647), 0, "2038-01-19T03:14:07.000Z info text\n"},
+    {INT64_C(2147483648), 0, "2038-01-19T03:14:08.000Z info text\n"},
+    {INT64_C(4102444800), 1000000, "2100-01-01T00:00:00.001Z info text\n"},
+};
+
+START_TEST(any_time_is_printed)
+{
+    const struct timespec at = {.tv_sec = times[_i].seconds, .tv_nsec = times[_i].nanoseconds};
+    open_file(RLIM_INFINITY);
+    add(log_output_line(LOG_STDERR | LOG_INFO, &at, "text", strlen("text"), 50));
+    flush();
+    assert_file(times[_i].line);
+}
+END_TEST
 
 START_TEST(the_rest_of_a_line_that_was_cut_is_written_first)
 {
@@ -212,7 +237,7 @@ START_TEST(a_pipe_without_a_reader_loses_lines)
 END_TEST
 
 /* Fill a pipe with lines; return how many it took. */
-static unsigned long fill(void)
+static uint64_t fill(void)
 {
     char line[1000];
     memset(line, 'x', sizeof line - 1);
@@ -231,7 +256,7 @@ static void *read_lines(void *argument)
     size_t length = 0;
     while ((got = read(fd, octets + length, sizeof octets - length)) > 0)
         length += (size_t)got;
-    unsigned long *lines = argument;
+    uint64_t *lines = argument;
     for (size_t i = 0; i < length; i++)
         *lines += octets[i] == '\n';
     return octets;
@@ -240,9 +265,9 @@ static void *read_lines(void *argument)
 static void assert_full_pipe(int flags)
 {
     pthread_t thread;
-    unsigned long lines = 0;
+    uint64_t lines = 0;
     open_pipe(flags);
-    unsigned long full = fill();
+    uint64_t full = fill();
     ck_assert_uint_gt(full, 10);
     ck_assert_uint_eq(lost, 1);
     ck_assert_int_eq(log_output_error(), ETIMEDOUT);
@@ -302,6 +327,7 @@ Suite *log_output_suite(void)
     Suite *suite = suite_create("log_output");
     TCase *tcase = add_case(suite, "log_output", NULL);
     tcase_add_checked_fixture(tcase, begin, end);
+    tcase_add_loop_test(tcase, any_time_is_printed, 0, COUNT(times));
     tcase_add_test(tcase, the_rest_of_a_line_that_was_cut_is_written_first);
     tcase_add_test(tcase, what_ends_with_a_line_leaves_nothing_behind);
     tcase_add_test(tcase, after_the_rest_of_a_long_line_another_has_no_room);

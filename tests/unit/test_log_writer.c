@@ -5,6 +5,7 @@
 #include "server/log/log_writer.h"
 #include "support.h"
 
+#include <inttypes.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -52,11 +53,11 @@ static struct log_result flush_array(void)
     return result;
 }
 
-static struct log_result report_to_array(enum log_loss why, unsigned long lost)
+static struct log_result report_to_array(enum log_loss why, uint64_t lost)
 {
     char line[96];
     const struct timespec now = {.tv_sec = 1};
-    snprintf(line, sizeof line, "%lu lines lost: %s", lost,
+    snprintf(line, sizeof line, "%" PRIu64 " lines lost: %s", lost,
              why == LOG_LOSS_SLOW ? "slow" : "failed");
     write_to_array(LOG_WARNING, &now, line, strlen(line));
     struct log_result result = flush_array();
@@ -163,17 +164,17 @@ START_TEST(lines_of_many_threads_are_all_written)
 }
 END_TEST
 
-static void assert_reports(const char *line, unsigned long lost, const char *why)
+static void assert_reports(const char *line, uint64_t lost, const char *why)
 {
     char expected[96];
-    snprintf(expected, sizeof expected, "%lu lines lost: %s", lost, why);
+    snprintf(expected, sizeof expected, "%" PRIu64 " lines lost: %s", lost, why);
     ck_assert_str_eq(line, expected);
 }
 
 START_TEST(to_put_a_line_never_waits_and_the_loss_is_logged)
 {
     enum { PUT = 40000 };
-    unsigned long lost = 0;
+    uint64_t lost = 0;
     block();
     for (unsigned i = 0; i < PUT; i++)
         put_number(i);
@@ -182,7 +183,7 @@ START_TEST(to_put_a_line_never_waits_and_the_loss_is_logged)
     ck_assert(log_writer_stop(writer, 60));
     const char *last = lines[written - 1];
     ck_assert_int_eq(severities[written - 1], LOG_WARNING);
-    ck_assert_msg(sscanf(last, "%lu ", &lost) == 1, "%s", last);
+    ck_assert_msg(sscanf(last, "%" SCNu64, &lost) == 1, "%s", last);
     assert_reports(last, lost, "slow");
     ck_assert_uint_gt(lost, 0);
     ck_assert_uint_eq(written + lost, 1 + PUT + 1);
@@ -192,7 +193,7 @@ END_TEST
 
 START_TEST(lines_of_connections_leave_room_for_others)
 {
-    unsigned long lost = 0;
+    uint64_t lost = 0;
     block();
     for (unsigned i = 0; i < 40000; i++)
         put_number(i);
@@ -352,7 +353,7 @@ START_TEST(lost_lines_are_counted_since_the_start)
     block();
     for (unsigned i = 0; i < 40000; i++)
         put_number(i);
-    unsigned long lost = log_writer_lost(writer);
+    uint64_t lost = log_writer_lost(writer);
     ck_assert_uint_gt(lost, 0);
     put_number(40000);
     ck_assert_uint_eq(log_writer_lost(writer), ++lost);

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -27,7 +28,8 @@ int __wrap_rename(const char *from, const char *to);
 
 static char fresh[256]; /* the name of the last file before it was renamed */
 static atomic_uint renames;
-static atomic_bool must_hang, must_fail;
+static atomic_bool must_hang;
+static atomic_int must_fail; /* an error, or 0 */
 static sem_t hangs, released;
 
 int __wrap_rename(const char *from, const char *to)
@@ -37,16 +39,16 @@ int __wrap_rename(const char *from, const char *to)
         sem_wait(&released);
     }
     snprintf(fresh, sizeof fresh, "%s", from);
-    bool fails = atomic_load(&must_fail);
-    int rc = fails ? -1 : __real_rename(from, to);
-    if (fails)
-        errno = ENOSPC;
+    int error = atomic_load(&must_fail);
+    int rc = error != 0 ? -1 : __real_rename(from, to);
+    if (error != 0)
+        errno = error;
     atomic_fetch_add(&renames, 1);
     return rc;
 }
 /* NOLINTEND(bugprone-reserved-identifier) */
 
-static struct metrics_writer *writer;
+static struct file_writer *writer;
 static struct stats stats;
 static char directory[sizeof "/tmp/sixteend-metrics-XXXXXX"];
 static char file[sizeof directory + 16];
@@ -110,14 +112,14 @@ static void begin(void)
 {
     empty_directory();
     renames = 0;
-    must_fail = false;
+    must_fail = 0;
     stats = (struct stats){.started = 1795510502, .lines_lost = 7};
     need(sem_init(&hangs, 0, 0) == 0 && sem_init(&released, 0, 0) == 0, "semaphores");
     writer = metrics_writer_create();
     need(writer != NULL, "a metrics writer");
 }
 
-static void put(const char *path, unsigned long lines_lost)
+static void put(const char *path, uint64_t lines_lost)
 {
     stats.lines_lost = lines_lost;
     metrics_writer_put(writer, path, &stats);
@@ -125,7 +127,7 @@ static void put(const char *path, unsigned long lines_lost)
 
 static void stop(void)
 {
-    ck_assert(metrics_writer_stop(writer, 60));
+    ck_assert(file_writer_stop(writer, 60));
 }
 
 /* Put, wait until it is written or has failed, and go on with a metrics writer that knows nothing
@@ -168,11 +170,11 @@ static const char *text_of(int fd)
 }
 
 /* Fail unless the open file is complete and reports this number of lost lines. */
-static void assert_statistics(int fd, unsigned long lines_lost)
+static void assert_statistics(int fd, uint64_t lines_lost)
 {
     const char *text = text_of(fd);
     char line[64];
-    snprintf(line, sizeof line, "\nsixteend_log_lines_lost_total %lu\n", lines_lost);
+    snprintf(line, sizeof line, "\nsixteend_log_lines_lost_total %" PRIu64 "\n", lines_lost);
     const char *last = strstr(text, "\nprocess_threads{program=\"sixteend\"} ");
     ck_assert_int_eq(strncmp(text, "# HELP sixteend_build_info ", 27), 0);
     ck_assert_msg(strstr(text, line) != NULL, "%s", text);
@@ -180,7 +182,7 @@ static void assert_statistics(int fd, unsigned long lines_lost)
     ck_assert_str_eq(strchr(last + 1, '\n'), "\n");
 }
 
-static void assert_written(const char *path, unsigned long lines_lost)
+static void assert_written(const char *path, uint64_t lines_lost)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ck_assert_int_ge(fd, 0);
@@ -399,7 +401,7 @@ END_TEST
 
 START_TEST(a_failure_is_logged_once_and_its_end_too)
 {
-    atomic_store(&must_fail, true);
+    atomic_store(&must_fail, ENOSPC);
     for (unsigned i = 1; i <= 3; i++) {
         put(file, 7);
         wait_renames(i);
@@ -410,7 +412,7 @@ START_TEST(a_failure_is_logged_once_and_its_end_too)
     writer = metrics_writer_create();
     put(file, 7);
     wait_renames(4);
-    atomic_store(&must_fail, false);
+    atomic_store(&must_fail, 0);
     for (unsigned i = 5; i <= 7; i++) {
         put(file, 8);
         wait_renames(i);
@@ -421,12 +423,25 @@ START_TEST(a_failure_is_logged_once_and_its_end_too)
 }
 END_TEST
 
+/* systemd's ProtectSystem= makes file systems read-only. */
+START_TEST(a_read_only_file_system_is_logged_with_a_hint)
+{
+    atomic_store(&must_fail, EROFS);
+    write_stats(file);
+    assert_logged_of_file(
+        "warning metrics.file: cannot write ",
+        ": the file system is read-only; under systemd, use /run/sixteend, or name the "
+        "directory in ReadWritePaths= of a drop-in");
+    stop();
+}
+END_TEST
+
 START_TEST(a_failure_of_another_file_is_logged_too)
 {
     char missing[sizeof elsewhere + 16];
     char line[2 * 512];
     snprintf(missing, sizeof missing, "%s/file", elsewhere);
-    atomic_store(&must_fail, true);
+    atomic_store(&must_fail, ENOSPC);
     put(file, 7);
     wait_renames(1);
     put(missing, 7);
@@ -505,7 +520,7 @@ START_TEST(stop_gives_up_when_its_time_is_over)
 {
     hang();
     put(file, 2);
-    ck_assert(!metrics_writer_stop(writer, 0.05));
+    ck_assert(!file_writer_stop(writer, 0.05));
     assert_logged_of_file("warning metrics.file: cannot write ", ": its disk does not answer");
     release();
     stop();            /* now the thread has ended, */
@@ -516,7 +531,7 @@ END_TEST
 
 START_TEST(to_stop_no_metrics_writer_does_nothing)
 {
-    ck_assert(metrics_writer_stop(NULL, 0));
+    ck_assert(file_writer_stop(NULL, 0));
     stop();
 }
 END_TEST
@@ -537,6 +552,7 @@ Suite *metrics_writer_suite(void)
     tcase_add_test(tcase, a_path_that_is_free_again_is_written);
     tcase_add_loop_test(tcase, an_empty_file_and_one_of_a_daemon_are_replaced, 0, 2);
     tcase_add_test(tcase, a_failure_is_logged_once_and_its_end_too);
+    tcase_add_test(tcase, a_read_only_file_system_is_logged_with_a_hint);
     tcase_add_test(tcase, a_failure_of_another_file_is_logged_too);
     tcase_add_test(tcase, a_full_disk_leaves_the_old_file);
     tcase_add_test(tcase, without_a_thread_there_is_no_metrics_writer);

@@ -130,6 +130,29 @@ START_TEST(written_without_an_exponent_or_trailing_zeros)
 }
 END_TEST
 
+static const struct {
+    double value;
+    int decimals;
+    const char *text;
+} rates[] = {
+    {0, 1, "0.0"},
+    {35180.44, 1, "35180.4"},
+    {0.05, 1, "0.1"},
+    {0.0476, 1, "0.05"},
+    {0.0004, 3, "0.0004"},
+    {998.7, 3, "998.700"},
+    {1e-9, 3, "0.000000001"},
+    {1e-30, 1, "0.00000000000000000000"},
+};
+
+START_TEST(a_rate_is_not_rounded_to_nothing)
+{
+    char text[RATE_TEXT];
+    ck_assert_ptr_eq(put_rate(text, rates[_i].value, rates[_i].decimals), text);
+    ck_assert_str_eq(text, rates[_i].text);
+}
+END_TEST
+
 #define NAME "SIXTEEN_TEST_NUMBER"
 
 static void unset(void)
@@ -184,6 +207,9 @@ Suite *number_suite(void)
 
     TCase *fixeds = add_case(suite, "put_fixed", NULL);
     tcase_add_loop_test(fixeds, written_without_an_exponent_or_trailing_zeros, 0, COUNT(fixed));
+
+    TCase *put_rates = add_case(suite, "put_rate", NULL);
+    tcase_add_loop_test(put_rates, a_rate_is_not_rounded_to_nothing, 0, COUNT(rates));
 
     TCase *environment = add_case(suite, "environment_number", NULL);
     tcase_add_checked_fixture(environment, unset, unset);

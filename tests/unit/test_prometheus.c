@@ -30,7 +30,7 @@ static void begin(void)
                        .lines_lost = 7,
                        .listeners = 2,
                        .listener = {{"127.0.0.1:1060", 4, 4096}, {"[::1]:1060", 0, 128}}};
-    for (size_t i = 0; i <= STATS_BOUNDS; i++)
+    for (size_t i = 0; i <= DURATION_BOUNDS; i++)
         stats.durations[i] = i + 1;
     add_accept_errors(&stats, 101, 1);
     process = (struct process_stats){.cpu_seconds = 12.345678,
@@ -198,6 +198,14 @@ START_TEST(what_is_not_known_is_left_out)
 }
 END_TEST
 
+START_TEST(a_queue_that_is_not_known_is_left_out)
+{
+    struct listener_stats *listener = &stats.listener[stats.listeners++];
+    snprintf(listener->address, sizeof listener->address, "[::1]:1061");
+    assert_formatted(expected_rest);
+}
+END_TEST
+
 /* The most of everything: the longest addresses, the largest numbers. */
 START_TEST(the_longest_text_has_room)
 {
@@ -220,6 +228,18 @@ START_TEST(the_longest_text_has_room)
 }
 END_TEST
 
+START_TEST(a_clock_before_1970_is_shown)
+{
+    stats.started = stats.configured = -1;
+    char *text = prometheus_format(&stats, &process);
+    ck_assert_ptr_nonnull(text);
+    ck_assert_ptr_nonnull(strstr(text, "\nprocess_start_time_seconds{program=\"sixteend\"} -1\n"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "\nsixteend_config_last_reload_success_timestamp_seconds -1\n"));
+    free(text);
+}
+END_TEST
+
 START_TEST(the_process_is_as_the_kernel_shows_it)
 {
     struct process_stats now, later;
@@ -232,6 +252,7 @@ START_TEST(the_process_is_as_the_kernel_shows_it)
     fclose(statm);
     need(getrlimit(RLIMIT_NOFILE, &limit) == 0, "the limit");
     ck_assert_int_eq(now.max_fds, (int64_t)limit.rlim_cur);
+    skip_unless(now.threads != 0 && now.virtual_memory != 0, "whole /proc/self/stat");
     ck_assert_int_ge(now.threads, 1);
     ck_assert_int_le(now.resident_memory, now.virtual_memory);
     ck_assert_int_eq(now.virtual_memory, (int64_t)pages * getpagesize());
@@ -253,7 +274,9 @@ Suite *prometheus_suite(void)
     tcase_add_checked_fixture(tcase, begin, NULL);
     tcase_add_test(tcase, every_line_has_the_format_of_Prometheus);
     tcase_add_test(tcase, what_is_not_known_is_left_out);
+    tcase_add_test(tcase, a_queue_that_is_not_known_is_left_out);
     tcase_add_test(tcase, the_longest_text_has_room);
+    tcase_add_test(tcase, a_clock_before_1970_is_shown);
     tcase_add_test(tcase, the_process_is_as_the_kernel_shows_it);
     return suite;
 }

@@ -2,7 +2,7 @@
 /* What a message looks like, from as few octets as can tell. */
 #include <config.h>
 
-#include "server/connection/protocol_guess.h"
+#include "common/protocol_guess.h"
 #include "support.h"
 
 #include <string.h>

@@ -2,8 +2,7 @@
 /* The PROXY headers that the client writes, octet by octet, and as the daemon reads them. */
 #include <config.h>
 
-#include "client/exchange/proxy_header.h"
-#include "server/connection/proxy_header.h"
+#include "common/proxy_protocol.h"
 #include "support.h"
 
 #include <string.h>

@@ -3,7 +3,7 @@
  * decided before the header is complete. */
 #include <config.h>
 
-#include "server/connection/proxy_header.h"
+#include "common/proxy_protocol.h"
 #include "support.h"
 
 #include <stdlib.h>

@@ -97,7 +97,7 @@ START_TEST(local_and_unknown_keep_the_real_addresses)
         PUT(LOCAL "\0" WIRE_GREETING);
     enter_and_hold();
     assert_addresses("198.51.100.1:999", "198.51.100.2:1060");
-    ck_assert(!connection.proxy->has_addresses);
+    ck_assert(!connection.proxy->header.has_addresses);
     ck_assert_ptr_nonnull(
         strstr(logged_text(), "debug The proxy 198.51.100.1:999 speaks for itself\n"));
     assert_answered(OUTCOME_OK, WIRE_OCTETS, WIRE_REPLY);
@@ -166,7 +166,7 @@ START_TEST(a_missing_header_is_malformed)
     PUT(WIRE_GREETING);
     enter_and_hold();
     assert_not_answered(OUTCOME_MALFORMED, 0);
-    ck_assert_str_eq(connection.proxy->reason, "there is no PROXY header");
+    ck_assert_str_eq(connection.proxy->header.reason, "there is no PROXY header");
     assert_addresses("198.51.100.1:999", "198.51.100.2:1060");
 }
 END_TEST
@@ -177,7 +177,7 @@ START_TEST(an_end_inside_a_header_is_malformed)
     end_theirs(&ends);
     enter_and_hold();
     assert_not_answered(OUTCOME_MALFORMED, 0);
-    ck_assert_str_eq(connection.proxy->reason, "the connection ended inside the header");
+    ck_assert_str_eq(connection.proxy->header.reason, "the connection ended inside the header");
 }
 END_TEST
 
@@ -208,9 +208,9 @@ START_TEST(a_reset_inside_a_header_is_reset_and_before_or_after_it_a_probe)
     if (counts[_i] > 0)
         wait_readable(ends.ours);
     ck_assert(enter(&connection));
-    ck_assert(!exchange_try(&connection));
+    ck_assert(!exchange_run(&connection, MSG_DONTWAIT));
     reset_theirs(&ends);
-    exchange_finish(&connection);
+    (void)exchange_run(&connection, 0);
     assert_outcome(_i == 1 ? OUTCOME_RESET : OUTCOME_PROBE, 0);
 }
 END_TEST

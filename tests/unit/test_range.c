@@ -6,12 +6,13 @@
 #include "support.h"
 
 #include <math.h>
+#include <string.h>
 
 static struct range parsed(const char *text)
 {
     struct range range;
     char why[RANGE_WHY];
-    ck_assert_msg(range_parse(text, &range, why), "%s: %s", text, why);
+    ck_assert_msg(range_parse(text, strlen(text), &range, why), "%s: %s", text, why);
     return range;
 }
 
@@ -86,7 +87,7 @@ START_TEST(another_text_is_refused)
 {
     struct range range;
     char why[RANGE_WHY];
-    ck_assert(!range_parse(wrong[_i].text, &range, why));
+    ck_assert(!range_parse(wrong[_i].text, strlen(wrong[_i].text), &range, why));
     ck_assert_str_eq(why, wrong[_i].why);
 }
 END_TEST

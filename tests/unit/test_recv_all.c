@@ -2,7 +2,7 @@
 /* The three outcomes of recv(2) that sixteen(7) describes, and its two other results. */
 #include <config.h>
 
-#include "server/connection/transfer.h"
+#include "common/transfer.h"
 #include "support.h"
 
 #include <errno.h>
@@ -19,6 +19,7 @@ static size_t count;
 /* Receive a message, with room for one octet more, as the server does. */
 static enum transfer_status receive(void)
 {
+    count = 0;
     return recv_all(ends.ours, octets, WIRE_OCTETS, ROOM, 0, in_seconds(60), &count);
 }
 
@@ -28,6 +29,18 @@ static void assert_message_received(enum transfer_status status)
     ck_assert_uint_eq(count, WIRE_OCTETS);
     ck_assert_mem_eq(octets, MESSAGE, WIRE_OCTETS);
 }
+
+START_TEST(what_is_in_the_buffer_already_is_continued)
+{
+    memcpy(octets, MESSAGE, 5);
+    count = 5;
+    write_octets(ends.theirs, &MESSAGE[5], WIRE_OCTETS - 5);
+    assert_message_received(
+        recv_all(ends.ours, octets, WIRE_OCTETS, ROOM, 0, in_seconds(60), &count));
+    assert_message_received(
+        recv_all(ends.ours, octets, WIRE_OCTETS, ROOM, 0, in_seconds(60), &count));
+}
+END_TEST
 
 START_TEST(everything_is_there_at_once)
 {
@@ -84,6 +97,7 @@ END_TEST
 START_TEST(without_more_room_all_that_is_more_stays_in_the_socket)
 {
     write_octets(ends.theirs, MESSAGE "+", WIRE_OCTETS + 1);
+    count = 0;
     assert_message_received(
         recv_all(ends.ours, octets, WIRE_OCTETS, WIRE_OCTETS, 0, in_seconds(60), &count));
     ck_assert_int_eq(read(ends.ours, octets, sizeof octets), 1);
@@ -131,6 +145,7 @@ END_TEST
 
 START_TEST(no_octet_wanted_needs_no_call)
 {
+    count = 0;
     ck_assert_int_eq(recv_all(ends.ours, octets, 0, 0, 0, in_seconds(60), &count), TRANSFER_DONE);
     ck_assert_uint_eq(count, 0);
     ck_assert_uint_eq(io_calls(), 0);
@@ -173,6 +188,7 @@ START_TEST(what_is_no_socket_fails)
 {
     int fds[2];
     need(pipe(fds) == 0, "a pipe");
+    count = 0;
     ck_assert_int_eq(recv_all(fds[0], octets, 1, 1, 0, in_seconds(60), &count), TRANSFER_FAILED);
     ck_assert_int_eq(errno, ENOTSOCK);
     ck_assert_uint_eq(count, 0);
@@ -216,10 +232,12 @@ END_TEST
 START_TEST(with_MSG_DONTWAIT_what_is_there_is_taken_and_the_rest_not_waited_for)
 {
     const struct deadline deadline = in_seconds(60);
+    count = 0;
     ck_assert_int_eq(recv_all(ends.ours, octets, WIRE_OCTETS, ROOM, MSG_DONTWAIT, deadline, &count),
                      TRANSFER_BLOCKED);
     ck_assert_uint_eq(count, 0);
     write_octets(ends.theirs, MESSAGE, 5);
+    count = 0;
     ck_assert_int_eq(recv_all(ends.ours, octets, WIRE_OCTETS, ROOM, MSG_DONTWAIT, deadline, &count),
                      TRANSFER_BLOCKED);
     ck_assert_uint_eq(count, 5);
@@ -232,6 +250,7 @@ START_TEST(with_MSG_DONTWAIT_a_signal_is_no_reason_to_wait)
 {
     write_octets(ends.theirs, MESSAGE, WIRE_OCTETS);
     IO_SCRIPT({.error = EINTR}, {.most = 3});
+    count = 0;
     assert_message_received(
         recv_all(ends.ours, octets, WIRE_OCTETS, ROOM, MSG_DONTWAIT, in_seconds(60), &count));
 }
@@ -242,6 +261,7 @@ Suite *recv_all_suite(void)
     Suite *suite = suite_create("recv_all");
     TCase *outcomes = add_case(suite, "recv_all", connect_unix);
     tcase_add_test(outcomes, everything_is_there_at_once);
+    tcase_add_test(outcomes, what_is_in_the_buffer_already_is_continued);
     tcase_add_test(outcomes, the_message_arrives_one_octet_at_a_time);
     tcase_add_test(outcomes, recv_gives_less_than_asked_and_is_asked_for_the_rest);
     tcase_add_test(outcomes, more_is_there_than_asked_and_is_taken_up_to_the_room);

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +23,8 @@
 static int listening;
 static struct address address;
 static char port[8];
+static char directory[sizeof "/tmp/sixteen-run-XXXXXX"];
+static char metrics[sizeof directory + 8]; /* the file */
 static pid_t server;
 static int files[2]; /* standard output and standard error of a run */
 static char written[2][8192];
@@ -45,6 +48,9 @@ static void set_up(void)
 {
     listening = bound_socket(&address, 128);
     snprintf(port, sizeof port, "%d", address_port(&address));
+    snprintf(directory, sizeof directory, "/tmp/sixteen-run-XXXXXX");
+    need(mkdtemp(directory) != NULL, "a directory");
+    snprintf(metrics, sizeof metrics, "%s/file", directory);
     server = fork();
     need(server >= 0, "a process");
     if (server == 0)
@@ -59,12 +65,26 @@ static void clean_up(void)
 {
     (void)kill(server, SIGKILL);
     (void)waitpid(server, NULL, 0);
+    (void)unlink(metrics);
+    (void)rmdir(directory);
     close(listening);
     close(files[0]);
     close(files[1]);
 }
 
-/* Run the client with the words of this line, of which PORT is that of the server. */
+/* Under CK_FORK=no, exit(3) would move the position in the file in which Check has results. Threads
+ * of the client can still use other descriptors. */
+static void close_files(void)
+{
+    for (int fd = STDERR_FILENO + 1; fd < 256; fd++) {
+        struct stat about;
+        if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode))
+            close(fd);
+    }
+}
+
+/* Run the client with the words of this line, of which PORT is that of the server and FILE one for
+ * metrics. */
 static _Noreturn void run_words(const char *line, void (*prepare)(void))
 {
     static struct client_options options;
@@ -78,13 +98,16 @@ static _Noreturn void run_words(const char *line, void (*prepare)(void))
     need(dup2(files[0], STDOUT_FILENO) >= 0 && dup2(files[1], STDERR_FILENO) >= 0, "files");
     snprintf(text, sizeof text, "%s", line);
     for (char *word = strtok_r(text, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest))
-        argv[argc++] = strcmp(word, "PORT") == 0 ? port : word;
+        argv[argc++] = strcmp(word, "PORT") == 0   ? port
+                       : strcmp(word, "FILE") == 0 ? metrics
+                                                   : word;
     optind = 0; /* getopt_long(3) starts anew */
     need(client_options_parse(&options, argc, argv, why) == 0, why);
     if (prepare != NULL)
         prepare();
     int result = run(&options);
     io_reset(); /* exit(3) itself may allocate memory */
+    close_files();
     exit(result);
 }
 
@@ -234,11 +257,66 @@ START_TEST(a_look_up_can_take_all_the_time)
 }
 END_TEST
 
+/* ---- A table of names ---- */
+
+static atomic_int asked;
+
+/* The first look-up never ends. */
+static void hang_first(void)
+{
+    while (atomic_fetch_add(&asked, 1) == 0)
+        for (;;)
+            (void)pause();
+}
+
+static void prepare_hang_first(void)
+{
+    names_find(&address, 1);
+    names_hook = hang_first;
+}
+
+START_TEST(a_name_that_hangs_delays_no_other)
+{
+    run_client("-c 1 -W 1 -p PORT example.net example.org", prepare_hang_first);
+    assert_status(1);
+    assert_contains(0, "--- 2 targets ---\n");
+    assert_contains(0, "\n2 sent, 1 right, 0 wrong, 50% lost, ");
+    assert_contains(0, " timed out after 1 s\n");
+}
+END_TEST
+
+/* The first look-up can fail before the first start, which then begins the second one. */
+static void fail_twice(void)
+{
+    names_fail(atomic_fetch_add(&asked, 1) < 2 ? EAI_AGAIN : 0, 0);
+}
+
+static void prepare_fail_twice(void)
+{
+    names_find(&address, 1);
+    names_hook = fail_twice;
+}
+
+START_TEST(a_name_that_failed_is_looked_up_again_at_the_next_start)
+{
+    run_client("-c 5 -i 0.3 -p PORT example.net 127.0.0.1", prepare_fail_twice);
+    assert_status(1);
+    assert_contains(0, "outcome=ok target=example.net:");
+    assert_contains(0, ": Temporary failure in name resolution\n");
+}
+END_TEST
+
 /* ---- A host that lacks something ---- */
 
 static const char *const lines[] = {
-    "127.0.0.1 PORT",          "-q -c 2 -i 0 127.0.0.1 PORT", "--json --all 127.0.0.1 PORT",
-    "--plugin 127.0.0.1 PORT", "-P 3 -c 5 127.0.0.1 PORT",    "--rate 100 -c 5 127.0.0.1 PORT",
+    "127.0.0.1 PORT",
+    "-q -c 2 -i 0 127.0.0.1 PORT",
+    "--json --all 127.0.0.1 PORT",
+    "--plugin 127.0.0.1 PORT",
+    "-P 3 -c 5 127.0.0.1 PORT",
+    "--rate 100 -c 5 127.0.0.1 PORT",
+    "-p PORT 127.0.0.1 ::ffff:127.0.0.1",
+    "--metrics FILE 127.0.0.1 PORT",
 };
 
 static enum fault fault;
@@ -286,16 +364,37 @@ END_TEST
 
 static void prepare_threads(void)
 {
+    names_find(&address, 1);
     threads_left = spared;
 }
 
 START_TEST(without_threads_it_says_so)
 {
-    const char *line = _i == 0 ? lines[0] : lines[4];
-    for (spared = 0; spared < (_i == 0 ? 1 : 3); spared++) {
-        run_client(line, prepare_threads);
-        assert_told(line, "Resource temporarily unavailable");
+    static const struct {
+        const char *line;
+        int needed; /* threads */
+    } rows[] = {
+        {"example.net PORT", 1},
+        {"--plugin example.net PORT", 1},
+        {"-P 3 -c 5 127.0.0.1 PORT", 2},
+        {"-P 3 -c 5 example.net PORT", 3},
+        {"-p PORT example.net example.org", 2},
+        {"-p PORT 127.0.0.1 example.org", 1},
+    };
+    for (spared = 0; spared < rows[_i].needed; spared++) {
+        run_client(rows[_i].line, prepare_threads);
+        assert_told(rows[_i].line, "Resource temporarily unavailable");
     }
+}
+END_TEST
+
+START_TEST(without_a_thread_for_the_metrics_it_says_so)
+{
+    const char *line = "--metrics FILE 127.0.0.1 PORT";
+    spared = 0;
+    run_client(line, prepare_threads);
+    assert_told(line,
+                "cannot start the thread that writes the file: Resource temporarily unavailable");
 }
 END_TEST
 
@@ -309,8 +408,11 @@ Suite *run_suite(void)
     tcase_add_test(tcase, a_watch_goes_on_if_the_name_has_no_address_any_more);
     tcase_add_loop_test(tcase, a_signal_ends_a_look_up, 0, 2);
     tcase_add_test(tcase, a_look_up_can_take_all_the_time);
+    tcase_add_test(tcase, a_name_that_hangs_delays_no_other);
+    tcase_add_test(tcase, a_name_that_failed_is_looked_up_again_at_the_next_start);
     tcase_add_loop_test(tcase, without_memory_it_says_so, 0, COUNT(lines));
     tcase_add_loop_test(tcase, without_descriptors_it_says_so, 0, COUNT(lines));
-    tcase_add_loop_test(tcase, without_threads_it_says_so, 0, 2);
+    tcase_add_loop_test(tcase, without_threads_it_says_so, 0, 6);
+    tcase_add_test(tcase, without_a_thread_for_the_metrics_it_says_so);
     return suite;
 }

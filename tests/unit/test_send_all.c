@@ -2,7 +2,7 @@
 /* The three outcomes of send(2) that sixteen(7) describes. */
 #include <config.h>
 
-#include "server/connection/transfer.h"
+#include "common/transfer.h"
 #include "support.h"
 
 #include <errno.h>
@@ -30,11 +30,13 @@ static void connect_with_little_room(void)
 
 static enum transfer_status send_message(void)
 {
+    count = 0;
     return send_all(ends.ours, MESSAGE, WIRE_OCTETS, 0, in_seconds(60), &count);
 }
 
 static enum transfer_status send_much(void)
 {
+    count = 0;
     return send_all(ends.ours, much, sizeof much, 0, in_seconds(60), &count);
 }
 
@@ -144,6 +146,7 @@ END_TEST
 
 START_TEST(no_octet_to_send_needs_no_call)
 {
+    count = 0;
     ck_assert_int_eq(send_all(ends.ours, NULL, 0, 0, in_seconds(60), &count), TRANSFER_DONE);
     ck_assert_uint_eq(count, 0);
     ck_assert_uint_eq(io_calls(), 0);
@@ -163,6 +166,7 @@ END_TEST
 
 START_TEST(the_caller_s_flags_are_passed_on)
 {
+    count = 0;
     ck_assert_int_eq(send_all(ends.ours, MESSAGE, WIRE_OCTETS, MSG_MORE, in_seconds(60), &count),
                      TRANSFER_DONE);
     ck_assert_int_eq(io_last_call().flags, MSG_MORE | MSG_NOSIGNAL);
@@ -181,6 +185,7 @@ END_TEST
 
 START_TEST(with_MSG_DONTWAIT_what_there_is_room_for_is_sent_and_no_more)
 {
+    count = 0;
     ck_assert_int_eq(send_all(ends.ours, much, MUCH, MSG_DONTWAIT, in_seconds(60), &count),
                      TRANSFER_BLOCKED);
     ck_assert_uint_gt(count, 0);

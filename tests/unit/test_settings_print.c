@@ -104,7 +104,7 @@ END_TEST
 START_TEST(seconds_have_the_fewest_decimals_that_read_back_as_the_same)
 {
     settings->timeouts.exchange = 0.1;
-    settings->timeouts.linger = 0.1 + 0.2;
+    settings->timeouts.linger = 0.30000000000000004;
     settings->timeouts.drain = 0;
     char *text = print(settings);
     ck_assert_ptr_nonnull(strstr(text, "    exchange = 0.1;\n"));
@@ -146,7 +146,7 @@ static bool store_random_text(const struct setting *row, char *error)
     case SETTING_MESSAGE: random_octets(text, WIRE_OCTETS); break;
     case SETTING_PATH:
         text[0] = '/';
-        random_octets(text + 1, random_below(sizeof text - 1));
+        random_octets(text + 1, (size_t)random_below(sizeof text - 1));
         break;
     default: snprintf(text, sizeof text, "%s", random_below(2) == 0 ? "" : "root"); break;
     }
@@ -159,7 +159,7 @@ static bool store_random_endpoints(const struct setting *row, char *error)
     const char *values[SETTINGS_LISTEN_MAX];
     const char *const hosts[] = {"*", "[::1]", "127.0.0.1", "a.example"};
     size_t wrong;
-    size_t count = 1 + random_below(SETTINGS_LISTEN_MAX);
+    size_t count = 1 + (size_t)random_below(SETTINGS_LISTEN_MAX);
     for (size_t i = 0; i < count; i++) {
         snprintf(texts[i], sizeof texts[i], "%s:%u", hosts[random_below(COUNT(hosts))],
                  (unsigned)random_below(65536));
@@ -173,7 +173,7 @@ static bool store_random_prefixes(const struct setting *row, char *error)
     static char texts[100][64];
     const char *values[COUNT(texts)];
     size_t wrong;
-    size_t count = random_below(COUNT(texts));
+    size_t count = (size_t)random_below(COUNT(texts));
     for (size_t i = 0; i < count; i++) {
         unsigned first = (unsigned)random_below(256);
         if (i % 2 == 0)

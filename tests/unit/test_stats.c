@@ -11,9 +11,9 @@
 #include <time.h>
 
 /* The number of lines that the log writer lost. NOLINTBEGIN(bugprone-reserved-identifier) */
-unsigned long __wrap_log_lost(void);
+uint64_t __wrap_log_lost(void);
 
-unsigned long __wrap_log_lost(void)
+uint64_t __wrap_log_lost(void)
 {
     return 7;
 }
@@ -34,7 +34,7 @@ static void assert_added(const struct stats *more)
     ck_assert_uint_eq(after.accepted, before.accepted + more->accepted);
     for (size_t i = 0; i < OUTCOMES; i++)
         ck_assert_uint_eq(after.outcomes[i], before.outcomes[i] + more->outcomes[i]);
-    for (size_t i = 0; i <= STATS_BOUNDS; i++)
+    for (size_t i = 0; i <= DURATION_BOUNDS; i++)
         ck_assert_uint_eq(after.durations[i], before.durations[i] + more->durations[i]);
     ck_assert_uint_eq(after.microseconds, before.microseconds + more->microseconds);
     ck_assert_uint_eq(after.reloads, before.reloads + more->reloads);
@@ -82,21 +82,22 @@ END_TEST
 
 START_TEST(the_bounds_go_up_from_a_tenth_of_a_millisecond_to_ten_seconds)
 {
-    ck_assert_int_eq(stats_bounds[0], 100);
-    ck_assert_int_eq(stats_bounds[STATS_BOUNDS - 1], 10000000);
-    for (size_t i = 1; i < STATS_BOUNDS; i++)
-        ck_assert_int_gt(stats_bounds[i], stats_bounds[i - 1]);
+    ck_assert_int_eq(duration_bounds[0], 100000);
+    ck_assert_int_eq(duration_bounds[DURATION_BOUNDS - 1], 10000000000);
+    for (size_t i = 1; i < DURATION_BOUNDS; i++)
+        ck_assert_int_gt(duration_bounds[i], duration_bounds[i - 1]);
 }
 END_TEST
 
 START_TEST(a_duration_at_its_bound_is_below_it_and_a_longer_one_above)
 {
     struct stats more = {.outcomes[OUTCOME_OK] = 2};
-    stats_outcome(OUTCOME_OK, stats_bounds[_i]);
-    stats_outcome(OUTCOME_OK, stats_bounds[_i] + 1);
+    const int64_t bound = duration_bounds[_i] / 1000;
+    stats_outcome(OUTCOME_OK, bound);
+    stats_outcome(OUTCOME_OK, bound + 1);
     more.durations[_i] = 1;
     more.durations[_i + 1] = 1;
-    more.microseconds = 2 * (uint64_t)stats_bounds[_i] + 1;
+    more.microseconds = 2 * (uint64_t)bound + 1;
     assert_added(&more);
 }
 END_TEST
@@ -109,7 +110,7 @@ START_TEST(the_shortest_and_the_longest_durations_are_counted)
     assert_added(&(struct stats){.outcomes[OUTCOME_OK] = 1,
                                  .outcomes[OUTCOME_SLOW] = 1,
                                  .durations[0] = 1,
-                                 .durations[STATS_BOUNDS] = 1,
+                                 .durations[DURATION_BOUNDS] = 1,
                                  .microseconds = (uint64_t)day});
 }
 END_TEST
@@ -219,6 +220,19 @@ START_TEST(each_line_has_its_numbers)
 }
 END_TEST
 
+/* A kernel can report the queue of one socket of an address, and not that of another. */
+START_TEST(a_queue_that_is_not_known_has_no_numbers)
+{
+    add_listener("127.0.0.1:1060", 0, 0);
+    add_listener("[::1]:1061", 0, 0);
+    add_listener("[::1]:1061", 5, 128);
+    stats_log(&stats);
+    ck_assert_ptr_nonnull(strstr(logged_text(), "notice listener 127.0.0.1:1060 queue=unknown\n"
+                                                "notice listener [::1]:1060 queued=0 limit=128\n"
+                                                "notice listener [::1]:1061 queue=unknown\n"));
+}
+END_TEST
+
 START_TEST(without_errors_and_listeners_lines_are_shorter)
 {
     for (size_t i = 0; i < stats.accept_errors; i++)
@@ -297,7 +311,7 @@ Suite *stats_suite(void)
     tcase_add_loop_test(tcase, each_outcome_is_counted, 0, OUTCOMES);
     tcase_add_test(tcase, the_bounds_go_up_from_a_tenth_of_a_millisecond_to_ten_seconds);
     tcase_add_loop_test(tcase, a_duration_at_its_bound_is_below_it_and_a_longer_one_above, 0,
-                        STATS_BOUNDS);
+                        DURATION_BOUNDS);
     tcase_add_test(tcase, the_shortest_and_the_longest_durations_are_counted);
     tcase_add_test(tcase, reloads_are_counted_as_they_end);
     tcase_add_test(tcase, the_last_reload_is_noted);
@@ -307,6 +321,7 @@ Suite *stats_suite(void)
     tcase_add_checked_fixture(reported, log_capture, log_release);
     tcase_add_checked_fixture(reported, begin_with_numbers, NULL);
     tcase_add_test(reported, each_line_has_its_numbers);
+    tcase_add_test(reported, a_queue_that_is_not_known_has_no_numbers);
     tcase_add_test(reported, without_errors_and_listeners_lines_are_shorter);
     tcase_add_test(reported, the_largest_numbers_fit_their_lines);
     tcase_add_test(reported, listeners_that_share_an_address_are_added_up);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 static const struct verdict right = {RESULT_RIGHT, PHASE_CLOSE, 0, 16};
 static const struct verdict wrong = {RESULT_DIFFERS, PHASE_RECEIVE, 0, 16};
@@ -149,6 +150,35 @@ START_TEST(right_ones_without_an_end_of_file_are_counted)
 }
 END_TEST
 
+/* Only exchanges that connected and came to a verdict count. */
+START_TEST(what_tcp_sent_again_is_counted)
+{
+    static const struct tcp_state none = {.is_asked = true, .is_known = true};
+    static const struct tcp_state both = {
+        .retransmissions = 2, .syn_retransmissions = 1, .is_asked = true, .is_known = true};
+    static const struct tcp_state syns = {
+        .syn_retransmissions = 3, .is_asked = true, .is_known = true};
+    static const struct tcp_state unknown = {.is_asked = true};
+    static const struct tcp_state not_asked = {0};
+
+    tally_add_tcp(&tally, &right, &none);
+    tally_add_tcp(&tally, &right, &not_asked);
+    tally_add_tcp(&tally, &right, &both);
+    tally_add_tcp(&tally, &lost, &syns);
+    tally_add_tcp(&tally, &cut, &both);
+    ck_assert_uint_eq(tally.unknown, 0);
+    tally_add_tcp(&other, &wrong, &syns);
+    tally_add_tcp(&other, &silent, &both);
+    tally_add_tcp(&other, &right, &unknown);
+    tally_merge(&tally, &other);
+    ck_assert_uint_eq(tally.retransmissions, 4);
+    ck_assert_uint_eq(tally.retransmitting, 2);
+    ck_assert_uint_eq(tally.syn_retransmissions, 5);
+    ck_assert_uint_eq(tally.syn_retransmitting, 3);
+    ck_assert_uint_eq(tally.unknown, 1);
+}
+END_TEST
+
 START_TEST(merged_ones_count_together)
 {
     tally_add(&tally, &right, 10);
@@ -173,6 +203,27 @@ START_TEST(merged_ones_count_together)
     assert_failure(0, &wrong, 1);
     assert_failure(1, &lost, 3);
     assert_failure(2, &local, 1);
+}
+END_TEST
+
+START_TEST(right_ones_are_counted_by_duration)
+{
+    time_t before = time(NULL);
+    tally_add(&tally, &lost, 7);
+    ck_assert_int_eq(tally.last_right, 0);
+    tally_add(&tally, &right, duration_bounds[3]);
+    tally_add(&tally, &silent, duration_bounds[3] + 1);
+    tally_add(&tally, &wrong, 7);
+    other.last_right = 1;
+    tally_merge(&other, &tally);
+    tally_merge(&other, &tally);
+    ck_assert_uint_eq(other.durations[3], 2);
+    ck_assert_uint_eq(other.durations[4], 2);
+    ck_assert_uint_eq(other.nanoseconds, 4 * (uint64_t)duration_bounds[3] + 2);
+    ck_assert_int_ge(other.last_right, before);
+    ck_assert_int_le(other.last_right, time(NULL));
+    tally_merge(&other, &(struct tally){.last_right = 1});
+    ck_assert_int_ge(other.last_right, before);
 }
 END_TEST
 
@@ -271,7 +322,9 @@ Suite *tally_suite(void)
     tcase_add_test(tcase, kinds_beyond_the_last_count_as_the_last);
     tcase_add_test(tcase, what_was_cut_is_neither_sent_nor_a_failure);
     tcase_add_test(tcase, right_ones_without_an_end_of_file_are_counted);
+    tcase_add_test(tcase, what_tcp_sent_again_is_counted);
     tcase_add_test(tcase, merged_ones_count_together);
+    tcase_add_test(tcase, right_ones_are_counted_by_duration);
     tcase_add_test(tcase, merging_none_changes_nothing);
     tcase_add_test(tcase, merged_kinds_beyond_the_last_count_as_the_last);
     tcase_add_loop_test(tcase, lost_percent_are_rounded_neither_to_none_nor_to_all, 0,

@@ -3,7 +3,7 @@
 #include <config.h>
 
 #include "client/exchange/exchange.h"
-#include "support.h"
+#include "targets_support.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,19 +12,18 @@
 
 #define MOST 8
 
-static struct target target;
+static struct targets targets;
+static struct target *target;
 
 static void begin(void)
 {
-    memset(&target, 0, sizeof target);
+    targets_begin(&targets, 1);
+    target = targets.list;
 }
 
 static void end(void)
 {
-    for (size_t i = 0; i < target.server_count; i++)
-        free(target.servers[i]);
-    free(target.servers);
-    free(target.order);
+    targets_end(&targets);
 }
 
 /* Return a host whose name has a letter: a, b, ... are IPv4 addresses, A, B, ... are IPv6 ones, and
@@ -47,7 +46,7 @@ static int update(const char *names)
     size_t count = strlen(names);
     for (size_t i = 0; i < count; i++)
         list[i] = host(names[i]);
-    return target_update(&target, list, count);
+    return target_update(&targets, target, list, count);
 }
 
 static char name_of(const struct server *server)
@@ -63,9 +62,9 @@ static char name_of(const struct server *server)
 static void assert_order(const char *names)
 {
     char order[MOST + 1] = "";
-    ck_assert_uint_le(target.count, MOST);
-    for (size_t i = 0; i < target.count; i++)
-        order[i] = name_of(target.order[i]);
+    ck_assert_uint_le(target->count, MOST);
+    for (size_t i = 0; i < target->count; i++)
+        order[i] = name_of(target->order[i]);
     ck_assert_str_eq(order, names);
 }
 
@@ -73,7 +72,7 @@ static void assert_chosen(size_t room, const char *names)
 {
     struct attempt attempts[MOST];
     char chosen[MOST + 1] = "";
-    size_t count = target_choose(&target, attempts, room);
+    size_t count = target_choose(target, attempts, room);
     ck_assert_uint_le(count, room);
     for (size_t i = 0; i < count; i++)
         chosen[i] = name_of(attempts[i].server);
@@ -93,9 +92,9 @@ START_TEST(families_alternate_in_the_order_of_the_resolver)
 {
     ck_assert_int_eq(update(orders[_i].list), 0);
     assert_order(orders[_i].order);
-    for (size_t i = 0; i < target.server_count; i++) {
-        ck_assert_uint_eq(target.servers[i]->index, i);
-        ck_assert_ptr_eq(target.servers[i]->target, &target);
+    for (size_t i = 0; i < targets.server_count; i++) {
+        ck_assert_uint_eq(targets.servers[i]->index, i);
+        ck_assert_ptr_eq(targets.servers[i]->target, target);
     }
 }
 END_TEST
@@ -113,10 +112,10 @@ static const struct {
 START_TEST(a_change_is_another_set_of_addresses)
 {
     ck_assert_int_eq(update(changes[_i].before), 0);
-    struct server *first = target.order[0];
+    struct server *first = target->order[0];
     ck_assert_int_eq(update(changes[_i].after), changes[_i].changed);
-    ck_assert_uint_eq(target.server_count, changes[_i].servers);
-    ck_assert_ptr_eq(target.servers[0], first);
+    ck_assert_uint_eq(targets.server_count, 1 + changes[_i].servers);
+    ck_assert_ptr_eq(targets.servers[1], first);
 }
 END_TEST
 
@@ -124,16 +123,16 @@ START_TEST(the_preferred_one_is_tried_first)
 {
     update("abA");
     assert_chosen(MOST, "aAb");
-    target_prefer(target.order[2]);
-    target_prefer(target.order[2]);
-    ck_assert(target_is_preferred(target.order[2]));
-    ck_assert(!target_is_preferred(target.order[0]));
+    target_prefer(target->order[2]);
+    target_prefer(target->order[2]);
+    ck_assert(target_is_preferred(target->order[2]));
+    ck_assert(!target_is_preferred(target->order[0]));
     assert_chosen(MOST, "baA");
     assert_chosen(2, "ba");
     assert_chosen(1, "b");
-    target_forsake(target.order[0]);
+    target_forsake(target->order[0]);
     assert_chosen(1, "b");
-    target_forsake(target.order[2]);
+    target_forsake(target->order[2]);
     assert_chosen(2, "aA");
 }
 END_TEST
@@ -141,7 +140,7 @@ END_TEST
 START_TEST(the_preferred_one_stays_for_as_long_as_the_name_has_it)
 {
     update("ab");
-    target_prefer(target.order[1]);
+    target_prefer(target->order[1]);
     update("bc");
     assert_chosen(MOST, "bc");
     update("c");
@@ -154,7 +153,7 @@ START_TEST(without_memory_the_addresses_stay)
     update("a");
     struct address new = host('b');
     io_fail(FAULT_MEMORY, _i, 1, ENOMEM);
-    ck_assert_int_eq(target_update(&target, &new, 1), -1);
+    ck_assert_int_eq(target_update(&targets, target, &new, 1), -1);
     ck_assert_int_eq(errno, ENOMEM);
     assert_order("a");
 }

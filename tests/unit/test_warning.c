@@ -5,6 +5,8 @@
 #include "server/log/log.h"
 #include "support.h"
 
+#include <errno.h>
+
 #define SECOND INT64_C(1000000000)
 
 static struct warning warning;
@@ -24,18 +26,15 @@ static void happens(unsigned times)
 /* Return the count that must be written, or 0. */
 static unsigned long due(void)
 {
-    unsigned long count = 0;
     int64_t wait = NEVER;
-    return warning_due(&warning, false, &count, &wait) ? count : 0;
+    return warning_due(&warning, false, &wait).count;
 }
 
 static void assert_wait(int64_t before, int64_t after)
 {
-    unsigned long count = 12345;
     int64_t wait = before;
-    ck_assert(!warning_due(&warning, false, &count, &wait));
+    ck_assert_uint_eq(warning_due(&warning, false, &wait).count, 0);
     ck_assert_int_eq(wait, after);
-    ck_assert_uint_eq(count, 12345);
 }
 
 START_TEST(what_never_happened_is_not_written)
@@ -106,25 +105,25 @@ END_TEST
 
 START_TEST(a_warning_that_is_due_leaves_the_wait_alone)
 {
-    unsigned long count;
     int64_t wait = 5;
     happens(1);
-    ck_assert(warning_due(&warning, false, &count, &wait));
+    ck_assert_uint_eq(warning_due(&warning, false, &wait).count, 1);
     ck_assert_int_eq(wait, 5);
 }
 END_TEST
 
 START_TEST(at_the_last_chance_it_is_written_within_the_second)
 {
-    unsigned long count;
     int64_t wait = 5;
-    ck_assert(!warning_due(&warning, true, &count, &wait));
+    ck_assert_uint_eq(warning_due(&warning, true, &wait).count, 0);
     happens(1);
     ck_assert_uint_eq(due(), 1);
     happens(2);
     ck_assert_uint_eq(due(), 0);
-    ck_assert(warning_due(&warning, true, &count, &wait));
-    ck_assert_uint_eq(count, 2);
+    warning.error = EMFILE;
+    struct warning last = warning_due(&warning, true, &wait);
+    ck_assert_uint_eq(last.count, 2);
+    ck_assert_int_eq(last.error, EMFILE);
     ck_assert_int_eq(wait, 5);
 }
 END_TEST

@@ -3,10 +3,11 @@
 
 #include "client/exchange/engine.h"
 
-#include "client/exchange/thread.h"
 #include "common/deadline.h"
+#include "common/thread.h"
 
 #include <errno.h>
+#include <math.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +15,18 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#define NS_PER_SECOND 1e9
+#define SPACING 1e6          /* nanoseconds from one start of a round to the next */
 #define OTHER_DESCRIPTORS 32 /* in addition to those of exchanges and loops */
 
+/* Return the number of CPUs at the first call: memory is allocated for it. */
 static unsigned cpus_allowed(void)
 {
+    static unsigned count;
     cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+    if (count == 0)
+        count = sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+    return count;
 }
 
 static void raise_descriptors(rlim_t needed)
@@ -132,18 +139,27 @@ static int run_load(struct engine *engine)
     return 0;
 }
 
+/* The starts of a round follow each other quickly, but not all at once: a burst delays its own
+ * exchanges, and can fill queues on the path. */
+static int64_t spacing_of(const struct plan *plan)
+{
+    double even = NS_PER_SECOND / plan->rate / (double)plan->targets->count;
+    return plan->rate > 0 ? (int64_t)fmax(1, fmin(SPACING, even)) : 0;
+}
+
 int engine_run(struct engine *engine, const struct plan *plan)
 {
     struct schedule *schedule = &engine->schedule;
 
     engine->plan = *plan;
-    if (plan->count > 0 && plan->count < plan->places && !plan->each_address)
-        engine->plan.places = (unsigned)plan->count;
-    engine->shared_places = engine->plan.places;
-    schedule->claimed = schedule->skipped = 0;
-    engine->control.ended = engine->control.failed = 0;
+    schedule->claimed = 0;
     schedule->rate = plan->rate;
-    schedule->count = plan->count;
+    schedule->targets = plan->targets->count;
+    schedule->spacing = spacing_of(plan);
+    schedule->count = plan->count * plan->targets->count;
+    if (plan->count > 0 && schedule->count < plan->places && !plan->each_address)
+        engine->plan.places = (unsigned)schedule->count;
+    engine->shared_places = engine->plan.places;
     schedule->skips = plan->skips;
     schedule->grace = plan->question->timeout;
     raise_descriptors((rlim_t)plan->places + 2 * cpus_allowed() + OTHER_DESCRIPTORS);
@@ -177,15 +193,4 @@ void engine_lack_memory(struct engine *engine)
 {
     atomic_store(&engine->lacks_memory, true);
     engine_cut(engine);
-}
-
-uint64_t engine_ended(const struct engine *engine, uint64_t *failed)
-{
-    uint64_t ended = atomic_load_explicit(&engine->control.ended, memory_order_relaxed);
-    *failed = atomic_load_explicit(&engine->control.failed, memory_order_relaxed);
-    for (unsigned i = 0; engine->loops != NULL && i < engine->threads; i++) {
-        ended += atomic_load_explicit(&engine->loops[i].ended, memory_order_relaxed);
-        *failed += atomic_load_explicit(&engine->loops[i].failed, memory_order_relaxed);
-    }
-    return ended;
 }

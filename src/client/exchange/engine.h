@@ -9,24 +9,28 @@
 
 struct plan {
     const struct question *question;
-    struct target *target;
-    double rate;       /* starts per second; 0: as soon as a place is free */
-    bool skips;        /* schedule.skips */
-    uint64_t count;    /* starts; 0: no limit */
-    double duration;   /* of a load: seconds in which starts are due; 0: no limit */
-    unsigned places;   /* exchanges that can be open at once */
-    bool each_address; /* each start begins an exchange with every address */
-    bool alternates;   /* starts use the addresses in turn */
-    bool is_load;      /* threads make the exchanges */
+    struct targets *targets; /* each round has a start for each */
+    double rate;             /* rounds per second; 0: as soon as a place is free */
+    bool skips;              /* schedule.skips */
+    uint64_t count;          /* rounds; 0: no limit */
+    double duration;         /* of a load: seconds in which starts are due; 0: no limit */
+    unsigned places;         /* exchanges that can be open at once */
+    bool each_address;       /* each start begins an exchange with every address */
+    bool alternates;         /* starts use the addresses in turn */
+    bool is_load;            /* threads make the exchanges */
 };
 
 struct engine_hooks {
     void *context;
     /* An exchange has ended. In a load the threads of the loops call it, each with its index. */
     void (*ended)(void *context, unsigned loop, const struct exchange *exchange);
+    /* A start of a schedule that skips was due, but no exchange begins. */
+    void (*skipped)(void *context, uint64_t number);
     /* Called in the main thread before each wait for events; returns when to call it again at the
      * latest. */
     int64_t (*turn)(void *context, int64_t now);
+    /* A start is due whose target has no address and no look-up under way. */
+    void (*unresolved)(void *context, struct target *target);
 };
 
 struct engine {
@@ -66,8 +70,5 @@ void engine_cut(struct engine *engine);
 
 /* Cut because memory is short. */
 void engine_lack_memory(struct engine *engine);
-
-/* Return how many exchanges have ended; put in `failed` how many of them were not right. */
-uint64_t engine_ended(const struct engine *engine, uint64_t *failed);
 
 #endif

@@ -13,12 +13,10 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
-#include <unistd.h>
 
 #define EVENTS 64               /* handled before exchanges begin */
 #define STARTS (2 * EVENTS)     /* begun before events are handled; if fewer, places stay free */
 #define PAUSE INT64_C(10000000) /* before the next try if this host cannot begin an exchange */
-#define LATE INT64_C(100000000) /* a watch skips a start that is later than this */
 
 int event_loop_open(struct event_loop *loop, struct engine *engine, unsigned index)
 {
@@ -39,30 +37,6 @@ int event_loop_open(struct event_loop *loop, struct engine *engine, unsigned ind
     return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->timer, &wake);
 }
 
-static void free_all(struct exchanges *list)
-{
-    struct exchange *exchange;
-    while ((exchange = TAILQ_FIRST(list)) != NULL) {
-        TAILQ_REMOVE(list, exchange, link);
-        free(exchange);
-    }
-}
-
-void event_loop_close(struct event_loop *loop)
-{
-    if (loop->epoll >= 0)
-        close(loop->epoll);
-    if (loop->timer >= 0)
-        close(loop->timer);
-    free_all(&loop->idle);
-}
-
-static void add_one(_Atomic uint64_t *counter)
-{
-    uint64_t count = atomic_load_explicit(counter, memory_order_relaxed);
-    atomic_store_explicit(counter, count + 1, memory_order_relaxed);
-}
-
 static void insert(struct event_loop *loop, struct exchange *exchange)
 {
     struct exchange *before = TAILQ_LAST(&loop->open, exchanges);
@@ -81,9 +55,6 @@ static void end(struct event_loop *loop, struct exchange *exchange)
     exchange_close(exchange);
     TAILQ_INSERT_HEAD(&loop->idle, exchange, link);
     atomic_fetch_add(loop->places, 1);
-    if (verdict_class(&exchange->verdict) != CLASS_RIGHT)
-        add_one(&loop->failed);
-    add_one(&loop->ended);
     engine->hooks.ended(engine->hooks.context, loop->index, exchange);
 }
 
@@ -135,29 +106,30 @@ static void cut(struct event_loop *loop)
 static struct exchange *take_exchange(struct event_loop *loop, size_t room)
 {
     struct exchange *exchange = TAILQ_FIRST(&loop->idle);
-    if (exchange == NULL)
-        return exchange_new(room);
-    TAILQ_REMOVE(&loop->idle, exchange, link);
-    if (exchange->room >= room)
-        return exchange;
-    free(exchange);
+    if (exchange != NULL) {
+        TAILQ_REMOVE(&loop->idle, exchange, link);
+        if (exchange->room >= room)
+            return exchange;
+        free(exchange);
+    }
     return exchange_new(room);
 }
 
-static bool take_places(struct event_loop *loop, int64_t count)
+static bool take_place(struct event_loop *loop)
 {
-    if (atomic_fetch_sub(loop->places, count) >= count)
+    if (atomic_fetch_sub(loop->places, 1) >= 1)
         return true;
-    atomic_fetch_add(loop->places, count);
+    atomic_fetch_add(loop->places, 1);
     return false;
 }
 
 /* Begin one exchange. If this host cannot, the next one would fail at once too, so a loop without a
  * rate pauses. */
-static void begin(struct event_loop *loop, uint64_t number, int64_t due, struct server *server)
+static void begin(struct event_loop *loop, uint64_t number, int64_t due, struct target *target,
+                  struct server *server)
 {
     const struct engine *engine = loop->engine;
-    struct exchange *exchange = take_exchange(loop, engine->plan.target->count);
+    struct exchange *exchange = take_exchange(loop, target->count > 0 ? target->count : 1);
     int64_t now = clock_nanoseconds();
 
     if (exchange == NULL) {
@@ -168,7 +140,7 @@ static void begin(struct event_loop *loop, uint64_t number, int64_t due, struct 
     exchange->question = engine->plan.question;
     exchange->number = number;
     exchange->scheduled = due;
-    exchange_begin(exchange, engine->plan.target, server, loop->epoll, now);
+    exchange_begin(exchange, target, server, loop->epoll, now);
     if (engine->schedule.rate == 0 && exchange->is_over && !exchange->has_reached_network)
         loop->pause = now + PAUSE;
     insert(loop, exchange);
@@ -176,29 +148,41 @@ static void begin(struct event_loop *loop, uint64_t number, int64_t due, struct 
         settle(loop, exchange, exchange->next);
 }
 
-/* Begin the exchange of one start, or one with each address. */
-static void begin_all(struct event_loop *loop, uint64_t number, int64_t due)
+/* Begin the exchange of one start, or one with each address of its target. They have one place
+ * already; the others follow even if none is free. */
+static void begin_start(struct event_loop *loop, uint64_t number, int64_t due)
 {
     const struct plan *plan = &loop->engine->plan;
-    const struct target *target = plan->target;
+    struct target *target = &plan->targets->list[number % plan->targets->count];
 
-    if (plan->each_address)
-        for (size_t i = 0; i < target->count; i++)
-            begin(loop, number, due, target->order[i]);
-    else
-        begin(loop, number, due, plan->alternates ? target->order[number % target->count] : NULL);
+    if (target->count == 0 && target->state == NAME_RESTS)
+        loop->engine->hooks.unresolved(loop->engine->hooks.context, target);
+    if (!plan->each_address || target->count == 0) {
+        bool alternates = plan->alternates && target->count > 0;
+        begin(loop, number, due, target, alternates ? target->order[number % target->count] : NULL);
+        return;
+    }
+    atomic_fetch_sub(loop->places, (int64_t)target->count - 1);
+    for (size_t i = 0; i < target->count; i++)
+        begin(loop, number, due, target, target->order[i]);
 }
 
-/* Claim the next start, unless another thread does. One that is too late is skipped, if it can be.
- * Returns whether it begins. */
-static bool claim(struct schedule *schedule, int64_t now, uint64_t *number, int64_t *due)
+void event_loop_resolved(struct event_loop *loop, const struct target *target)
 {
-    bool is_claimed = schedule_claim(schedule, now, number, due);
-    bool is_late = is_claimed && schedule->skips && now - *due > LATE &&
-                   now - *due > schedule_due(schedule->rate, 1);
-    if (is_late)
-        atomic_fetch_add(&schedule->skipped, 1);
-    return is_claimed && !is_late;
+    struct exchange *exchange = TAILQ_FIRST(&loop->open);
+    while (exchange != NULL) {
+        struct exchange *next = TAILQ_NEXT(exchange, link);
+        bool waits = exchange->target == target && exchange->verdict.phase == PHASE_RESOLVE;
+        if (waits && target->count == 0) {
+            exchange_fail(exchange, clock_nanoseconds());
+            settle(loop, exchange, exchange->next);
+        } else if (waits) {
+            TAILQ_REMOVE(&loop->open, exchange, link);
+            TAILQ_INSERT_HEAD(&loop->idle, exchange, link);
+            begin_start(loop, exchange->number, exchange->scheduled);
+        }
+        exchange = next;
+    }
 }
 
 /* Begin what is due. Returns the instant at which more can begin; NEVER if none can before an
@@ -207,7 +191,6 @@ static int64_t begin_due(struct event_loop *loop)
 {
     struct engine *engine = loop->engine;
     struct schedule *schedule = &engine->schedule;
-    int64_t count = engine->plan.each_address ? (int64_t)engine->plan.target->count : 1;
     uint64_t number;
     int64_t due;
 
@@ -217,17 +200,19 @@ static int64_t begin_due(struct event_loop *loop)
             return loop->pause;
         if (!schedule_is_due(schedule, now))
             return schedule_next(schedule, loop->index, engine->threads, now);
-        if (!take_places(loop, count)) {
-            if (schedule->rate == 0)
-                return NEVER;
-            if (!schedule->skips)
-                return schedule_next(schedule, loop->index, engine->threads, now);
-            schedule_skip(schedule, now);
-        } else if (claim(schedule, now, &number, &due)) {
-            begin_all(loop, number, due);
-        } else {
-            atomic_fetch_add(loop->places, count);
+        bool has_place = take_place(loop);
+        if (!has_place && schedule->rate == 0)
+            return NEVER;
+        if (!has_place && !schedule->skips)
+            return schedule_next(schedule, loop->index, engine->threads, now);
+        bool is_claimed = schedule_claim(schedule, now, &number, &due);
+        if (is_claimed && has_place && !schedule_skips(schedule, now, due)) {
+            begin_start(loop, number, due);
+            continue;
         }
+        atomic_fetch_add(loop->places, has_place);
+        if (is_claimed)
+            engine->hooks.skipped(engine->hooks.context, number);
     }
     return 0;
 }

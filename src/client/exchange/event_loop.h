@@ -11,11 +11,7 @@
 struct engine;
 
 struct event_loop {
-    /* The main thread reads these; no other thread writes to their cache line. */
-    _Alignas(64) _Atomic uint64_t ended;
-    _Atomic uint64_t failed;
-
-    struct engine *engine;
+    _Alignas(64) struct engine *engine; /* no two loops share a cache line */
     unsigned index;
     pthread_t thread;
     int epoll;
@@ -35,7 +31,8 @@ int event_loop_open(struct event_loop *loop, struct engine *engine, unsigned ind
 /* Run until no exchange is open and none will begin, or until engine_cut(). */
 void event_loop_run(struct event_loop *loop);
 
-/* Free what event_loop_open() and event_loop_run() allocated. */
-void event_loop_close(struct event_loop *loop);
+/* Begin the exchanges that wait for the addresses of the target, now that its look-up has ended, or
+ * end them if it has found none. */
+void event_loop_resolved(struct event_loop *loop, const struct target *target);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "client/exchange/exchange.h"
 
+#include "client/exchange/socket.h"
 #include "common/deadline.h"
 
 #include <errno.h>
@@ -16,13 +17,21 @@
 
 static bool is_connected(const struct exchange *exchange)
 {
-    return exchange->verdict.phase > PHASE_CONNECT;
+    return verdict_is_connected(&exchange->verdict);
 }
 
 static void mark(struct exchange *exchange, enum mark mark, int64_t now)
 {
     if (exchange->marks[mark] < 0)
         exchange->marks[mark] = now - exchange->began;
+}
+
+/* Read the state of the socket before it is closed. A load does not ask about what was quick. */
+static void read_state(struct attempt *attempt, int64_t took)
+{
+    const struct exchange *exchange = attempt->exchange;
+    if (attempt->fd >= 0 && (exchange->question->names_ends || took > TCP_STATE_QUICK))
+        tcp_state_read(&attempt->tcp, attempt->fd, is_connected(exchange));
 }
 
 static void finish(struct exchange *exchange, enum result result, int error, int64_t now)
@@ -32,6 +41,7 @@ static void finish(struct exchange *exchange, enum result result, int error, int
     exchange->is_over = true;
     exchange->took = result == RESULT_SILENT ? exchange->marks[MARK_LAST] : now - exchange->began;
     exchange->waited = now - exchange->began;
+    read_state(exchange->final, exchange->waited);
 }
 
 static void close_attempt(struct attempt *attempt)
@@ -39,13 +49,6 @@ static void close_attempt(struct attempt *attempt)
     if (attempt->fd >= 0)
         close(attempt->fd);
     attempt->fd = -1;
-}
-
-/* Let close(2) reset the connection, which leaves no socket in TIME-WAIT. */
-static int reset_at_close(int fd)
-{
-    const struct linger hard = {.l_onoff = 1, .l_linger = 0};
-    return setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
 }
 
 /* ---- Sending ---- */
@@ -88,8 +91,8 @@ static void send_due(struct exchange *exchange, int64_t now)
 
 static void reset(struct exchange *exchange, int64_t now)
 {
-    int rc = reset_at_close(exchange->final->fd);
-    finish(exchange, rc == 0 ? RESULT_QUIET : RESULT_FAILED, rc == 0 ? 0 : errno, now);
+    bool is_set = socket_reset_at_close(exchange->final->fd) == 0;
+    finish(exchange, is_set ? RESULT_QUIET : RESULT_FAILED, is_set ? 0 : errno, now);
 }
 
 /* ---- Connecting ---- */
@@ -99,7 +102,6 @@ static void fail_attempt(struct attempt *attempt, int error, bool is_local)
     struct exchange *exchange = attempt->exchange;
     attempt->error = error;
     attempt->is_local = is_local;
-    exchange->pending -= attempt->fd >= 0;
     close_attempt(attempt);
     if (!is_local)
         target_forsake(attempt->server);
@@ -107,42 +109,38 @@ static void fail_attempt(struct attempt *attempt, int error, bool is_local)
         exchange->candidates = exchange->tried; /* what is missing is missing for all of them */
 }
 
-/* Return whether the socket is connected to itself. If nothing listens at a port of the ephemeral
- * range, connect(2) can choose that port as the local one, and TCP then connects the socket to
- * itself (RFC 9293, 3.5: simultaneous open). */
-static bool is_self_connected(struct attempt *attempt)
+/* The connection is all that was asked for. In a load a reset ends it: end of file would keep its
+ * port in TIME-WAIT. */
+static void end_connected(struct exchange *exchange, int64_t now)
 {
-    struct address peer = {.length = sizeof peer.u}; /* for 0.0.0.0, the kernel has another one */
-    if (attempt->local.length == 0)
-        (void)address_of_socket(attempt->fd, &attempt->local);
-    return address_port(&attempt->local) == address_port(&attempt->server->address) &&
-           getpeername(attempt->fd, &peer.u.any, &peer.length) == 0 &&
-           address_equals(&attempt->local, &peer);
-}
-
-static void refuse_self(struct attempt *attempt)
-{
-    (void)reset_at_close(attempt->fd);
-    fail_attempt(attempt, ECONNREFUSED, false);
+    if (exchange->question->keeps_server)
+        (void)socket_reset_at_close(exchange->final->fd);
+    exchange->verdict.phase = PHASE_CONNECT;
+    finish(exchange, RESULT_CONNECTED, 0, now);
 }
 
 /* Use this attempt, which is the first to connect, and end the others. */
 static void win(struct attempt *attempt, int64_t now)
 {
     struct exchange *exchange = attempt->exchange;
-    if (exchange->question->names_ends && is_self_connected(attempt)) {
-        refuse_self(attempt);
+    const struct question *question = exchange->question;
+    if ((question->names_ends || question->connects) && socket_is_self_connected(attempt->fd)) {
+        (void)socket_reset_at_close(attempt->fd);
+        fail_attempt(attempt, ECONNREFUSED, false);
         return;
     }
+    if (now - attempt->began > TCP_STATE_QUICK)
+        tcp_state_read(&attempt->tcp, attempt->fd, false);
     for (size_t i = 0; i < exchange->tried; i++)
         if (&exchange->attempts[i] != attempt)
             close_attempt(&exchange->attempts[i]);
-    exchange->pending = 0;
     exchange->final = attempt;
     exchange->verdict.phase = PHASE_SEND;
     mark(exchange, MARK_CONNECTED, now);
-    if (exchange->question->keeps_server)
+    if (question->keeps_server)
         target_prefer(attempt->server);
+    if (question->connects)
+        end_connected(exchange, now);
 }
 
 /* Handle the end of the handshake, with an error or 0. A reset is not an answer to a handshake, so
@@ -153,28 +151,28 @@ static void end_handshake(struct attempt *attempt, int error, int64_t now)
     bool is_reset = error == ECONNRESET || error == EPIPE;
 
     if (error != 0 && !is_reset) {
+        read_state(attempt, now - attempt->began);
         fail_attempt(attempt, error, error_is_local(error));
         return;
     }
     win(attempt, now);
-    if (is_connected(exchange) && is_reset)
+    if (is_connected(exchange) && is_reset && !exchange->is_over)
         finish(exchange, RESULT_FAILED, error, now);
 }
 
-/* Send without waiting for the event. Over loopback the handshake has already ended when connect(2)
- * returns EINPROGRESS; elsewhere send(2) returns EAGAIN. */
+/* Send without waiting for the event, even if there is no octet to send. Over loopback the
+ * handshake has already ended when connect(2) returns EINPROGRESS; elsewhere send(2) returns
+ * EAGAIN. */
 static void send_at_once(struct attempt *attempt)
 {
     struct exchange *exchange = attempt->exchange;
     const struct script *script = &exchange->question->script;
     int64_t now = clock_nanoseconds();
-    if (script->at_once == 0)
-        return;
     ssize_t sent = send(attempt->fd, script->octets, script->at_once, MSG_NOSIGNAL);
     if (sent < 0 && errno == EAGAIN)
         return;
     end_handshake(attempt, sent < 0 ? errno : 0, now);
-    if (sent > 0 && is_connected(exchange)) {
+    if (sent >= 0 && is_connected(exchange) && !exchange->is_over) {
         exchange->sent = (size_t)sent;
         send_due(exchange, clock_nanoseconds());
     }
@@ -202,7 +200,6 @@ static void start(struct attempt *attempt)
         fail_attempt(attempt, errno, errno != EAFNOSUPPORT);
         return;
     }
-    exchange->pending++;
     if (source_bind(&question->source, attempt->fd, exchange->number) != 0) {
         fail_attempt(attempt, errno, true);
         return;
@@ -219,6 +216,15 @@ static void start(struct attempt *attempt)
         watch(attempt);
 }
 
+/* Return the first attempt that has neither failed nor been closed; NULL if there is none. */
+static struct attempt *first_open(struct exchange *exchange)
+{
+    for (size_t i = 0; i < exchange->tried; i++)
+        if (exchange->attempts[i].fd >= 0)
+            return &exchange->attempts[i];
+    return NULL;
+}
+
 /* Try the next address, and further ones as long as each fails at once. */
 static void try_next(struct exchange *exchange, int64_t now)
 {
@@ -226,12 +232,12 @@ static void try_next(struct exchange *exchange, int64_t now)
            exchange->tried < exchange->candidates) {
         struct attempt *attempt = &exchange->attempts[exchange->tried++];
         exchange->final = attempt;
-        attempt->began = exchange->attempted = now;
+        attempt->began = now;
         start(attempt);
         if (attempt->fd >= 0)
             return;
     }
-    if (!exchange->is_over && !is_connected(exchange) && exchange->pending == 0) {
+    if (!exchange->is_over && !is_connected(exchange) && first_open(exchange) == NULL) {
         const struct attempt *last = exchange->final;
         finish(exchange, last->is_local ? RESULT_LOCAL : RESULT_FAILED, last->error,
                clock_nanoseconds());
@@ -260,8 +266,8 @@ static void judge(struct exchange *exchange, bool at_end, int64_t now)
     }
     mark(exchange, MARK_LAST, now);
     if (memcmp(exchange->octets, question->script.octets, WIRE_OCTETS) == 0 &&
-        is_self_connected(exchange->final)) {
-        (void)reset_at_close(exchange->final->fd);
+        socket_is_self_connected(exchange->final->fd)) {
+        (void)socket_reset_at_close(exchange->final->fd);
         verdict->phase = PHASE_CONNECT;
         verdict->count = 0;
         finish(exchange, RESULT_FAILED, ECONNREFUSED, now);
@@ -319,7 +325,7 @@ static void set_next(struct exchange *exchange, int64_t now)
 
     if (!is_connected(exchange) && exchange->tried < exchange->candidates &&
         !target_is_preferred(exchange->attempts[0].server))
-        next = sooner(next, exchange->attempted - exchange->began + NEXT_ATTEMPT);
+        next = sooner(next, exchange->final->began - exchange->began + NEXT_ATTEMPT);
     if (exchange->verdict.phase == PHASE_SEND && marks[MARK_SENT] >= 0)
         next = sooner(next, marks[MARK_SENT] + BEFORE_RESET);
     else if (exchange->verdict.phase == PHASE_SEND && due > now - exchange->began)
@@ -333,19 +339,18 @@ static void set_next(struct exchange *exchange, int64_t now)
  * did not answer, even if a later one failed. */
 static void name_pending(struct exchange *exchange)
 {
-    exchange->final = exchange->attempts;
-    while (exchange->final->fd < 0)
-        exchange->final++;
+    struct attempt *open = exchange->verdict.phase == PHASE_CONNECT ? first_open(exchange) : NULL;
+    if (open != NULL)
+        exchange->final = open;
 }
 
 static void expire(struct exchange *exchange, int64_t now)
 {
     const struct question *question = exchange->question;
     bool is_closing = exchange->verdict.phase == PHASE_CLOSE;
-    if (!is_connected(exchange)) {
-        name_pending(exchange);
+    name_pending(exchange);
+    if (!is_connected(exchange))
         target_forsake(exchange->final->server);
-    }
     finish(exchange, is_closing ? RESULT_SILENT : RESULT_TIMEOUT, 0, now);
     exchange->waited =
         is_closing ? sooner(question->timeout, question->end_timeout) : question->timeout;
@@ -363,14 +368,6 @@ void exchange_continue(struct exchange *exchange, int64_t now)
     else
         reset(exchange, now);
     set_next(exchange, now);
-}
-
-/* Return the error of the socket, or 0. */
-static int socket_error(int fd)
-{
-    int error = 0;
-    socklen_t length = sizeof error;
-    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
 }
 
 void exchange_event(struct attempt *attempt, uint32_t events, int64_t now)
@@ -401,14 +398,24 @@ struct exchange *exchange_new(size_t room)
     return exchange;
 }
 
+static void await_name(struct exchange *exchange, int64_t now)
+{
+    exchange->final = exchange->attempts;
+    exchange->verdict.phase = PHASE_RESOLVE;
+    if (exchange->target->state == NAME_RESTS)
+        exchange_fail(exchange, now);
+}
+
 void exchange_begin(struct exchange *exchange, struct target *target, struct server *server,
                     int epoll, int64_t now)
 {
+    exchange->target = target;
     exchange->epoll = epoll;
     exchange->began = now;
+    exchange->time = wall_nanoseconds();
     exchange->verdict = (struct verdict){.phase = PHASE_CONNECT};
     exchange->is_over = exchange->has_reached_network = false;
-    exchange->sent = exchange->tried = exchange->pending = 0;
+    exchange->sent = exchange->tried = 0;
     for (int i = 0; i < MARKS; i++)
         exchange->marks[i] = -1;
     exchange->candidates = 1;
@@ -416,18 +423,27 @@ void exchange_begin(struct exchange *exchange, struct target *target, struct ser
         exchange->candidates = target_choose(target, exchange->attempts, exchange->room);
     else
         exchange->attempts[0].server = server;
-    for (size_t i = 0; i < exchange->candidates; i++) {
+    if (exchange->candidates == 0)
+        exchange->attempts[0].server = target->nowhere;
+    for (size_t i = 0; i == 0 || i < exchange->candidates; i++) {
         struct attempt *attempt = &exchange->attempts[i];
         *attempt = (struct attempt){.exchange = exchange, .server = attempt->server, .fd = -1};
     }
-    try_next(exchange, now);
+    if (exchange->candidates > 0)
+        try_next(exchange, now);
+    else
+        await_name(exchange, now);
     set_next(exchange, now);
+}
+
+void exchange_fail(struct exchange *exchange, int64_t now)
+{
+    finish(exchange, exchange->target->unresolved.result, exchange->target->unresolved.error, now);
 }
 
 void exchange_cut(struct exchange *exchange, int64_t now)
 {
-    if (!is_connected(exchange))
-        name_pending(exchange);
+    name_pending(exchange);
     bool is_closing = exchange->verdict.phase == PHASE_CLOSE;
     finish(exchange, is_closing ? RESULT_SILENT : RESULT_CUT, 0, now);
 }

@@ -3,12 +3,13 @@
 
 #include "client/exchange/resolver.h"
 
-#include "client/exchange/thread.h"
 #include "common/deadline.h"
+#include "common/thread.h"
 
 #include <errno.h>
 #include <netdb.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/eventfd.h>
 
 struct resolver {
@@ -22,15 +23,30 @@ struct resolver {
 /* Protects `has_ended` of each resolver, and outlives them. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
+#ifndef AI_IDN
+#define AI_IDN 0 /* this C library finds only names that are ASCII */
+#endif
+
 /* An internationalized name is looked up in its ASCII form: RFC 5891. */
 static int flags_for(const char *host)
 {
-#ifdef AI_IDN
     for (; *host != '\0'; host++)
         if ((unsigned char)*host >= 0x80)
             return AI_IDN;
-#endif
     return 0;
+}
+
+/* Look the name up. localhost is known also where neither hosts(5) nor a name server is: RFC 6761,
+ * 6.3. Returns 0, or an error of getaddrinfo(3). */
+static int resolve(const struct resolver *resolver, struct resolution *resolution)
+{
+    struct endpoint endpoint = resolver->endpoint;
+    int error = endpoint_resolve(&endpoint, resolver->family, flags_for(endpoint.host),
+                                 &resolution->list, &resolution->count);
+    if (error == 0 || error == EAI_MEMORY || strcasecmp(endpoint.host, "localhost") != 0)
+        return error;
+    endpoint.host[0] = '\0';
+    return endpoint_resolve(&endpoint, resolver->family, 0, &resolution->list, &resolution->count);
 }
 
 static void *look_up(void *argument)
@@ -38,12 +54,10 @@ static void *look_up(void *argument)
     struct resolver *resolver = argument;
     struct resolution *resolution = &resolver->resolution;
     int64_t began = clock_nanoseconds();
-    int wake = resolver->wake; /* the resolver can be gone then */
+    int wake = resolver->wake; /* once `has_ended` is set, the resolver can be freed */
 
     errno = 0;
-    int error =
-        endpoint_resolve(&resolver->endpoint, resolver->family, flags_for(resolver->endpoint.host),
-                         &resolution->list, &resolution->count);
+    int error = resolve(resolver, resolution);
     if (error == EAI_SYSTEM && errno == 0) /* glibc does this */
         error = EAI_AGAIN;
     bool is_local = error == EAI_MEMORY || error == EAI_SYSTEM;

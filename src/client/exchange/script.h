@@ -4,7 +4,7 @@
 #ifndef CLIENT_EXCHANGE_SCRIPT_H
 #define CLIENT_EXCHANGE_SCRIPT_H
 
-#include "client/exchange/proxy_header.h"
+#include "common/proxy_protocol.h"
 #include "common/wire.h"
 
 #include <stdbool.h>

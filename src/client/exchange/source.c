@@ -31,29 +31,22 @@ static void move(struct address *address, uint64_t steps)
         move_in6(&address->u.in6, steps);
 }
 
-static void take_in(const struct prefix *prefix, struct address *address)
-{
-    *address = (struct address){.length = sizeof address->u.in, .u.in.sin_family = AF_INET};
-    memcpy(&address->u.in.sin_addr, prefix->octets, sizeof address->u.in.sin_addr);
-}
-
-static void take_in6(const struct prefix *prefix, struct address *address)
-{
-    *address = (struct address){.length = sizeof address->u.in6, .u.in6.sin6_family = AF_INET6};
-    memcpy(&address->u.in6.sin6_addr, prefix->octets, sizeof address->u.in6.sin6_addr);
-}
-
 static void take_prefix(const struct prefix *prefix, struct source *source)
 {
+    struct address *first = &source->first;
     bool is_in = prefix->family == AF_INET;
     int bits = (is_in ? 32 : 128) - prefix->length;
+
+    memset(first, 0, sizeof *first);
+    first->length = is_in ? sizeof first->u.in : sizeof first->u.in6;
+    first->u.any.sa_family = prefix->family;
     if (is_in)
-        take_in(prefix, &source->first);
+        memcpy(&first->u.in.sin_addr, prefix->octets, sizeof first->u.in.sin_addr);
     else
-        take_in6(prefix, &source->first);
+        memcpy(&first->u.in6.sin6_addr, prefix->octets, sizeof first->u.in6.sin6_addr);
     source->count = bits < 64 ? UINT64_C(1) << bits : 0; /* 2^64 */
     if (bits > 1) {
-        move(&source->first, 1);
+        move(first, 1);
         source->count -= is_in ? 2 : 1;
     }
 }

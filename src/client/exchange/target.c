@@ -7,35 +7,56 @@
 
 #include <stdlib.h>
 
-static struct server *find(const struct target *target, const struct address *address)
+static struct server *add(struct targets *targets, struct target *target,
+                          const struct address *address)
 {
-    for (size_t i = 0; i < target->server_count; i++)
-        if (address_equals(&target->servers[i]->address, address))
-            return target->servers[i];
-    return NULL;
+    size_t size = (targets->server_count + 1) * sizeof(struct server *);
+    struct server **servers = realloc(targets->servers, size);
+    if (servers == NULL)
+        return NULL;
+    targets->servers = servers;
+    struct server *server = calloc(1, sizeof *server);
+    if (server == NULL)
+        return NULL;
+    server->address = *address;
+    server->target = target;
+    server->index = targets->server_count;
+    servers[targets->server_count++] = server;
+    return server;
 }
 
 /* Return the server of an address, which can be new. A v4-mapped address is the IPv4 address that
  * it stands for. */
-static struct server *take(struct target *target, struct address address)
+static struct server *take(struct targets *targets, struct target *target, struct address address)
 {
     address_unmap(&address);
-    struct server *server = find(target, &address);
-    if (server != NULL)
-        return server;
-    struct server **servers =
-        realloc(target->servers, (target->server_count + 1) * sizeof(struct server *));
-    if (servers == NULL)
-        return NULL;
-    target->servers = servers;
-    server = calloc(1, sizeof *server);
-    if (server == NULL)
-        return NULL;
-    server->address = address;
-    server->target = target;
-    server->index = target->server_count;
-    servers[target->server_count++] = server;
+    for (struct server *server = target->known; server != NULL; server = server->next)
+        if (address_equals(&server->address, &address))
+            return server;
+    struct server *server = add(targets, target, &address);
+    if (server != NULL) {
+        server->next = target->known;
+        target->known = server;
+    }
     return server;
+}
+
+int targets_open(struct targets *targets, const struct endpoint *endpoints, size_t count)
+{
+    const struct address none = {.length = 0};
+
+    targets->list = calloc(count, sizeof *targets->list);
+    if (targets->list == NULL)
+        return -1;
+    for (; targets->count < count; targets->count++) {
+        struct target *target = &targets->list[targets->count];
+        target->endpoint = endpoints[targets->count];
+        target->resolving = -1;
+        target->nowhere = add(targets, target, &none);
+        if (target->nowhere == NULL)
+            return -1;
+    }
+    return 0;
 }
 
 /* RFC 8305, section 4: after each address the next one of the other family, while there is one. */
@@ -63,14 +84,15 @@ static bool has(struct server *const *order, size_t count, const struct server *
     return false;
 }
 
-int target_update(struct target *target, const struct address *list, size_t count)
+int target_update(struct targets *targets, struct target *target, const struct address *list,
+                  size_t count)
 {
     struct server **order = calloc(count, sizeof(struct server *));
     if (order == NULL)
         return -1;
     bool changed = target->count > 0 && count != target->count;
     for (size_t i = 0; i < count; i++) {
-        order[i] = take(target, list[i]);
+        order[i] = take(targets, target, list[i]);
         if (order[i] == NULL) {
             free(order);
             return -1;

@@ -16,11 +16,17 @@ enum verdict_class verdict_class(const struct verdict *verdict)
     switch (verdict->result) {
     case RESULT_RIGHT:
     case RESULT_SILENT:
-    case RESULT_QUIET: return CLASS_RIGHT;
+    case RESULT_QUIET:
+    case RESULT_CONNECTED: return CLASS_RIGHT;
     case RESULT_LOCAL: return CLASS_LOCAL;
     case RESULT_CUT: return CLASS_UNFINISHED;
     default: return verdict->count > 0 ? CLASS_WRONG : CLASS_LOST;
     }
+}
+
+bool verdict_is_connected(const struct verdict *verdict)
+{
+    return verdict->phase > PHASE_CONNECT || verdict->result == RESULT_CONNECTED;
 }
 
 static const char *failure_outcome(const struct verdict *verdict)
@@ -36,10 +42,9 @@ static const char *failure_outcome(const struct verdict *verdict)
 
 const char *verdict_outcome(const struct verdict *verdict)
 {
+    if (verdict_class(verdict) == CLASS_RIGHT)
+        return "ok";
     switch (verdict->result) {
-    case RESULT_RIGHT:
-    case RESULT_SILENT:
-    case RESULT_QUIET: return "ok";
     case RESULT_DIFFERS: return "mismatch";
     case RESULT_MORE: return "excess";
     case RESULT_EOF: return "short";
@@ -65,7 +70,8 @@ char *verdict_why(const struct verdict *verdict, double seconds, char why[VERDIC
     why[0] = '\0';
     switch (verdict->result) {
     case RESULT_RIGHT:
-    case RESULT_QUIET: break;
+    case RESULT_QUIET:
+    case RESULT_CONNECTED: break;
     case RESULT_SILENT:
         snprintf(why, VERDICT_WHY, "correct reply, but no end of file within %s s", text);
         break;

@@ -15,6 +15,7 @@ enum result {
     RESULT_RIGHT,      /* the expected octets, then end of file */
     RESULT_SILENT,     /* the expected octets, then nothing until a limit: right too */
     RESULT_QUIET,      /* no reply, and none was due */
+    RESULT_CONNECTED,  /* the connection, of an exchange that only connects */
     RESULT_DIFFERS,    /* sixteen octets, but not the expected ones */
     RESULT_MORE,       /* more octets than were due */
     RESULT_EOF,        /* end of file before the sixteenth octet */
@@ -43,7 +44,11 @@ struct verdict {
     size_t count;     /* octets of a reply that arrived */
 };
 
+/* Return the class of a verdict. */
 enum verdict_class verdict_class(const struct verdict *verdict);
+
+/* Return whether the connection was established. */
+bool verdict_is_connected(const struct verdict *verdict);
 
 /* Return the word for the outcome, that of the server's log if it has one: "ok", "refused", ... */
 const char *verdict_outcome(const struct verdict *verdict);

@@ -12,7 +12,7 @@
 #define CHECK_TIMEOUT 10.0
 #define CHECK_COUNT_MAX 1000
 
-static const char flags[] = ":46c:H:hn:p:t:Vvw:";
+static const char flags[] = "-:46c:H:hn:p:t:Vvw:";
 
 static const struct option long_options[] = {{"hostname", required_argument, NULL, 'H'},
                                              {"port", required_argument, NULL, 'p'},
@@ -26,6 +26,7 @@ static const struct option long_options[] = {{"hostname", required_argument, NUL
                                              {"critical", required_argument, NULL, 'c'},
                                              {"message", required_argument, NULL, OPTION_MESSAGE},
                                              {"expect", required_argument, NULL, OPTION_EXPECT},
+                                             {"connect", no_argument, NULL, OPTION_CONNECT},
                                              {"verbose", no_argument, NULL, 'v'},
                                              {"help", no_argument, NULL, 'h'},
                                              {"version", no_argument, NULL, 'V'},
@@ -38,7 +39,7 @@ void check_options_help(FILE *out)
           "Check a sixteend for Nagios, Icinga and compatible systems.\n"
           "\n"
           "  -H, --hostname HOST     name or address; HOST:PORT and [IPV6]:PORT also work\n"
-          "  -p, --port PORT         port of a HOST that names none; default " WIRE_PORT "\n"
+          "  -p, --port PORT         port of a HOST without one; default " WIRE_PORT "\n"
           "  -4, --use-ipv4          use IPv4 addresses only\n"
           "  -6, --use-ipv6          use IPv6 addresses only\n"
           "      --bind SOURCE       connect from this address or interface\n"
@@ -53,6 +54,7 @@ void check_options_help(FILE *out)
           "                          10:20 or @10:20; either part can be left out\n"
           "      --message TEXT      send TEXT, exactly 16 octets\n"
           "      --expect TEXT       expect TEXT as the reply, exactly 16 octets\n"
+          "      --connect           only connect, to any TCP service, and send nothing\n"
           "  -v, --verbose           print a summary after the first line\n"
           "  -h, --help              print this help and exit\n"
           "  -V, --version           print the version and exit\n"
@@ -74,10 +76,12 @@ static int take(const struct reading *reading, int flag, char **host)
     case 'w': return set_threshold(reading, "--warning", &options->warn);
     case 'c': return set_threshold(reading, "--critical", &options->crit);
     case 'v': options->is_verbose = true; return 0;
+    case OPERAND:
+        return wrong(reading, "unexpected argument: %.500s; see check_sixteen --help", optarg);
     case ':':
     case '?':
         return wrong(reading, "%s; see check_sixteen --help",
-                     command_line_error(flag, flags, reading->argv, why));
+                     command_line_error(reading->line, flag, why));
     default: return client_options_take(reading, flag);
     }
 }
@@ -87,13 +91,14 @@ static void pace(struct client_options *options)
 {
     options->timeout = options->deadline;
     options->has_interval = true;
-    options->interval = fmin(1, options->deadline / 2 / (double)options->count);
+    options->interval = fmax(1e-6, fmin(1, options->deadline / 2 / (double)options->count));
 }
 
 int check_options_parse(struct client_options *options, int argc, char *argv[],
                         char why[CLIENT_OPTIONS_WHY])
 {
-    const struct reading reading = {"check_sixteen", options, argv, argc, why};
+    struct command_line line = {.argc = argc, .argv = argv};
+    const struct reading reading = {"check_sixteen", options, &line, why};
     char *host = NULL;
     int status = 0;
     int flag;
@@ -102,13 +107,10 @@ int check_options_parse(struct client_options *options, int argc, char *argv[],
     options->format = FORMAT_PLUGIN;
     options->deadline = CHECK_TIMEOUT;
     options->count = 1;
-    while (status == 0 && (flag = getopt_long(argc, argv, flags, long_options, NULL)) != -1)
+    while (status == 0 && (flag = command_line_next(&line, flags, long_options)) != -1)
         status = take(&reading, flag, &host);
     bool checks = options->mode != CLIENT_HELP && options->mode != CLIENT_VERSION;
-    if (status == 0 && optind < argc)
-        status =
-            wrong(&reading, "unexpected argument: %.500s; see check_sixteen --help", argv[optind]);
-    else if (status == 0 && host == NULL && checks)
+    if (status == 0 && host == NULL && checks)
         status = wrong(&reading, "the option -H is missing; see check_sixteen --help");
     if (status == 0)
         pace(options);

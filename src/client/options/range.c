@@ -30,7 +30,7 @@ static bool read_ends(const char *text, size_t length, struct range *range)
     return to_length == 0 || read_decimal(to, to_length, &range->to);
 }
 
-static bool read_range(const char *text, size_t length, struct range *range, char why[RANGE_WHY])
+bool range_parse(const char *text, size_t length, struct range *range, char why[RANGE_WHY])
 {
     size_t at = length > 0 && *text == '@' ? 1 : 0;
     *range = (struct range){.inside = at == 1};
@@ -43,11 +43,6 @@ static bool read_range(const char *text, size_t length, struct range *range, cha
         return false;
     }
     return true;
-}
-
-bool range_parse(const char *text, struct range *range, char why[RANGE_WHY])
-{
-    return read_range(text, strlen(text), range, why);
 }
 
 bool range_alerts(const struct range *range, double value)
@@ -98,5 +93,5 @@ bool threshold_parse(const char *text, struct threshold *threshold, char why[RAN
         length = comma != NULL ? (size_t)(comma - text) : 0;
     }
     threshold->has_range = length > 0;
-    return !threshold->has_range || read_range(text, length, &threshold->range, why);
+    return !threshold->has_range || range_parse(text, length, &threshold->range, why);
 }

@@ -4,6 +4,7 @@
 #define CLIENT_OPTIONS_RANGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Both ends belong to it, and may be infinite. */
 struct range {
@@ -14,10 +15,11 @@ struct range {
 /* Room for what is wrong with a text. */
 #define RANGE_WHY 100
 
-/* Read "10" or ":10" (0 to 10), "10:" (10 or more), "~:10" (10 or less), "10:20", or one of these
- * after an "@", which makes it alert inside. Numbers are decimal and finite. Returns true; or false
- * and what is wrong, in words that fit after the text and a colon, in `why`. */
-bool range_parse(const char *text, struct range *range, char why[RANGE_WHY]);
+/* Read the first `length` characters: "10" or ":10" (0 to 10), "10:" (10 or more), "~:10" (10 or
+ * less), "10:20", or one of these after an "@", which makes it alert inside. Numbers are decimal
+ * and finite. Returns true; or false and what is wrong, in words that fit after the text and a
+ * colon, in `why`. */
+bool range_parse(const char *text, size_t length, struct range *range, char why[RANGE_WHY]);
 
 /* Whether `value` is one to alert for. */
 bool range_alerts(const struct range *range, double value);

@@ -5,6 +5,7 @@
 #define CLIENT_OPTIONS_READING_H
 
 #include "client/options/options.h"
+#include "common/command_line.h"
 
 /* Options without a letter. */
 enum {
@@ -19,15 +20,19 @@ enum {
     OPTION_CRIT,
     OPTION_RATE,
     OPTION_DURATION,
-    OPTION_RESOLVE
+    OPTION_RESOLVE,
+    OPTION_TARGETS,
+    OPTION_REPORT,
+    OPTION_CONNECT,
+    OPTION_METRICS,
+    OPTION_PATH
 };
 
 /* What is being read, and where to say what is wrong with it. */
 struct reading {
     const char *program;
     struct client_options *options;
-    char **argv;
-    int argc;
+    struct command_line *line;
     char *why;
 };
 
@@ -47,8 +52,8 @@ int set_seconds(const struct reading *reading, const char *name, double *seconds
 int set_whole(const struct reading *reading, const char *name, uint64_t most, uint64_t *number);
 int set_threshold(const struct reading *reading, const char *name, struct threshold *threshold);
 
-/* Take the operands, if nothing was wrong up to now (`status` is 0); then check what goes with what
- * and fill in what follows from it. Returns 0, or -1 and says what is wrong. */
+/* Take the operands, if nothing was wrong up to now (`status` is 0); then check that the options
+ * agree, and derive the rest from them. Returns 0, or -1 and says what is wrong. */
 int client_options_end(const struct reading *reading, int status, char *const operands[],
                        int count);
 

@@ -51,9 +51,14 @@ void histogram_merge(struct histogram *into, const struct histogram *from)
         into->counts[i] += from->counts[i];
 }
 
+#define WHOLE 10000 /* percentiles have at most two decimals */
+
+/* In whole numbers: a product with a fraction like 99.9 can be rounded up to the next rank. */
 uint64_t histogram_percentile(const struct histogram *histogram, double percent)
 {
-    uint64_t rank = (uint64_t)ceil((double)histogram->total * percent / 100.0);
+    uint64_t share = (uint64_t)lround(percent * WHOLE / 100);
+    uint64_t rank =
+        histogram->total / WHOLE * share + (histogram->total % WHOLE * share + WHOLE - 1) / WHOLE;
     uint64_t seen = 0;
     for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
         seen += histogram->counts[i];

@@ -27,8 +27,9 @@ void histogram_merge(struct histogram *into, const struct histogram *from);
 /* Return the largest value that belongs to bucket `index`. */
 uint64_t histogram_bound(size_t index);
 
-/* Return the value that `percent` (0 to 100) of the values do not exceed, by the nearest-rank
- * method: at most 1/64 too large, never above `most`; 0 if no value was counted. */
+/* Return the value that `percent` (0 to 100, with up to two decimals) of the values do not exceed,
+ * by the nearest-rank method: at most 1/64 too large, never above `most`; 0 if no value was
+ * counted. */
 uint64_t histogram_percentile(const struct histogram *histogram, double percent);
 
 #endif

@@ -3,130 +3,113 @@
 
 #include "client/report/json.h"
 
+#include "client/report/instant.h"
+#include "client/report/json_member.h"
 #include "common/command_line.h"
-#include "common/deadline.h"
-#include "common/text.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
-
-#define NS_PER_US 1e3
-
-/* The longest text of a report: a host, an address, or a reason. */
-#define TEXT_MAX sizeof(struct endpoint)
-
-static void put_octets(const char *name, const void *octets, size_t count)
-{
-    char quoted[QUOTE_SIZE(TEXT_MAX)];
-    assert(count <= TEXT_MAX);
-    printf("\"%s\":%s", name, quote(octets, count, quoted, sizeof quoted));
-}
-
-static void put_null(const char *name)
-{
-    printf("\"%s\":null", name);
-}
-
-static void put_text(const char *name, const char *text)
-{
-    if (text != NULL)
-        put_octets(name, text, strlen(text));
-    else
-        put_null(name);
-}
 
 static void put_address(const char *name, const struct address *address)
 {
     char text[ADDRESS_TEXT];
-    put_text(name, address->length > 0 ? address_format(address, text) : NULL);
+    json_text(name, address->length > 0 ? address_format(address, text) : NULL);
+}
+
+static void put_target(const struct target *target)
+{
+    char name[ENDPOINT_TEXT];
+    json_text("target", endpoint_format(&target->endpoint, name));
+    json_text("host", target->endpoint.host);
 }
 
 /* Print nanoseconds as microseconds; null if they are less than 0. */
 static void put_time(const char *name, double nanoseconds)
 {
-    printf(",\"%s\":", name);
-    if (nanoseconds >= 0)
-        printf("%.3f", nanoseconds / NS_PER_US);
-    else
-        fputs("null", stdout);
+    json_number(name, nanoseconds / 1e3);
 }
 
-/* The time of the day at which an exchange began: RFC 3339. */
-static void put_begin(const struct record *record)
+static void put_tcp(const struct record *record)
 {
-    struct timespec now;
-    struct tm parts;
-    char text[sizeof "2026-01-01T00:00:00"];
-
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    int64_t ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-    ns -= clock_nanoseconds() - record->began;
-    time_t seconds = ns / 1000000000;
-    (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &parts));
-    printf(",\"time\":\"%s.%06" PRId64 "Z\"", text, ns % 1000000000 / 1000);
+    const struct tcp_state *tcp = &record->tcp;
+    bool is_connected = verdict_is_connected(&record->verdict);
+    put_time("rtt_us", tcp->rtt > 0 ? tcp->rtt * 1e3 : -1);
+    json_count("retransmissions", tcp->is_known && is_connected, tcp->retransmissions);
+    json_count("syn_retransmissions", tcp->is_known, tcp->syn_retransmissions);
+    json_count("mss", tcp->mss > 0, tcp->mss);
 }
 
-void json_address(const struct report *report)
+static void put_instant(int64_t instant)
 {
-    const struct record *record = report->record;
+    char text[INSTANT_TEXT];
+    json_text("time", instant_format(instant, text));
+}
+
+void json_address(const struct record *record)
+{
     char why[VERDICT_WHY];
 
+    flockfile(stdout); /* the threads of a load print, too */
     fputs("{\"type\":\"address\"", stdout);
-    put_begin(record);
-    fputs(",", stdout);
-    put_text("host", report->options->server.host);
-    fputs(",", stdout);
+    put_instant(record->time);
+    put_target(record->target);
     put_address("local", &record->server);
-    printf(",\"outcome\":\"%s\",", verdict_outcome(&record->verdict));
-    put_text("error", verdict_why(&record->verdict, (double)record->waited / 1e9, why));
+    json_text("outcome", verdict_outcome(&record->verdict));
+    json_text("error", verdict_why(&record->verdict, (double)record->waited / 1e9, why));
     puts("}");
     command_line_flush_early();
+    funlockfile(stdout);
 }
 
-void json_exchange(const struct report *report)
+void json_exchange(const struct record *record)
 {
     static const char *const names[MARKS] = {"connect_us", "send_us", "first_us", "last_us",
                                              "end_us"};
-    const struct record *record = report->record;
     const struct verdict *verdict = &record->verdict;
+    bool is_right = verdict_class(verdict) == CLASS_RIGHT;
     char why[VERDICT_WHY];
 
     printf("{\"type\":\"exchange\",\"seq\":%" PRIu64, record->sequence);
-    put_begin(record);
-    fputs(",", stdout);
-    put_text("host", report->options->server.host);
-    fputs(",", stdout);
+    put_instant(record->time);
+    put_target(record->target);
     put_address("peer", &record->local);
-    fputs(",", stdout);
     put_address("local", &record->server);
-    printf(",\"outcome\":\"%s\",\"right\":%s,\"phase\":\"%s\",", verdict_outcome(verdict),
-           verdict_class(verdict) == CLASS_RIGHT ? "true" : "false", phase_name(verdict->phase));
-    put_text("error", verdict_class(verdict) == CLASS_RIGHT
-                          ? NULL
-                          : verdict_why(verdict, (double)record->waited / 1e9, why));
-    printf(",\"octets\":%zu,", verdict->count);
+    json_text("outcome", verdict_outcome(verdict));
+    printf(",\"right\":%s", is_right ? "true" : "false");
+    json_text("phase", phase_name(verdict->phase));
+    verdict_why(verdict, (double)record->waited / 1e9, why);
+    json_text("error", is_right ? NULL : why);
+    printf(",\"octets\":%zu,\"reply\":", verdict->count);
     if (verdict->count > 0)
-        put_octets("reply", record->octets, verdict->count);
+        json_string(record->octets, verdict->count);
     else
-        put_null("reply");
-    put_time("resolve_us", (double)report->resolving);
+        fputs("null", stdout);
+    put_time("resolve_us", (double)record->target->resolving);
     for (int i = 0; i < MARKS; i++)
         put_time(names[i], (double)record->marks[i]);
     put_time("us", (double)record->took);
+    put_tcp(record);
     puts("}");
     command_line_flush_early(); /* a reader of a pipe or file sees it now */
 }
 
 static void put_counts(const struct tally *tally)
 {
-    printf("\"sent\":%" PRIu64 ",\"right\":%" PRIu64 ",\"wrong\":%" PRIu64 ",\"lost\":%" PRIu64
+    printf(",\"sent\":%" PRIu64 ",\"right\":%" PRIu64 ",\"wrong\":%" PRIu64 ",\"lost\":%" PRIu64
            ",\"failed\":%" PRIu64 ",\"unfinished\":%" PRIu64,
            tally->sent, tally->classes[CLASS_RIGHT], tally->classes[CLASS_WRONG],
            tally->classes[CLASS_LOST], tally->classes[CLASS_LOCAL],
            tally->classes[CLASS_UNFINISHED]);
     printf(",\"no_end_of_file\":%" PRIu64, tally->no_end);
+}
+
+static void put_sent_again(const struct tally *tally)
+{
+    bool is_known = tally->unknown == 0;
+    json_count("retransmissions", is_known, tally->retransmissions);
+    json_count("retransmissions_in", is_known, tally->retransmitting);
+    json_count("syn_retransmissions", is_known, tally->syn_retransmissions);
+    json_count("syn_retransmissions_in", is_known, tally->syn_retransmitting);
 }
 
 static void put_times(const char *name, const struct times *times)
@@ -137,7 +120,7 @@ static void put_times(const char *name, const struct times *times)
         fputs("null", stdout);
         return;
     }
-    printf("{\"min_us\":%.3f", (double)times->least / NS_PER_US);
+    printf("{\"min_us\":%.3f", (double)times->least / 1e3);
     put_time("avg_us", times->mean);
     put_time("max_us", (double)histogram->most);
     put_time("mdev_us", times_deviation(times));
@@ -147,15 +130,31 @@ static void put_times(const char *name, const struct times *times)
     fputs("}", stdout);
 }
 
+static void put_phases(const struct histogram *phases)
+{
+    static const char *const names[REPORT_PHASES] = {"connect", "first", "end"};
+    for (int i = 0; i < REPORT_PHASES; i++) {
+        printf("%s\"%s\":", i > 0 ? "," : ",\"phases\":{", names[i]);
+        if (phases[i].total == 0) {
+            fputs("null", stdout);
+            continue;
+        }
+        printf("{\"p50_us\":%.3f", (double)histogram_percentile(&phases[i], 50) / 1e3);
+        put_time("p99_us", (double)histogram_percentile(&phases[i], 99));
+        fputs("}", stdout);
+    }
+    fputs("}", stdout);
+}
+
 static void put_failures(const struct tally *tally)
 {
     char why[VERDICT_WHY];
     fputs(",\"errors\":[", stdout);
     for (size_t i = 0; i < tally->failure_count; i++) {
         const struct verdict *verdict = &tally->failures[i].verdict;
-        printf("%s{\"outcome\":\"%s\",\"phase\":\"%s\",", i > 0 ? "," : "",
-               verdict_outcome(verdict), phase_name(verdict->phase));
-        put_text("error", verdict_kind(verdict, why));
+        printf("%s{\"outcome\":\"%s\",\"phase\":\"%s\"", i > 0 ? "," : "", verdict_outcome(verdict),
+               phase_name(verdict->phase));
+        json_text("error", verdict_kind(verdict, why));
         printf(",\"count\":%" PRIu64 "}", tally->failures[i].count);
     }
     fputs("]", stdout);
@@ -163,12 +162,57 @@ static void put_failures(const struct tally *tally)
 
 static void put_servers(const struct summary *summary)
 {
+    char local[ADDRESS_TEXT];
     fputs(",\"addresses\":[", stdout);
     for (size_t i = 0; i < summary->server_count; i++) {
-        fputs(i > 0 ? ",{" : "{", stdout);
-        put_address("local", &summary->servers[i]);
-        fputs(",", stdout);
+        fputs(i > 0 ? ",{\"local\":" : "{\"local\":", stdout);
+        address_format(&summary->servers[i], local);
+        json_string(local, strlen(local));
         put_counts(summary->tallies[i]);
+        put_times("times", &summary->tallies[i]->times);
+        put_sent_again(summary->tallies[i]);
+        fputs("}", stdout);
+    }
+    fputs("]", stdout);
+}
+
+static void put_lost(const struct tally *tally)
+{
+    char lost[TALLY_PERCENT];
+    printf(",\"lost_percent\":%s", tally_lost(tally, lost));
+}
+
+/* Print the last failure of a target. */
+static void put_last_failure(const struct record *record)
+{
+    char why[VERDICT_WHY];
+    if (record == NULL) {
+        fputs(",\"last_failure\":null", stdout);
+        return;
+    }
+    printf(",\"last_failure\":{\"seq\":%" PRIu64, record->sequence);
+    put_instant(record->time);
+    json_text("outcome", verdict_outcome(&record->verdict));
+    json_text("phase", phase_name(record->verdict.phase));
+    json_text("error", verdict_why(&record->verdict, (double)record->waited / 1e9, why));
+    fputs("}", stdout);
+}
+
+static void put_targets(const struct summary *summary)
+{
+    char name[ENDPOINT_TEXT];
+    fputs(",\"targets\":[", stdout);
+    for (size_t i = 0; i < summary->target_count; i++) {
+        const struct target_summary *target = &summary->targets[i];
+        fputs(i > 0 ? ",{\"target\":" : "{\"target\":", stdout);
+        endpoint_format(&target->target->endpoint, name);
+        json_string(name, strlen(name));
+        put_counts(target->tally);
+        printf(",\"not_begun\":%" PRIu64, target->not_begun);
+        put_lost(target->tally);
+        put_times("times", &target->tally->times);
+        put_sent_again(target->tally);
+        put_last_failure(target->failure);
         fputs("}", stdout);
     }
     fputs("]", stdout);
@@ -182,7 +226,7 @@ static void put_histogram(const struct histogram *histogram)
     for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
         if (histogram->counts[i] == 0)
             continue;
-        printf("%s[%.3f,%" PRIu64 "]", comma, (double)histogram_bound(i) / NS_PER_US,
+        printf("%s[%.3f,%" PRIu64 "]", comma, (double)histogram_bound(i) / 1e3,
                histogram->counts[i]);
         comma = ",";
     }
@@ -191,15 +235,12 @@ static void put_histogram(const struct histogram *histogram)
 
 static void put_load(const struct summary *summary)
 {
-    const struct load_result *load = summary->load;
-    if (summary->options->rate > 0)
-        put_times("service", &load->service);
-    printf(",\"load\":{\"parallel\":%u,\"threads\":%u,\"rate\":", summary->options->parallel,
-           load->threads);
-    if (summary->options->rate > 0)
-        printf("%.3f", summary->options->rate);
-    else
-        fputs("null", stdout);
+    double rate = summary->options->rate;
+    if (rate > 0)
+        put_times("service", &summary->load->service);
+    printf(",\"load\":{\"parallel\":%" PRIu64 ",\"threads\":%u", summary->options->parallel,
+           summary->load->threads);
+    json_number("rate", rate > 0 ? rate : -1);
     put_histogram(&summary->total->times.histogram);
     fputs("}", stdout);
 }
@@ -212,21 +253,36 @@ static double rate_of(const struct summary *summary)
     return seconds > 0 ? (double)summary->total->classes[CLASS_RIGHT] / seconds : 0;
 }
 
+/* Print the command line, without the name of the program. */
+static void put_arguments(char *const *arguments)
+{
+    fputs(",\"arguments\":[", stdout);
+    for (int i = 1; arguments[0] != NULL && arguments[i] != NULL; i++) {
+        fputs(i > 1 ? "," : "", stdout);
+        json_string(arguments[i], strlen(arguments[i]));
+    }
+    fputs("]", stdout);
+}
+
 void json_summary(const struct summary *summary)
 {
     const struct tally *total = summary->total;
-    char lost[TALLY_PERCENT];
+    const char *host = summary->targets->target->endpoint.host;
 
-    fputs("{\"type\":\"summary\",", stdout);
-    put_text("host", summary->options->server.host);
-    fputs(",", stdout);
+    fputs("{\"type\":\"summary\"", stdout);
+    put_instant(summary->time);
+    put_arguments(summary->options->arguments);
+    json_text("host", summary->target_count == 1 ? host : NULL);
     put_counts(total);
-    printf(",\"not_begun\":%" PRIu64 ",\"lost_percent\":%s", summary->not_begun,
-           tally_lost(total, lost));
+    printf(",\"not_begun\":%" PRIu64, summary->not_begun);
+    put_lost(total);
     put_time("elapsed_us", (double)summary->elapsed);
-    printf(",\"rate\":%.3f", rate_of(summary));
+    json_number("rate", rate_of(summary));
     put_times("times", &total->times);
+    put_phases(summary->phases);
+    put_sent_again(total);
     put_failures(total);
+    put_targets(summary);
     put_servers(summary);
     if (summary->load != NULL)
         put_load(summary);

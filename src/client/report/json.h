@@ -6,10 +6,10 @@
 #include "client/report/report.h"
 
 /* Print the object of one exchange, on standard output. */
-void json_exchange(const struct report *report);
+void json_exchange(const struct record *record);
 
 /* Print the object of an address that failed while another one was used. */
-void json_address(const struct report *report);
+void json_address(const struct record *record);
 
 /* Print the object of the summary. */
 void json_summary(const struct summary *summary);

@@ -39,8 +39,9 @@ static uint64_t completed(const struct tally *total)
 
 static bool loses(const struct threshold *threshold, const struct tally *total)
 {
-    double lost = 100.0 * (double)total->classes[CLASS_LOST];
-    return threshold->has_loss && lost > 0 && lost >= threshold->loss * (double)total->sent;
+    uint64_t count = total->classes[CLASS_LOST];
+    double lost = count > 0 ? 100.0 * (double)count / (double)total->sent : 0;
+    return threshold->has_loss && lost > 0 && lost >= threshold->loss;
 }
 
 static bool alerts(const struct threshold *threshold, const struct tally *total)
@@ -71,17 +72,16 @@ static enum plugin_status judge(const struct summary *summary, const struct tall
     return alerts(&summary->options->warn, total) ? PLUGIN_WARNING : PLUGIN_OK;
 }
 
-static void put_failure(const struct summary *summary, const struct record *record)
+static void put_failure(const struct record *record)
 {
-    const struct report report = {summary->options, record, -1};
     char text[FAILURE_TEXT];
-    put_line(report_failure_text(&report, text));
+    put_line(report_failure_text(record, text));
 }
 
-static void put_counts(const struct tally *total, uint64_t all)
+static void put_counts(const struct tally *total, uint64_t all, const char *what)
 {
     uint64_t right = total->classes[CLASS_RIGHT];
-    printf("%" PRIu64 " of %" PRIu64 " replies correct", right, all);
+    printf("%" PRIu64 " of %" PRIu64 " %s", right, all, what);
     if (right > 0)
         printf(", %.3f ms on average", total->times.mean / 1e6);
     if (completed(total) < all)
@@ -91,24 +91,28 @@ static void put_counts(const struct tally *total, uint64_t all)
 static void put_words(const struct summary *summary, const struct tally *total)
 {
     uint64_t all = wanted(summary);
+    bool connects = summary->options->question.connects;
+    char again[TCP_STATE_TEXT];
     char server[ADDRESS_TEXT];
 
     if (all > 1)
-        put_counts(total, all);
+        put_counts(total, all, connects ? "connections established" : "replies correct");
     else if (summary->failure == NULL && total->classes[CLASS_RIGHT] > 0)
-        printf("correct reply from %s in %.3f ms", address_format(summary->servers, server),
-               total->times.mean / 1e6);
+        printf("%s %s in %.3f ms", connects ? "connected to" : "correct reply from",
+               address_format(summary->servers, server), total->times.mean / 1e6);
     else if (summary->failure == NULL)
         fputs("stopped before the first exchange completed", stdout);
     if (summary->failure != NULL) {
         fputs(all > 1 ? "; " : "", stdout);
-        put_failure(summary, summary->failure);
+        put_failure(summary->failure);
     }
     if (total->no_end > 0)
         printf("; no end of file followed %" PRIu64 " of the replies", total->no_end);
+    if (tcp_state_format(total->syn_retransmissions, total->retransmissions, again)[0] != '\0')
+        printf("; %s", again);
     if (summary->passed_over != NULL) {
         fputs("; ", stdout);
-        put_failure(summary, summary->passed_over);
+        put_failure(summary->passed_over);
     }
 }
 

@@ -72,7 +72,7 @@ static bool unknown_key(struct reading *reading, const config_setting_t *node, c
 static bool store_array(struct reading *reading, const struct setting *row,
                         const config_setting_t *node, char *error)
 {
-    const char *values[TEXTS_MAX];
+    const char *values[TEXTS_MAX] = {NULL}; /* with LTO, GCC 12 warns that none may be set */
     size_t wrong;
     size_t count = (size_t)config_setting_length(node);
     bool takes_array = row->type == SETTING_ENDPOINTS || row->type == SETTING_PREFIXES;

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <libconfig.h>
 #include <string.h>
 #include <sysexits.h>
 #include <syslog.h>
@@ -21,7 +22,7 @@
 
 enum { OPTION_READY_FD = 256 };
 
-static const char flags[] = ":c:fdl:p:evtThV";
+static const char flags[] = "-:c:fdl:p:evtThV";
 
 static const struct option long_options[] = {{"config", required_argument, NULL, 'c'},
                                              {"foreground", no_argument, NULL, 'f'},
@@ -60,6 +61,14 @@ void options_help(FILE *out)
           "\n"
           "See sixteend(8), and sixteen.conf(5) for the configuration file.\n",
           out);
+}
+
+void options_version(void)
+{
+    command_line_version("sixteend");
+    printf("libconfig: %d.%d.%d\n"
+           "configuration file: " DEFAULT_FILE "\n",
+           LIBCONFIG_VER_MAJOR, LIBCONFIG_VER_MINOR, LIBCONFIG_VER_REVISION);
 }
 
 /* Each function below returns 0, or -1 with what is wrong in `message`. */
@@ -133,7 +142,8 @@ static int set_once(int *to, int value, const char *names, char *message)
     return 0;
 }
 
-static int apply_flag(struct options *options, int flag, char *argv[], char *message)
+static int apply_flag(struct options *options, int flag, const struct command_line *line,
+                      char *message)
 {
     static const char runs[] = "--foreground and --daemon";
     static const char modes[] = "--test, --show-config, --help and --version";
@@ -151,7 +161,8 @@ static int apply_flag(struct options *options, int flag, char *argv[], char *mes
     case 'T': return set_once(&options->mode, MODE_SHOW, modes, message);
     case 'h': return set_once(&options->mode, MODE_HELP, modes, message);
     case 'V': return set_once(&options->mode, MODE_VERSION, modes, message);
-    default: return usage(message, command_line_error(flag, flags, argv, error), "");
+    case OPERAND: return usage(message, "unexpected argument: ", optarg);
+    default: return usage(message, command_line_error(line, flag, error), "");
     }
 }
 
@@ -165,15 +176,14 @@ static const char *file_of(const struct options *options)
 
 int options_parse(struct options *options, int argc, char *argv[], char message[ERROR_SIZE])
 {
+    struct command_line line = {.argc = argc, .argv = argv};
     int flag;
 
     *options = (struct options){0};
     message[0] = '\0';
-    while ((flag = getopt_long(argc, argv, flags, long_options, NULL)) != -1)
-        if (apply_flag(options, flag, argv, message) != 0)
+    while ((flag = command_line_next(&line, flags, long_options)) != -1)
+        if (apply_flag(options, flag, &line, message) != 0)
             return -1;
-    if (optind < argc)
-        return usage(message, "unexpected argument: ", argv[optind]);
     if (options->to_stderr && options->run_in == RUN_BACKGROUND)
         return usage(message,
                      "--stderr and --daemon are mutually exclusive: "

@@ -29,6 +29,9 @@ int options_parse(struct options *options, int argc, char *argv[], char message[
 /* Print the text of --help. */
 void options_help(FILE *out);
 
+/* Print the text of --version. */
+void options_version(void);
+
 /* Create the settings. `running` are those of a running daemon, whose fixed keys stay, or NULL.
  * Returns EX_OK with the settings in `*loaded` and a warning for the log, or "", in `message`.
  * Otherwise returns EX_CONFIG, EX_USAGE or EX_OSERR with one line in `message`. */

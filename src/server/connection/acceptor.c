@@ -36,10 +36,9 @@
 
 #include "server/connection/acceptor.h"
 
-#include "common/checked.h"
+#include "common/thread.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -127,21 +126,19 @@ static void leave(struct acceptor *acceptor)
     workers_wake(called);
 }
 
-/* Answers roll calls, also one that came before the thread entered the monitor. */
+/* Answers roll calls, also one that came before the thread entered the monitor. After the last wait
+ * must_go_on() answers. */
 static void wait_until(struct acceptor *acceptor, int64_t until)
 {
     acceptor->answered = acceptor->shared->roll;
     monitor_wait(acceptor->shared->monitor, until);
-    acceptor->answered = acceptor->shared->roll;
 }
 
 static void pause_accepting(struct acceptor *acceptor)
 {
-    acceptor->pace *= 2;
+    acceptor->pace = sooner(2 * acceptor->pace, PACE_LAST);
     if (acceptor->pace < PACE_FIRST)
         acceptor->pace = PACE_FIRST;
-    if (acceptor->pace > PACE_LAST)
-        acceptor->pace = PACE_LAST;
     int64_t end = clock_nanoseconds() + acceptor->pace;
     const enum acceptor_state state = acceptor->state;
     const bool cut = acceptor->shared->cut;
@@ -149,6 +146,13 @@ static void pause_accepting(struct acceptor *acceptor)
     while (acceptor->state == state && acceptor->shared->evictions == evictions &&
            acceptor->shared->cut == cut && clock_nanoseconds() < end)
         wait_until(acceptor, end);
+}
+
+static void pause_for_shortage(struct acceptor *acceptor, int error)
+{
+    struct acceptors *shared = acceptor->shared;
+    monitor_warn(shared->monitor, &shared->shortage_warning, error);
+    pause_accepting(acceptor);
 }
 
 /* Whether a connection is queued. If not, wait for one if `wait` is set, or for a signal. */
@@ -163,48 +167,38 @@ static bool is_queued(struct acceptor *acceptor, bool wait)
     return ready > 0;
 }
 
-/* Whether accept4(2) can fail so although no connection is queued. */
-static bool can_be_idle(int error)
-{
-    return error == EINTR || error == EAGAIN || error == EMFILE || error == ENFILE;
-}
-
 static void handle_error(struct acceptor *acceptor, int error)
 {
     struct acceptors *shared = acceptor->shared;
     size_t index = find_error(error);
     enum remedy remedy = accept_errors[index].remedy;
     const unsigned answered = acceptor->answered;
+    bool again = error == EINTR || error == EAGAIN; /* or another owner was quicker */
 
-    if (can_be_idle(error) && !is_queued(acceptor, false)) {
+    /* These can also mean that no connection is queued. */
+    if ((again || remedy == REMEDY_EVICT) && !is_queued(acceptor, false)) {
         if (answered == shared->roll) /* nothing changed that must be looked at */
             (void)is_queued(acceptor, true);
         return;
     }
     bool repeated = ++acceptor->failures > FAILURES_FREE;
-    if ((error == EINTR || error == EAGAIN) && !repeated) /* or another owner was quicker */
+    if (again && !repeated)
         return;
     shared->errors[index]++;
     if (remedy == REMEDY_CONTINUE && !repeated)
         return;
-    if (remedy == REMEDY_STOP) { /* the main loop learns of it when this thread ends */
-        shared->failure = error;
-        acceptor->state = ENDED;
-        return;
-    }
-    if (repeated &&
-        acceptor->state == LEAVING) { /* the stop does not wait for what it cannot accept */
-        acceptor->state = ENDED;
-        return;
-    }
-    shared->error = error;
-    if (remedy == REMEDY_EVICT) {
+    if (remedy == REMEDY_STOP)
+        shared->failure = error; /* the main loop learns of it when this thread ends */
+    if (remedy == REMEDY_STOP || (repeated && acceptor->state == LEAVING)) {
+        acceptor->state = ENDED; /* a stop does not wait for what cannot be accepted */
+    } else if (remedy == REMEDY_EVICT) {
+        shared->shortage_warning.error = error;
         shared->short_of_descriptors++;
         monitor_wake_loop(shared->monitor);
+        pause_accepting(acceptor);
     } else {
-        monitor_warn(shared->monitor, &shared->shortage_warning);
+        pause_for_shortage(acceptor, error);
     }
-    pause_accepting(acceptor);
 }
 
 /* End the connection, whose outcome is known and which no worker had. If it met a shortage, the
@@ -223,22 +217,6 @@ static void turn_away(struct acceptor *acceptor)
         pause_accepting(acceptor);
 }
 
-/* Pass the connection to the workers. */
-static void submit(struct acceptor *acceptor)
-{
-    struct connection *connection = acceptor->connection;
-    (void)settings_ref(connection->settings);
-    connection->error = workers_submit(acceptor->shared->workers, connection, &acceptor->called);
-    if (connection->error != 0) {
-        connection->outcome = OUTCOME_FAILED;
-        settings_unref(connection->settings);
-        turn_away(acceptor);
-        return;
-    }
-    acceptor->connection = NULL;
-    acceptor->pace /= 2;
-}
-
 static bool must_wait_for_slot(const struct acceptors *shared)
 {
     const struct settings *settings = shared->settings;
@@ -246,14 +224,16 @@ static bool must_wait_for_slot(const struct acceptors *shared)
            shared->workers->active >= (size_t)settings->limits.connections;
 }
 
-/* Decide on the connection that was accepted, by the settings of now. */
+/* Decide on the connection that was accepted, by the settings of now, and pass it to the workers.
+ */
 static void admit(struct acceptor *acceptor)
 {
     struct acceptors *shared = acceptor->shared;
     struct connection *connection = acceptor->connection;
 
+    acceptor->failures = 0;
     if (must_wait_for_slot(shared))
-        monitor_warn(shared->monitor, &shared->admission->limit_warning);
+        monitor_warn(shared->monitor, &shared->admission->limit_warning, 0);
     while (must_wait_for_slot(shared))
         wait_until(acceptor, NEVER);
     struct settings *settings = shared->settings;
@@ -262,10 +242,20 @@ static void admit(struct acceptor *acceptor)
     connection->deadline = deadline_after(connection->accepted, settings->timeouts.exchange);
     connection->proxied = prefixes_match(&settings->access.proxies, &connection->peer) >= 0;
     connection->outcome = OUTCOME_LIMITED; /* if cut */
-    if (!shared->cut && admission_enter(shared->admission, connection))
-        submit(acceptor);
-    else
+    bool admitted = !shared->cut && admission_enter(shared->admission, connection);
+    if (admitted) {
+        connection->outcome = OUTCOME_FAILED; /* unless a worker gets it */
+        connection->error = workers_submit(shared->workers, connection, &acceptor->called);
+    }
+    if (connection->error != 0)
+        monitor_warn(shared->monitor, &shared->thread_warning, connection->error);
+    if (!admitted || connection->error != 0) {
         turn_away(acceptor);
+        return;
+    }
+    (void)settings_ref(settings); /* for the worker, which must enter the monitor first */
+    acceptor->connection = NULL;
+    acceptor->pace /= 2;
 }
 
 /* Accept a connection. Returns 0, or the errno of accept4(2). Called outside the monitor. */
@@ -277,7 +267,7 @@ static int accept_next(const struct listener *listener, struct connection *conne
         return errno;
     stats_accepted();
     address_unmap(&connection->peer);
-    if (listener->wildcard)
+    if (address_is_wildcard(&listener->bound)) /* otherwise all have the local address */
         (void)address_of_socket(connection->fd, &connection->local);
     connection_log_step(connection, STEP_ACCEPTED);
     return 0;
@@ -285,43 +275,36 @@ static int accept_next(const struct listener *listener, struct connection *conne
 
 static void do_next(struct acceptor *acceptor)
 {
-    int error = ENOMEM;
+    int error = 0;
     leave(acceptor);
     if (acceptor->connection == NULL)
         acceptor->connection = malloc(sizeof *acceptor->connection);
     if (acceptor->connection != NULL)
         error = accept_next(acceptor->listener, acceptor->connection);
     enter(acceptor);
-    if (acceptor->connection == NULL) {
-        acceptor->shared->error = error;
-        monitor_warn(acceptor->shared->monitor, &acceptor->shared->shortage_warning);
-        pause_accepting(acceptor);
-    } else if (error != 0) {
+    if (acceptor->connection == NULL)
+        pause_for_shortage(acceptor, ENOMEM);
+    else if (error != 0)
         handle_error(acceptor, error);
-    } else {
-        acceptor->failures = 0;
+    else
         admit(acceptor);
-    }
 }
 
-/* Whether to accept another connection. One that leaves looks at the queue once more, if nobody
- * else will. */
+/* Whether to accept another connection. An acceptor that leaves first empties the queue of its
+ * listener, unless the listener is adopted: the service manager keeps that one open. */
 static bool must_go_on(struct acceptor *acceptor)
 {
     acceptor->answered = acceptor->shared->roll;
     if (acceptor->state == LEAVING && !acceptor->listener->adopted && !acceptor->shared->cut &&
         is_queued(acceptor, false))
         return true;
-    return acceptor->state == ACCEPTING; /* which it can be again since then: go_on() */
+    return acceptor->state == ACCEPTING; /* which it can be again since then: acceptor_start() */
 }
 
 static void *run_acceptor(void *argument)
 {
     struct acceptor *acceptor = argument;
-    sigset_t wake;
-    sigemptyset(&wake);
-    sigaddset(&wake, ACCEPTOR_SIGNAL);
-    CHECKED(pthread_sigmask(SIG_UNBLOCK, &wake, NULL));
+    thread_mask(SIG_UNBLOCK, ACCEPTOR_SIGNAL);
     enter(acceptor);
     while (acceptor->state == STARTING)
         wait_until(acceptor, NEVER);
@@ -336,13 +319,6 @@ static void *run_acceptor(void *argument)
 
 /* The main loop's functions. */
 
-void acceptors_init(struct acceptors *acceptors, struct monitor *monitor,
-                    struct admission *admission, struct workers *workers)
-{
-    *acceptors = (struct acceptors){.monitor = monitor, .admission = admission, .workers = workers};
-    TAILQ_INIT(&acceptors->list);
-}
-
 void acceptors_apply(struct acceptors *acceptors, struct settings *settings)
 {
     struct acceptor *acceptor;
@@ -355,33 +331,28 @@ void acceptors_apply(struct acceptors *acceptors, struct settings *settings)
     monitor_leave(acceptors->monitor);
 }
 
-/* Take back acceptor_end(). Returns false if it is too late. */
-static bool go_on(struct acceptor *acceptor)
-{
-    enter(acceptor);
-    bool goes_on = acceptor->state != ENDED;
-    if (acceptor->state == LEAVING)
-        acceptor->state = ACCEPTING;
-    monitor_leave(acceptor->shared->monitor);
-    return goes_on;
-}
-
 int acceptor_start(struct acceptors *acceptors, struct listener *listener)
 {
-    if (listener->acceptor != NULL && go_on(listener->acceptor))
+    struct acceptor *acceptor = listener->acceptor;
+    if (acceptor != NULL) {
+        enter(acceptor);
+        if (acceptor->state == LEAVING)
+            acceptor->state = ACCEPTING;
+        monitor_leave(acceptors->monitor);
+    }
+    if (!acceptor_end(listener, false))
         return 0;
-    (void)acceptor_end(listener, false);
-    struct acceptor *acceptor = calloc(1, sizeof *acceptor);
+    acceptor = calloc(1, sizeof *acceptor);
     if (acceptor == NULL)
         return ENOMEM;
     acceptor->shared = acceptors;
     acceptor->listener = listener;
-    int error = workers_start_thread(&acceptor->thread, run_acceptor, acceptor);
+    int error = thread_start_small(&acceptor->thread, run_acceptor, acceptor);
     if (error != 0) {
         free(acceptor);
         return error;
     }
-    TAILQ_INSERT_TAIL(&acceptors->list, acceptor, entry);
+    TAILQ_INSERT_HEAD(&acceptors->list, acceptor, entry);
     listener->acceptor = acceptor;
     return 0;
 }
@@ -425,16 +396,13 @@ void acceptors_call_roll(struct acceptors *acceptors)
     monitor_leave(acceptors->monitor);
 }
 
-/* Close the oldest lingering socket for an acceptor that found no descriptor. */
+/* Close the oldest lingering socket for acceptors that found no descriptor. */
 static void free_descriptor(struct acceptors *acceptors, struct lingering *lingering,
                             unsigned failures)
 {
     bool freed = lingering_evict(lingering);
     monitor_enter(acceptors->monitor);
-    if (!freed) {
-        monitor_warn(acceptors->monitor, &acceptors->shortage_warning);
-        acceptors->shortage_warning.count += failures - 1;
-    }
+    acceptors->shortage_warning.count += freed ? 0 : failures;
     acceptors->evictions += freed;
     monitor_notify(acceptors->monitor);
     monitor_leave(acceptors->monitor);
@@ -469,16 +437,20 @@ enum acceptors_state acceptors_tend(struct acceptors *acceptors, struct lingerin
 
 int64_t acceptors_warn(struct acceptors *acceptors, bool last_chance)
 {
-    unsigned long count;
     int64_t wait = NEVER;
 
     monitor_enter(acceptors->monitor);
-    bool due = warning_due(&acceptors->shortage_warning, last_chance, &count, &wait);
-    int error = acceptors->error;
+    struct warning shortage = warning_due(&acceptors->shortage_warning, last_chance, &wait);
+    struct warning thread = warning_due(&acceptors->thread_warning, last_chance, &wait);
     monitor_leave(acceptors->monitor);
-    if (due)
-        log_line(LOG_WARNING, "cannot accept connections, pausing: %s count=%lu", strerror(error),
-                 count);
+    if (thread.count > 0)
+        log_line(LOG_WARNING,
+                 "cannot start a worker, so the connection fails: %s; raise TasksMax= of the unit, "
+                 "or the limit on processes of the user or the container count=%lu",
+                 strerror(thread.error), thread.count);
+    if (shortage.count > 0)
+        log_line(LOG_WARNING, "cannot accept connections, pausing: %s count=%lu",
+                 strerror(shortage.error), shortage.count);
     return sooner(wait, admission_warn(acceptors->admission, acceptors->settings, last_chance));
 }
 

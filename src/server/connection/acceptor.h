@@ -12,7 +12,9 @@
 
 TAILQ_HEAD(acceptor_list, acceptor);
 
-/* What all acceptors share. */
+/* What all acceptors share. With its first three fields set, and the others zero, none of them
+ * runs; none accepts before acceptors_apply(). They wake the main loop when it has something to do
+ * for them. */
 struct acceptors {
     struct monitor *monitor; /* the caller's, as the next two are */
     struct admission *admission;
@@ -26,15 +28,10 @@ struct acceptors {
     int failure;                   /* errno of a bug of ours, or 0 */
     unsigned short_of_descriptors; /* failures; the main loop must close a lingering socket */
     unsigned evictions;            /* how often it did */
-    int error;                     /* errno of the last resource shortage */
     struct warning shortage_warning;
+    struct warning thread_warning; /* of workers that could not be started */
     uint64_t errors[STATS_ACCEPT_ERRORS];
 };
-
-/* Prepare for acceptors, none of them running; none of them accepts before acceptors_apply(). They
- * wake the main loop when it has something to do for them. */
-void acceptors_init(struct acceptors *acceptors, struct monitor *monitor,
-                    struct admission *admission, struct workers *workers);
 
 /* Use these settings, the caller's, for the connections that get a slot next, and let acceptors
  * that were started begin to accept. */
@@ -64,7 +61,8 @@ enum acceptors_state {
 };
 
 /* Signal the acceptors that must still answer, and close a lingering socket if one of them needs a
- * descriptor. Lowers `*wait`, in nanoseconds, to the time after which it must be repeated. */
+ * descriptor; without one, that is counted for acceptors_warn(), which must follow. Lowers `*wait`,
+ * in nanoseconds, to the time after which it must be repeated. */
 enum acceptors_state acceptors_tend(struct acceptors *acceptors, struct lingering *lingering,
                                     int64_t *wait);
 

@@ -77,7 +77,7 @@ static bool enter_source(struct admission *admission, struct connection *connect
     }
     if (most != 0 && atomic_load(&source->count) >= most) {
         note(&admission->refused, source);
-        monitor_warn(admission->monitor, &admission->source_warning);
+        monitor_warn(admission->monitor, &admission->source_warning, 0);
         return refuse(connection, OUTCOME_LIMITED);
     }
     (void)atomic_fetch_add(&source->count, 1);
@@ -109,7 +109,7 @@ bool admission_enter(struct admission *admission, struct connection *connection)
     if (!connection->proxied && !is_allowed(connection))
         return refuse(connection, OUTCOME_DENIED);
     if (is_full(admission, connection)) {
-        monitor_warn(admission->monitor, &admission->limit_warning);
+        monitor_warn(admission->monitor, &admission->limit_warning, 0);
         return refuse(connection, OUTCOME_LIMITED);
     }
     if (!connection->proxied && !enter_source(admission, connection))
@@ -124,7 +124,7 @@ bool admission_enter_again(struct connection *connection)
 {
     if (!is_allowed(connection))
         return refuse(connection, OUTCOME_DENIED);
-    if (!connection->proxy->has_addresses)
+    if (!connection->proxy->header.has_addresses)
         return true;
     monitor_enter(connection->admission->monitor);
     bool admitted = enter_source(connection->admission, connection);
@@ -152,7 +152,8 @@ void admission_forget(struct connection *connection)
     connection->source = NULL;
 }
 
-static struct holder largest; /* of a walk; the main loop's */
+/* For twalk(3), which passes no argument on. */
+static _Thread_local struct holder largest;
 
 static void walk(const void *node, VISIT visit, int depth)
 {
@@ -172,37 +173,28 @@ static const char *describe(const struct holder *holder, char text[HOLDER_TEXT])
     return text;
 }
 
-static void warn_of_connections(struct admission *admission, const struct settings *settings,
-                                unsigned long count)
-{
-    char text[HOLDER_TEXT];
-    largest.count = 0;
-    monitor_enter(admission->monitor);
-    twalk(admission->sources, walk);
-    monitor_leave(admission->monitor);
-    log_line(LOG_WARNING,
-             "limits.connections reached; new connections %s%s; raise limits.connections or lower "
-             "limits.per_source count=%lu",
-             settings->limits.when_full == WHEN_FULL_REFUSE ? "are refused" : "wait in the queue",
-             describe(&largest, text), count);
-}
-
 int64_t admission_warn(struct admission *admission, const struct settings *settings,
                        bool last_chance)
 {
     char text[HOLDER_TEXT];
-    unsigned long limit_count = 0;
-    unsigned long source_count = 0;
     int64_t wait = NEVER;
+    largest.count = 0;
     monitor_enter(admission->monitor);
-    (void)warning_due(&admission->limit_warning, last_chance, &limit_count, &wait);
-    (void)warning_due(&admission->source_warning, last_chance, &source_count, &wait);
+    unsigned long limit_count = warning_due(&admission->limit_warning, last_chance, &wait).count;
+    if (limit_count > 0)
+        twalk(admission->sources, walk);
+    unsigned long source_count = warning_due(&admission->source_warning, last_chance, &wait).count;
     const struct holder refused = admission->refused;
     if (source_count > 0)
         admission->refused.count = 0;
     monitor_leave(admission->monitor);
     if (limit_count > 0)
-        warn_of_connections(admission, settings, limit_count);
+        log_line(
+            LOG_WARNING,
+            "limits.connections reached; new connections %s%s; raise limits.connections or lower "
+            "limits.per_source count=%lu",
+            settings->limits.when_full == WHEN_FULL_REFUSE ? "are refused" : "wait in the queue",
+            describe(&largest, text), limit_count);
     if (source_count > 0)
         log_line(
             LOG_WARNING,

@@ -6,7 +6,7 @@
 #include "server/connection/connection.h"
 
 #include "common/number.h"
-#include "server/connection/protocol_guess.h"
+#include "common/protocol_guess.h"
 #include "server/log/log.h"
 
 #include <stdio.h>
@@ -27,35 +27,16 @@ static char *put(char *to, const char *name, const char *value)
     return stpcpy(stpcpy(to, name), value);
 }
 
-static char *put_proxy(char *to, const struct proxy_buffer *proxy)
-{
-    char text[ADDRESS_TEXT];
-    if (proxy == NULL || !proxy->has_addresses)
-        return to;
-    return put(to, " via=", address_format(&proxy->address, text));
-}
-
 static size_t least(size_t a, size_t b)
 {
     return a < b ? a : b;
-}
-
-/* Without octets there is no such field, because not every reader takes an empty string: lnav does
- * not. */
-static char *put_message(char *to, const struct connection *connection)
-{
-    char message[QUOTE_SIZE(WIRE_OCTETS)];
-    size_t count = least(connection->count, WIRE_OCTETS);
-    if (count == 0)
-        return to;
-    return put(to, " message=", quote(connection->octets, count, message, sizeof message));
 }
 
 /* What the message looks like, or what a trusted proxy sent instead of a header. */
 static char *put_guess(char *to, const struct connection *connection)
 {
     const struct proxy_buffer *proxy = connection->proxy;
-    bool no_header = proxy != NULL && !proxy->complete && proxy->reason != NULL;
+    bool no_header = proxy != NULL && proxy->status == PROXY_MALFORMED;
     const char *guess = no_header ? protocol_guess(proxy->octets, proxy->count)
                                   : protocol_guess(connection->octets, connection->count);
     if (guess == NULL || (no_header && strcmp(guess, "proxy") == 0))
@@ -67,28 +48,33 @@ static char *put_guess(char *to, const struct connection *connection)
 static char *put_header(char *to, const struct proxy_buffer *proxy)
 {
     char header[QUOTE_SIZE(PROXY_HEADER_SHOWN)];
-    if (proxy == NULL || proxy->complete || proxy->count == 0)
+    if (proxy == NULL || proxy->status == PROXY_COMPLETE || proxy->count == 0)
         return to;
-    size_t count = proxy->reason != NULL ? proxy->shown : proxy->count;
-    count = least(count, PROXY_HEADER_SHOWN);
+    bool malformed = proxy->status == PROXY_MALFORMED;
+    size_t count = least(malformed ? proxy->header.length : proxy->count, PROXY_HEADER_SHOWN);
     to = put(to, " header=", quote(proxy->octets, count, header, sizeof header));
-    if (proxy->reason != NULL)
-        to = stpcpy(put(to, " reason=\"", proxy->reason), "\"");
-    return to;
+    return malformed ? stpcpy(put(to, " reason=\"", proxy->header.reason), "\"") : to;
 }
 
 char *connection_format(const struct connection *connection, char line[CONNECTION_LINE])
 {
     char text[ADDRESS_TEXT];
+    char message[QUOTE_SIZE(WIRE_OCTETS)];
+    const size_t count = least(connection->count, WIRE_OCTETS);
+    const struct proxy_buffer *proxy = connection->proxy;
     char *to = put(line, "outcome=", outcome_name(connection->outcome));
     to = put(to, " peer=", address_format(&connection->peer, text));
     to = put(to, " local=", address_format(&connection->local, text));
-    to = put_proxy(to, connection->proxy);
+    if (proxy != NULL && proxy->header.has_addresses)
+        to = put(to, " via=", address_format(&proxy->address, text));
     to = put_decimal(stpcpy(to, " octets="), connection->count);
-    to = put_message(to, connection);
+    if (count > 0) /* not every reader takes an empty string: lnav does not */
+        to = put(to, " message=", quote(connection->octets, count, message, sizeof message));
     to = put_decimal(stpcpy(to, " us="), (unsigned long long)microseconds(connection));
+    if (connection->retrans > 0)
+        to = put_decimal(stpcpy(to, " retrans="), connection->retrans);
     to = put_guess(to, connection);
-    to = put_header(to, connection->proxy);
+    to = put_header(to, proxy);
     if (connection->outcome == OUTCOME_FAILED)
         snprintf(to, (size_t)(line + CONNECTION_LINE - to), " error=\"%s\"",
                  strerror(connection->error));
@@ -124,7 +110,7 @@ void connection_log_step(const struct connection *connection, enum connection_st
     case STEP_PROXIED:
         log_line(LOG_DEBUG, "The proxy %s speaks for %s",
                  address_format(&connection->proxy->address, other),
-                 connection->proxy->has_addresses ? peer : "itself");
+                 connection->proxy->header.has_addresses ? peer : "itself");
         break;
     case STEP_ENDED: log_end(connection, peer); break;
     }

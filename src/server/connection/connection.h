@@ -8,21 +8,19 @@
 
 #include "common/address.h"
 #include "common/deadline.h"
+#include "common/proxy_protocol.h"
+#include "common/tail_queue.h"
 #include "common/text.h"
 #include "common/wire.h"
 #include "server/config/settings.h"
 #include "server/log/stats.h"
 
 #include <stdatomic.h>
-#include <sys/queue.h>
-
-/* The longest PROXY header: a line of version 1 has at most 107 octets, and a header of version 2
- * no more TLVs than fit. */
-#define PROXY_HEADER_MAX 4096
 
 struct connection {
     /* filled in by the acceptor */
-    struct settings *settings; /* a reference, until the outcome is reported */
+    struct settings *settings; /* a reference from the submission to the workers until the outcome
+                                  is reported; before that, valid only in the monitor */
     int64_t accepted;          /* clock_nanoseconds() when it got its slot */
     struct deadline deadline;
     struct address peer;
@@ -35,10 +33,8 @@ struct connection {
     struct admission *admission; /* that admitted the connection, or NULL */
     struct source *source;       /* the counter of its address */
 
-    /* list entries of the station that owns the connection: the workers, then the lingering close
-     */
+    /* list entry of the station that owns the connection: the workers, then the lingering close */
     TAILQ_ENTRY(connection) all;
-    TAILQ_ENTRY(connection) queue;
 
     /* filled in by the workers */
     atomic_bool cut; /* the drain timed out and ended the connection */
@@ -53,6 +49,7 @@ struct connection {
     size_t sent;                           /* octets of the reply that the kernel took */
     enum outcome outcome;
     int error;        /* errno of OUTCOME_FAILED */
+    unsigned retrans; /* segments that TCP has sent again; 0 if the connection was not slow */
     int64_t decided;  /* clock_nanoseconds() when the reply was sent or the outcome known */
     bool half_closed; /* reply and FIN were sent: a lingering close must follow */
 };
@@ -61,11 +58,9 @@ TAILQ_HEAD(connection_list, connection);
 
 /* What a trusted proxy sent: proxy_header.h. */
 struct proxy_buffer {
-    bool complete;          /* the header is complete */
-    bool has_addresses;     /* `peer` is now the client that the header names */
+    enum proxy_header_status status; /* PROXY_MALFORMED, too, if the connection ended inside it */
+    struct proxy_header header;
     struct address address; /* of the proxy, once the header is complete */
-    const char *reason;     /* why the header is malformed, or NULL */
-    size_t shown;           /* how many of its octets show that */
     size_t count;           /* octets received, of header and payload */
     unsigned char octets[PROXY_HEADER_MAX + WIRE_OCTETS + 1];
 };

@@ -10,41 +10,37 @@
 
 #include "server/connection/exchange.h"
 
+#include "common/tcp_info.h"
+#include "common/transfer.h"
 #include "server/connection/admission.h"
 #include "server/connection/proxy_header.h"
-#include "server/connection/transfer.h"
 
 #include <errno.h>
 #include <string.h>
+
+/* Nanoseconds. Of a connection that takes longer, the kernel is asked for retransmissions. */
+#define SLOW INT64_C(100000000)
+
+/* Whether the peer sent no more than a whole PROXY header. */
+static bool sent_nothing(const struct connection *connection)
+{
+    const struct proxy_buffer *proxy = connection->proxy;
+    return connection->count == 0 &&
+           (proxy == NULL || proxy->status == PROXY_COMPLETE || proxy->count == 0);
+}
 
 /* Return the outcome of a transfer that did not complete. */
 static enum outcome judge_failure(struct connection *connection, enum transfer_status status)
 {
     int error = errno;
-    bool nothing_yet = connection->count == 0 && !proxy_header_is_partial(connection);
-
     if (status == TRANSFER_TIMEOUT || atomic_load(&connection->cut))
         return OUTCOME_SLOW;
     if (status == TRANSFER_EOF)
-        return nothing_yet ? OUTCOME_PROBE : OUTCOME_SHORT;
+        return sent_nothing(connection) ? OUTCOME_PROBE : OUTCOME_SHORT;
     if (error == ECONNRESET || error == EPIPE || error == ENOTCONN || error == ETIMEDOUT)
-        return nothing_yet ? OUTCOME_PROBE : OUTCOME_RESET;
+        return sent_nothing(connection) ? OUTCOME_PROBE : OUTCOME_RESET;
     connection->error = error;
     return OUTCOME_FAILED;
-}
-
-/* Receive the rest of the message, and one octet more if it is there. */
-static enum transfer_status receive(struct connection *connection, int flags)
-{
-    size_t before = connection->count;
-    size_t more = 0;
-    if (before >= WIRE_OCTETS)
-        return TRANSFER_DONE;
-    enum transfer_status status =
-        recv_all(connection->fd, connection->octets + before, WIRE_OCTETS - before,
-                 sizeof connection->octets - before, flags, connection->deadline, &more);
-    connection->count = before + more;
-    return status;
 }
 
 static bool is_unexpected(const struct connection *connection)
@@ -56,23 +52,20 @@ static bool is_unexpected(const struct connection *connection)
 /* Send the rest of the reply. */
 static enum transfer_status send_reply(struct connection *connection, int flags)
 {
-    size_t before = connection->sent;
-    size_t more;
-    enum transfer_status status =
-        send_all(connection->fd, connection->settings->reply + before, WIRE_OCTETS - before,
-                 MSG_MORE | flags, connection->deadline, &more);
-    connection->sent = before + more;
-    return status;
+    return send_all(connection->fd, connection->settings->reply, WIRE_OCTETS, MSG_MORE | flags,
+                    connection->deadline, &connection->sent);
 }
 
-/* Receive the message and, unless it is unexpected, send the reply. A new connection has room for
- * sixteen octets, so sending is tried without a timeout first. */
+/* Receive the message, with one octet more if it is there, and, unless it is unexpected, send the
+ * reply. A new connection has room for sixteen octets, so sending is tried without a timeout first.
+ */
 static enum transfer_status transfer(struct connection *connection, int flags)
 {
     enum transfer_status status = proxy_header_receive(connection, flags);
     if (status != TRANSFER_DONE || connection->refused)
         return status;
-    status = receive(connection, flags);
+    status = recv_all(connection->fd, connection->octets, WIRE_OCTETS, sizeof connection->octets,
+                      flags, connection->deadline, &connection->count);
     if (status != TRANSFER_DONE || is_unexpected(connection))
         return status;
     status = send_reply(connection, MSG_DONTWAIT);
@@ -97,23 +90,18 @@ static enum outcome judge(struct connection *connection, enum transfer_status st
     return connection->count > WIRE_OCTETS ? OUTCOME_EXCESS : OUTCOME_OK;
 }
 
-static void conclude(struct connection *connection, enum transfer_status status)
+bool exchange_run(struct connection *connection, int flags)
 {
-    connection->outcome = judge(connection, status);
-    connection->decided = clock_nanoseconds();
-    connection_log_step(connection, STEP_ENDED);
-}
-
-bool exchange_try(struct connection *connection)
-{
-    enum transfer_status status = transfer(connection, MSG_DONTWAIT);
+    enum transfer_status status = transfer(connection, flags);
     if (status == TRANSFER_BLOCKED)
         return false;
-    conclude(connection, status);
+    connection->outcome = judge(connection, status);
+    connection->decided = clock_nanoseconds();
+    if (connection->decided - connection->accepted > SLOW) {
+        struct tcp_info info;
+        (void)tcp_info_read(connection->fd, &info);
+        connection->retrans = info.tcpi_total_retrans; /* 0 if the kernel does not know */
+    }
+    connection_log_step(connection, STEP_ENDED);
     return true;
-}
-
-void exchange_finish(struct connection *connection)
-{
-    conclude(connection, transfer(connection, 0));
 }

@@ -7,15 +7,12 @@
 
 #include "server/connection/connection.h"
 
-/* Run the exchange as far as it needs no waiting: receive what is there and, if that completes the
- * message, reply. Returns whether the exchange is over; if not, exchange_finish() continues it. */
-bool exchange_try(struct connection *connection);
-
-/* Run the exchange, or the rest of one that exchange_try() began, to its end: receive a PROXY
- * header if one must come, receive the message, judge it, reply, and half-close, all by the
- * deadline. Leaves the admission before the reply is sent, and fills in the exchange's part of the
- * struct. The socket stays open; if `half_closed` is set, it needs a lingering close:
- * lingering_close.h. */
-void exchange_finish(struct connection *connection);
+/* Run the exchange, or the rest of it: receive a PROXY header if one must come, receive the
+ * message, judge it, reply, and half-close, all by the deadline. With MSG_DONTWAIT as `flags` it
+ * goes only as far as it needs no waiting. Returns whether the exchange is over; with 0 it is.
+ *
+ * Leaves the admission before the reply is sent, and fills in the exchange's part of the struct.
+ * The socket stays open; if `half_closed` is set, it needs a lingering close: lingering_close.h. */
+bool exchange_run(struct connection *connection, int flags);
 
 #endif

@@ -11,12 +11,12 @@
  * socket is closed early, what it received is read for the same reason.
  *
  * No wake-up is lost. When the workers have left nothing, the main loop sleeps, and in the same
- * hold of the monitor it asks them to write the eventfd for the next socket. While sockets come,
- * the next sweep is planned, and no worker has to wake the main loop. A peer that keeps sending
- * causes a sweep every 1 ms at most, with a few calls of recv(2) each.
+ * hold of the monitor it asks them to write the eventfd when the next connection ends. While
+ * sockets come, the next sweep is planned, and no worker has to wake the main loop. A peer that
+ * keeps sending causes a sweep every 1 ms at most, with a few calls of recv(2) each.
  *
- * Both lists are in the order in which the exchanges ended, and every socket of `watched` is older
- * than those of `fresh`. */
+ * The list is in the order in which the exchanges ended: first the sockets that epoll(7) watches,
+ * then, from `fresh` on, those that have not been looked at. */
 #include <config.h>
 
 #include "server/connection/lingering_close.h"
@@ -33,17 +33,10 @@
 #define DISCARD_STEPS 16     /* calls of recv(2) in one look, for a peer that keeps sending */
 #define EVENTS 64            /* of watched sockets in one sweep */
 
-void lingering_set_limits(struct lingering *lingering, size_t max, double seconds)
-{
-    lingering->max = max;
-    lingering->seconds = seconds;
-}
-
 int lingering_init(struct lingering *lingering, struct workers *workers)
 {
     *lingering = (struct lingering){.workers = workers, .next = NEVER};
-    TAILQ_INIT(&lingering->fresh);
-    TAILQ_INIT(&lingering->watched);
+    TAILQ_INIT(&lingering->sockets);
     lingering->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     return lingering->epoll_fd >= 0 ? 0 : -1;
 }
@@ -52,10 +45,11 @@ int lingering_init(struct lingering *lingering, struct workers *workers)
  * NOLINTBEGIN(clang-analyzer-unix.Malloc) */
 
 /* Close the socket, which ends its watch. */
-static void finish(struct lingering *lingering, struct connection_list *list,
-                   struct connection *connection)
+static void finish(struct lingering *lingering, struct connection *connection)
 {
-    TAILQ_REMOVE(list, connection, all);
+    if (lingering->fresh == connection)
+        lingering->fresh = TAILQ_NEXT(connection, all);
+    TAILQ_REMOVE(&lingering->sockets, connection, all);
     lingering->count--;
     close(connection->fd);
     free(connection);
@@ -80,67 +74,61 @@ static bool discard(int fd)
 /* Close the oldest socket before its peer has. Returns false if there is none. */
 static bool drop_oldest(struct lingering *lingering)
 {
-    struct connection_list *list =
-        TAILQ_EMPTY(&lingering->watched) ? &lingering->fresh : &lingering->watched;
-    struct connection *oldest = TAILQ_FIRST(list);
+    struct connection *oldest = TAILQ_FIRST(&lingering->sockets);
     if (oldest == NULL)
         return false;
     (void)discard(oldest->fd);
-    finish(lingering, list, oldest);
+    finish(lingering, oldest);
     return true;
-}
-
-static void watch(struct lingering *lingering, struct connection *connection)
-{
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
-    TAILQ_REMOVE(&lingering->fresh, connection, all);
-    TAILQ_INSERT_TAIL(&lingering->watched, connection, all);
-    (void)epoll_ctl(lingering->epoll_fd, EPOLL_CTL_ADD, connection->fd, &event);
 }
 
 static void look_at_fresh(struct lingering *lingering, int64_t now)
 {
     struct connection *connection;
-    while ((connection = TAILQ_FIRST(&lingering->fresh)) != NULL &&
-           connection->decided + FIRST_LOOK <= now) {
+    while ((connection = lingering->fresh) != NULL && connection->decided + FIRST_LOOK <= now) {
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
+        lingering->fresh = TAILQ_NEXT(connection, all);
         if (discard(connection->fd))
-            finish(lingering, &lingering->fresh, connection);
+            finish(lingering, connection);
         else
-            watch(lingering, connection);
+            (void)epoll_ctl(lingering->epoll_fd, EPOLL_CTL_ADD, connection->fd, &event);
     }
+}
+
+/* Return when the oldest watched socket must be closed, whatever its peer does, or NEVER. */
+static int64_t first_end(const struct lingering *lingering)
+{
+    const struct connection *oldest = TAILQ_FIRST(&lingering->sockets);
+    return oldest == lingering->fresh ? NEVER
+                                      : deadline_after(oldest->decided, lingering->seconds).at;
 }
 
 /* Returns whether any watched socket received something. */
 static bool look_at_watched(struct lingering *lingering)
 {
     struct epoll_event events[EVENTS];
-    if (TAILQ_EMPTY(&lingering->watched))
+    if (first_end(lingering) == NEVER)
         return false;
     int count = epoll_wait(lingering->epoll_fd, events, EVENTS, 0);
     for (int i = 0; i < count; i++) {
         struct connection *connection = events[i].data.ptr;
         if (discard(connection->fd))
-            finish(lingering, &lingering->watched, connection);
+            finish(lingering, connection);
     }
     return count > 0;
-}
-
-/* Return when the oldest watched socket must be closed, whatever its peer does, or NEVER. */
-static int64_t first_end(const struct lingering *lingering)
-{
-    const struct connection *oldest = TAILQ_FIRST(&lingering->watched);
-    return oldest == NULL ? NEVER : deadline_after(oldest->decided, lingering->seconds).at;
 }
 
 /* Take what the workers left. Returns whether that was anything. */
 static bool take(struct lingering *lingering)
 {
-    struct connection_list taken = TAILQ_HEAD_INITIALIZER(taken);
+    struct connection_list taken = {0};
     struct connection *connection;
     bool any = workers_take_half_closed(lingering->workers, &taken);
     TAILQ_FOREACH (connection, &taken, all)
         lingering->count++;
-    TAILQ_CONCAT(&lingering->fresh, &taken, all);
+    if (lingering->fresh == NULL)
+        lingering->fresh = TAILQ_FIRST(&taken);
+    TAILQ_CONCAT(&lingering->sockets, &taken, all);
     return any;
 }
 
@@ -156,7 +144,7 @@ int64_t lingering_sweep(struct lingering *lingering)
     busy |= take(lingering);
     while (lingering->count > lingering->max)
         (void)drop_oldest(lingering);
-    const struct connection *first = TAILQ_FIRST(&lingering->fresh);
+    const struct connection *first = lingering->fresh;
     lingering->next = busy || first != NULL ? now + SWEEP_EVERY : NEVER;
     if (first != NULL && first->decided + FIRST_LOOK > lingering->next)
         lingering->next = first->decided + FIRST_LOOK;
@@ -167,11 +155,6 @@ int64_t lingering_sweep(struct lingering *lingering)
 int lingering_fd(const struct lingering *lingering)
 {
     return lingering->next == NEVER ? lingering->epoll_fd : -1;
-}
-
-size_t lingering_count(const struct lingering *lingering)
-{
-    return lingering->count;
 }
 
 bool lingering_evict(struct lingering *lingering)

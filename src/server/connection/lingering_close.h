@@ -9,26 +9,19 @@
 
 /* The main thread's; no other thread touches it. */
 struct lingering {
+    size_t max;     /* how many sockets linger at most: limits.connections; the caller sets it */
+    double seconds; /* how long each lingers at most: timeouts.linger; the caller sets it */
     struct workers *workers; /* the caller's; they leave half-closed connections */
     int epoll_fd;
-    size_t max;     /* limits.connections */
-    double seconds; /* timeouts.linger */
-    size_t count;
-    struct connection_list fresh;   /* taken by the last sweep */
-    struct connection_list watched; /* by epoll(7) */
+    size_t count; /* of sockets, without those that workers left since the last sweep */
+    struct connection_list sockets;
+    struct connection *fresh; /* the first that has not been looked at, or NULL */
     int64_t next; /* when the next sweep is due, or NEVER: when there is something to do */
 };
 
-/* Begin without lingering sockets; call lingering_set_limits() before any other function. Returns
- * 0; or -1 and errno, without `epoll_fd`. */
+/* Begin without lingering sockets; set `max` and `seconds` before any other function. A change also
+ * holds for sockets that already linger. Returns 0; or -1 and errno, without `epoll_fd`. */
 int lingering_init(struct lingering *lingering, struct workers *workers);
-
-/* Let at most `max` sockets linger, each for at most `seconds`. This also holds for sockets that
- * already linger. */
-void lingering_set_limits(struct lingering *lingering, size_t max, double seconds);
-
-/* Return the number of sockets, without those that workers left since the last sweep. */
-size_t lingering_count(const struct lingering *lingering);
 
 /* Look at the sockets that are due: discard what they received; close those at end of file or
  * reset, those whose time is over, and the oldest if there are too many. Never blocks. Returns the

@@ -15,7 +15,7 @@ struct listener {
     int fd;                        /* blocking; if it is adopted, as its owner made it */
     struct address asked;          /* that the configuration names */
     struct address bound;          /* with the port that the kernel chose, if `asked` has port 0 */
-    bool wildcard;                 /* each connection has a local address of its own */
+    char name[ADDRESS_TEXT];       /* `bound`, for messages */
     const struct address *wanted;  /* by the settings that are being applied: listeners.c */
     bool adopted;                  /* from the service manager, which keeps it open after our end */
     atomic_bool inherits_min_hops; /* its connections may inherit a minimum of hops */
@@ -46,9 +46,6 @@ void listener_stop_accepting(struct listener *listener);
 /* Let a listener that stopped accepting accept again. */
 void listener_resume(struct listener *listener);
 
-/* Log where it listens. */
-void listener_log_begin(const struct listener *listener);
-
 /* Take a connection off the queue: accept4(2), with its errors. Waits for one if the listener is
  * blocking. Returns a blocking socket, and its peer's address in `*peer`. */
 int listener_accept(const struct listener *listener, struct address *peer);
@@ -58,7 +55,7 @@ int listener_accept(const struct listener *listener, struct address *peer);
 int listener_poll(const struct listener *listener, bool wait);
 
 /* Return the number of queued connections, and in `*limit` the limit of the queue: TCP_INFO,
- * tcp(7). */
+ * tcp(7). The limit is 0 if the kernel reports neither. */
 unsigned listener_queue(const struct listener *listener, unsigned *limit);
 
 #endif

@@ -9,24 +9,23 @@
 
 #define LISTENERS_MAX STATS_LISTENERS
 
+/* All zero: there is none. */
 struct listeners {
     struct acceptors *acceptors; /* NULL until listeners_start_accepting() */
     size_t count;
     struct listener *list[LISTENERS_MAX]; /* from malloc(3) */
+
+    /* of the change that is under way */
+    size_t before; /* how many were open before; they are the first in the list */
+    int severity;  /* of a failure: what it costs, log.h */
 };
 
-/* Open all settings->addresses, one socket for each, and log where each listens. Skip an address
- * with a warning, as long as another one opens, if the host does not have its family, or if it is
- * the IPv6 loopback or wildcard address and the host does not use IPv6. Returns 0, or -1 with the
- * reason logged and nothing left open. */
+/* Open all settings->addresses, one socket for each, and log where each listens. Those that are
+ * open stay so, and others that were stop accepting. Skip an address with a warning, as long as
+ * another one opens, if the host does not have its family, or if it is the IPv6 loopback or
+ * wildcard address and the host does not use IPv6. Returns 0, or -1 with the reason logged and
+ * nothing changed. */
 int listeners_open(struct listeners *listeners, const struct settings *settings);
-
-/* Adopt `count` sockets that the service manager passed, from descriptor `first_fd` on. Returns 0,
- * or -1 with the reason logged. */
-int listeners_adopt(struct listeners *listeners, int first_fd, int count);
-
-/* Log a warning that names both if the adopted listeners are not where settings->listen says. */
-void listeners_compare_adopted(const struct listeners *listeners, const struct settings *settings);
 
 /* Start an acceptor for each listener, and later for each that is opened by a reload. Returns 0, or
  * -1 with the reason logged; then acceptors may be running. */

@@ -3,11 +3,11 @@
  * process. Each turn does what is due: it cuts connections when the drain times out, ends acceptors
  * and closes listeners that stopped accepting, sweeps lingering sockets, interrupts acceptors that
  * must answer, and logs warnings. Each of these says when it is due next. The loop sleeps in
- * ppoll(2) until the earliest of them.
+ * poll(2) until the earliest of them.
  *
  * Other threads write to one eventfd(2) to start the next turn early:
- *   - a worker that leaves a half-closed socket while no sweep is planned;
- *   - a worker that ends a connection during the drain;
+ *   - a worker that ends a connection, the next time after the loop asked for it: when no sweep is
+ *     planned, and during the drain;
  *   - a thread that counted the first event of a warning;
  *   - an acceptor that needs a descriptor, failed or ended;
  *   - a thread outside of this room: loop_call().
@@ -27,11 +27,9 @@
 #include "server/log/log.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* Indices of what is polled. */
 enum { POLL_WAKE, POLL_SIGNALS, POLL_LINGERING, POLL_COUNT };
@@ -48,12 +46,11 @@ struct loop {
     bool checking;             /* loop_check() was called and has not been answered */
     bool draining;             /* loop_drain() was called */
     struct deadline drain_end; /* when the drain times out */
-    bool cut;                  /* the drain timed out, and connections were cut */
 };
 
 /* Wait for a wake-up, for a signal, for a lingering socket, or for `wait` nanoseconds. Returns
- * whether there is a signal. If ppoll(2) fails, which means a shortage of memory, nothing is lost:
- * the next turn checks everything, and no descriptor of these blocks. */
+ * whether there is a signal. If poll(2) fails, as with RLIMIT_NOFILE of 0, nothing is lost: the
+ * next turn checks everything, and no descriptor of these blocks. */
 static bool wait_for_events(struct loop *loop, int64_t wait)
 {
     struct pollfd polled[POLL_COUNT] = {
@@ -61,13 +58,11 @@ static bool wait_for_events(struct loop *loop, int64_t wait)
         [POLL_SIGNALS] = {.fd = loop->signal_fd, .events = POLLIN},
         [POLL_LINGERING] = {.fd = lingering_fd(&loop->lingering), .events = POLLIN},
     };
-    const struct timespec timeout = timespec_from(wait);
     const struct timespec pause = {.tv_nsec = 10000000};
     eventfd_t ignored;
 
-    if (ppoll(polled, POLL_COUNT, wait == NEVER ? NULL : &timeout, NULL) < 0) {
-        if (errno != EINTR)
-            (void)nanosleep(&pause, NULL);
+    if (poll(polled, POLL_COUNT, poll_timeout_from(wait)) < 0) {
+        (void)nanosleep(&pause, NULL);
         polled[POLL_SIGNALS].revents = POLLIN;
     }
     (void)eventfd_read(loop->monitor.wake_fd, &ignored);
@@ -88,7 +83,7 @@ static int64_t close_stopped_listeners(struct loop *loop)
         if (listener->quiet_from == 0)
             continue;
         int64_t left = listener->quiet_from - now;
-        if (acceptor_end(listener, left <= 0 || loop->cut))
+        if (acceptor_end(listener, left <= 0 || loop->acceptors.cut))
             listeners_remove(listeners, i);
         else if (left > 0)
             wait = sooner(wait, left);
@@ -99,44 +94,37 @@ static int64_t close_stopped_listeners(struct loop *loop)
 /* Cut the connections that are left when the drain times out. */
 static int64_t end_drain(struct loop *loop)
 {
-    if (!loop->draining || loop->cut)
+    if (!loop->draining || loop->acceptors.cut)
         return NEVER;
     int64_t left = deadline_left(loop->drain_end, clock_nanoseconds());
-    if (left == 0) {
-        loop->cut = true;
-        acceptors_cut(&loop->acceptors);
-        return NEVER;
-    }
-    return left;
+    if (left > 0)
+        return left;
+    acceptors_cut(&loop->acceptors);
+    return NEVER;
 }
 
-static int64_t do_due_work(struct loop *loop)
-{
-    int64_t wait = end_drain(loop);
-    wait = sooner(wait, close_stopped_listeners(loop));
-    wait = sooner(wait, lingering_sweep(&loop->lingering));
-    return sooner(wait, acceptors_warn(&loop->acceptors, false));
-}
-
-/* True when no listener and no active connection is left, and, unless the drain timed out, no
+/* Whether no listener and no active connection is left, and, unless the drain timed out, no
  * lingering socket either. A sweep that reports NEVER has taken the last connection's socket. */
-static bool is_drained(struct loop *loop)
+static bool is_drained(struct loop *loop, int64_t *wait)
 {
-    return loop->draining && loop->listeners->count == 0 && workers_are_done(&loop->workers) &&
-           (loop->cut || lingering_sweep(&loop->lingering) == NEVER);
+    bool served = loop->draining && loop->listeners->count == 0 && workers_are_done(&loop->workers);
+    int64_t next = lingering_sweep(&loop->lingering);
+    *wait = sooner(*wait, next);
+    return served && (loop->acceptors.cut || next == NEVER);
 }
 
 enum loop_event loop_run(struct loop *loop, int64_t until)
 {
     for (;;) {
-        int64_t wait = do_due_work(loop);
+        int64_t wait = end_drain(loop);
+        wait = sooner(wait, close_stopped_listeners(loop));
         enum acceptors_state state = acceptors_tend(&loop->acceptors, &loop->lingering, &wait);
+        bool drained = is_drained(loop, &wait);
+        wait = sooner(wait, acceptors_warn(&loop->acceptors, drained));
         if (state == ACCEPTORS_FAILED)
             return LOOP_FAILED;
-        if (is_drained(loop)) {
-            (void)acceptors_warn(&loop->acceptors, true);
+        if (drained)
             return LOOP_DRAINED;
-        }
         if (loop->checking && state == ACCEPTORS_ANSWERED) {
             loop->checking = false;
             return LOOP_ALIVE;
@@ -175,16 +163,16 @@ void loop_drain(struct loop *loop, double seconds)
 
 void loop_apply(struct loop *loop, struct settings *settings)
 {
-    lingering_set_limits(&loop->lingering, (size_t)settings->limits.connections,
-                         settings->timeouts.linger);
+    loop->lingering.max = (size_t)settings->limits.connections;
+    loop->lingering.seconds = settings->timeouts.linger;
     workers_set_idle_timeout(&loop->workers, settings->timeouts.idle_worker);
     acceptors_apply(&loop->acceptors, settings);
 }
 
 void loop_add_stats(struct loop *loop, struct stats *stats)
 {
+    stats->gauges.lingering = loop->lingering.count;
     workers_gauges(&loop->workers, &stats->gauges);
-    stats->gauges.lingering = lingering_count(&loop->lingering);
     acceptors_count_errors(&loop->acceptors, stats);
     listeners_add_stats(loop->listeners, stats);
 }
@@ -197,12 +185,14 @@ struct loop *loop_create(struct listeners *listeners, int signal_fd)
         loop->signal_fd = signal_fd;
         loop->admission.monitor = &loop->monitor;
         workers_init(&loop->workers, &loop->monitor);
-        acceptors_init(&loop->acceptors, &loop->monitor, &loop->admission, &loop->workers);
+        loop->acceptors.monitor = &loop->monitor;
+        loop->acceptors.admission = &loop->admission;
+        loop->acceptors.workers = &loop->workers;
         int opened = monitor_init(&loop->monitor);
         if (lingering_init(&loop->lingering, &loop->workers) == 0 && opened == 0)
             return loop;
     }
-    log_errno(LOG_CRIT, "cannot create the main loop");
+    log_errno(LOG_CRIT, "cannot create the main loop (eventfd, epoll)");
     loop_destroy(loop);
     return NULL;
 }

@@ -74,9 +74,10 @@ static inline void monitor_wake_loop(struct monitor *monitor)
     (void)eventfd_write(monitor->wake_fd, 1);
 }
 
-/* Inside, count what a warning reports. The main loop logs it. */
-static inline void monitor_warn(struct monitor *monitor, struct warning *warning)
+/* Inside, count what a warning reports, with its errno or 0. The main loop logs it. */
+static inline void monitor_warn(struct monitor *monitor, struct warning *warning, int error)
 {
+    warning->error = error;
     if (warning->count++ == 0)
         monitor_wake_loop(monitor);
 }

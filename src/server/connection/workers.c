@@ -35,7 +35,7 @@
 
 #include "server/connection/workers.h"
 
-#include "common/checked.h"
+#include "common/thread.h"
 #include "server/connection/admission.h"
 #include "server/connection/exchange.h"
 
@@ -43,25 +43,15 @@
 #include <errno.h>
 #include <sched.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-/* Enough for the exchange and a log line many times over; less saves no memory. */
-#define STACK_SIZE 65536
 
 struct worker {
     sem_t wake;
     bool idle;                /* sleeps until `wake` */
     TAILQ_ENTRY(worker) rest; /* in `workers->idle` */
 };
-
-static size_t stack_size(void)
-{
-    long least = sysconf(_SC_THREAD_STACK_MIN);
-    return least > STACK_SIZE ? (size_t)least : STACK_SIZE;
-}
 
 /* The number of processors that this process may use. */
 static size_t awake_max(void)
@@ -73,26 +63,9 @@ static size_t awake_max(void)
 
 void workers_init(struct workers *workers, struct monitor *monitor)
 {
-    *workers = (struct workers){.monitor = monitor, .awake_max = awake_max(), .loop_sleeps = true};
+    *workers = (struct workers){.monitor = monitor, .awake_max = awake_max(), .loop_waits = true};
     TAILQ_INIT(&workers->active_list);
-    TAILQ_INIT(&workers->waiting);
     TAILQ_INIT(&workers->half_closed);
-    TAILQ_INIT(&workers->idle);
-}
-
-int workers_start_thread(pthread_t *thread, void *(*run)(void *), void *argument)
-{
-    pthread_attr_t attributes;
-    pthread_t detached;
-    int error = pthread_attr_init(&attributes);
-    if (error != 0)
-        return error;
-    CHECKED(pthread_attr_setstacksize(&attributes, stack_size()));
-    if (thread == NULL)
-        CHECKED(pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED));
-    error = pthread_create(thread == NULL ? &detached : thread, &attributes, run, argument);
-    CHECKED(pthread_attr_destroy(&attributes));
-    return error;
 }
 
 /* The following functions are called with the monitor entered, unless they say otherwise. */
@@ -109,7 +82,7 @@ static void unlist(struct workers *workers, struct worker *worker)
 static struct worker *call_if_needed(struct workers *workers)
 {
     struct worker *worker = TAILQ_FIRST(&workers->idle);
-    if (worker == NULL || workers->awake >= workers->awake_max || TAILQ_EMPTY(&workers->waiting))
+    if (worker == NULL || workers->awake >= workers->awake_max || workers->waiting == NULL)
         return NULL;
     unlist(workers, worker);
     return worker;
@@ -121,14 +94,29 @@ void workers_wake(struct worker *called)
         CHECKED(sem_post(&called->wake) == 0 ? 0 : errno);
 }
 
+/* Wait until the instant `until`, as sem_timedwait(3) does. */
+static int wait_for_post(sem_t *wake, int64_t until)
+{
+#ifdef HAVE_SEM_CLOCKWAIT
+    const struct timespec at = timespec_from(until);
+    return sem_clockwait(wake, CLOCK_MONOTONIC, &at);
+#else
+    /* If the time of day is set meanwhile, an idle worker ends earlier or later. */
+    int64_t today = wall_nanoseconds();
+    int64_t left = until - clock_nanoseconds();
+    const bool is_far = today > 0 && left > NEVER - today;
+    const struct timespec at = timespec_from(is_far ? NEVER : today + left);
+    return sem_timedwait(wake, &at);
+#endif
+}
+
 /* Take a post, at the latest at the instant `until`. Returns 0, or ETIMEDOUT. It is not inlined, so
  * that tests/faults can make its one call fail: the second use of it is rare. */
 __attribute__((noinline)) static int take_post(struct worker *worker, int64_t until)
 {
-    const struct timespec at = timespec_from(until);
     int error;
     do
-        error = sem_clockwait(&worker->wake, CLOCK_MONOTONIC, &at) == 0 ? 0 : errno;
+        error = wait_for_post(&worker->wake, until) == 0 ? 0 : errno;
     while (error == EINTR);
     return error;
 }
@@ -157,11 +145,11 @@ static bool sleep_until_called(struct workers *workers, struct worker *worker)
 static struct connection *take(struct workers *workers, struct worker *worker)
 {
     bool stay = true;
-    while (stay && !workers->ending && TAILQ_EMPTY(&workers->waiting))
+    while (stay && workers->waiting == NULL)
         stay = sleep_until_called(workers, worker);
-    struct connection *connection = TAILQ_FIRST(&workers->waiting);
+    struct connection *connection = workers->waiting;
     if (connection != NULL)
-        TAILQ_REMOVE(&workers->waiting, connection, queue);
+        workers->waiting = TAILQ_NEXT(connection, all);
     return connection;
 }
 
@@ -175,7 +163,7 @@ static void finish_waiting(struct workers *workers, struct connection *connectio
     monitor_leave(workers->monitor);
     workers_wake(called);
 
-    exchange_finish(connection);
+    (void)exchange_run(connection, 0);
 
     monitor_enter(workers->monitor);
     workers->awake++;
@@ -185,26 +173,21 @@ static void finish_waiting(struct workers *workers, struct connection *connectio
 /* Hold the exchange, and report it. Called outside the monitor. */
 static void serve(struct workers *workers, struct connection *connection)
 {
-    if (!exchange_try(connection))
+    if (!exchange_run(connection, MSG_DONTWAIT))
         finish_waiting(workers, connection);
     admission_leave(connection);
     connection_report(connection);
     free(connection->proxy);
     settings_unref(connection->settings);
-    connection->proxy = NULL;
-    connection->settings = NULL;
 }
 
 /* Leave a half-closed connection to the main loop; close and free any other. */
 static void end(struct workers *workers, struct connection *connection)
 {
-    bool wake = false;
     TAILQ_REMOVE(&workers->active_list, connection, all);
     admission_forget(connection);
     if (connection->half_closed) {
         TAILQ_INSERT_TAIL(&workers->half_closed, connection, all);
-        wake = workers->loop_sleeps;
-        workers->loop_sleeps = false;
     } else {
         monitor_leave(workers->monitor);
         close(connection->fd);
@@ -212,8 +195,9 @@ static void end(struct workers *workers, struct connection *connection)
         monitor_enter(workers->monitor);
     }
     workers->active--;
-    if (wake || workers->draining)
+    if (workers->loop_waits)
         monitor_wake_loop(workers->monitor);
+    workers->loop_waits = false;
     monitor_notify(workers->monitor);
 }
 
@@ -223,6 +207,7 @@ static void *run_worker(void *argument)
     struct worker self = {.idle = false};
     struct connection *connection;
 
+    thread_mask(SIG_BLOCK, ACCEPTOR_SIGNAL); /* the acceptor that started it does not block it */
     CHECKED(sem_init(&self.wake, 0, 0) == 0 ? 0 : errno);
     monitor_enter(workers->monitor);
     while ((connection = take(workers, &self)) != NULL) {
@@ -233,43 +218,29 @@ static void *run_worker(void *argument)
     }
     CHECKED(sem_destroy(&self.wake) == 0 ? 0 : errno);
     workers->awake--;
-    if (--workers->count == 0 && workers->ending)
+    if (--workers->count == 0)
         monitor_notify(workers->monitor);
     monitor_leave(workers->monitor);
     return NULL;
 }
 
-/* Start one more worker, which is awake. It inherits the signal mask of the acceptor that calls
- * this, but must not unblock the signal that interrupts acceptors. Returns 0 or an error number. */
-static int start_worker(struct workers *workers)
-{
-    sigset_t interrupt;
-    sigset_t before;
-    sigemptyset(&interrupt);
-    sigaddset(&interrupt, ACCEPTOR_SIGNAL);
-    CHECKED(pthread_sigmask(SIG_BLOCK, &interrupt, &before));
-    int error = workers_start_thread(NULL, run_worker, workers);
-    CHECKED(pthread_sigmask(SIG_SETMASK, &before, NULL));
-    if (error == 0) {
-        workers->awake++;
-        workers->count++;
-    }
-    return error;
-}
-
 int workers_submit(struct workers *workers, struct connection *connection, struct worker **called)
 {
-    *called = NULL;
-    if (workers->active == workers->count) {
-        int error = start_worker(workers);
+    if (workers->active == workers->count) { /* start one more, which is awake */
+        pthread_t thread;
+        int error = thread_start_small(&thread, run_worker, workers);
         if (error != 0)
             return error;
+        CHECKED(pthread_detach(thread));
+        workers->awake++;
+        workers->count++;
     }
     workers->active++;
     if (workers->peak < workers->active)
         workers->peak = workers->active;
     TAILQ_INSERT_TAIL(&workers->active_list, connection, all);
-    TAILQ_INSERT_TAIL(&workers->waiting, connection, queue);
+    if (workers->waiting == NULL)
+        workers->waiting = connection;
     *called = call_if_needed(workers);
     return 0;
 }
@@ -285,23 +256,15 @@ void workers_cut(struct workers *workers)
 
 /* The following functions are called outside the monitor. */
 
-/* Call every idle worker, which looks again whether it must end. */
-static void call_all(struct workers *workers)
+void workers_set_idle_timeout(struct workers *workers, double seconds)
 {
     struct worker *worker;
-    while ((worker = TAILQ_FIRST(&workers->idle)) != NULL) {
+    monitor_enter(workers->monitor);
+    workers->idle_timeout = seconds;
+    while ((worker = TAILQ_FIRST(&workers->idle)) != NULL) { /* and none falls idle meanwhile */
         unlist(workers, worker);
         workers_wake(worker);
     }
-}
-
-void workers_set_idle_timeout(struct workers *workers, double seconds)
-{
-    monitor_enter(workers->monitor);
-    bool changed = workers->idle_timeout != seconds;
-    workers->idle_timeout = seconds;
-    if (changed)
-        call_all(workers);
     monitor_leave(workers->monitor);
 }
 
@@ -310,7 +273,7 @@ bool workers_take_half_closed(struct workers *workers, struct connection_list *l
     monitor_enter(workers->monitor);
     bool any = !TAILQ_EMPTY(&workers->half_closed);
     TAILQ_CONCAT(list, &workers->half_closed, all);
-    workers->loop_sleeps = !any;
+    workers->loop_waits |= !any;
     monitor_leave(workers->monitor);
     return any;
 }
@@ -319,7 +282,7 @@ bool workers_are_done(struct workers *workers)
 {
     monitor_enter(workers->monitor);
     bool done = workers->active == 0;
-    workers->draining = true;
+    workers->loop_waits = true;
     monitor_leave(workers->monitor);
     return done;
 }
@@ -339,10 +302,9 @@ void workers_gauges(struct workers *workers, struct gauges *gauges)
 
 void workers_end(struct workers *workers)
 {
+    workers_set_idle_timeout(workers, 0);
     monitor_enter(workers->monitor);
     assert(workers->active == 0 && TAILQ_EMPTY(&workers->half_closed));
-    workers->ending = true;
-    call_all(workers);
     while (workers->count > 0)
         monitor_wait(workers->monitor, NEVER);
     monitor_leave(workers->monitor);

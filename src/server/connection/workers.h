@@ -25,31 +25,25 @@ struct workers {
     size_t active;                      /* connections that were submitted and have not ended */
     size_t peak;                        /* the largest `active` so far */
     size_t awake;                       /* workers that are neither idle nor wait for a peer */
-    struct connection_list active_list; /* for workers_cut() */
-    struct connection_list waiting;     /* the active connections that no worker has taken yet */
+    struct connection_list active_list; /* in the order in which workers take them */
+    struct connection *waiting;         /* the first that no worker has taken yet, or NULL */
     struct connection_list half_closed; /* for the main loop */
     struct worker_list idle;            /* the worker that became idle last is first */
     double idle_timeout;                /* timeouts.idle_worker */
-    bool ending;                        /* workers_end() waits for them */
-    bool loop_sleeps;                   /* the main loop plans no sweep */
-    bool draining;                      /* the main loop waits for the last connection */
+    bool loop_waits;                    /* the end of the next connection wakes the main loop */
 };
 
 /* Prepare for workers, none of them running. They wake the main loop when something happens that it
  * waits for. */
 void workers_init(struct workers *workers, struct monitor *monitor);
 
-/* Start a thread whose stack is large enough for a worker or an acceptor, and no larger. It is
- * detached if `thread` is NULL. Returns 0, or an error number. */
-int workers_start_thread(pthread_t *thread, void *(*run)(void *), void *argument);
-
 /* Let workers end that are idle for this many seconds from now on. Any thread can call this. */
 void workers_set_idle_timeout(struct workers *workers, double seconds);
 
 /* Pass a connection from malloc(3) to the workers, which then own it, its socket and its reference
  * to the settings. Returns 0; or an error number if no thread can be started, and then the
- * connection is still the caller's. `*called` is a worker for workers_wake(), or NULL. Called with
- * the monitor entered. */
+ * connection is still the caller's. Otherwise `*called` is a worker for workers_wake(), or NULL.
+ * Called with the monitor entered. */
 int workers_submit(struct workers *workers, struct connection *connection, struct worker **called);
 
 /* Wake the worker that workers_submit() called, or none if it is NULL. Call it after the monitor is
@@ -57,10 +51,11 @@ int workers_submit(struct workers *workers, struct connection *connection, struc
 void workers_wake(struct worker *called);
 
 /* Append the half-closed connections that workers left since the last call to `list`, whose owner
- * is then the caller. Returns false if there are none; then the next one wakes the main loop. */
+ * is then the caller. Returns false if there are none; then the end of the next connection wakes
+ * the main loop. */
 bool workers_take_half_closed(struct workers *workers, struct connection_list *list);
 
-/* Whether no connection is active. If not, the end of each wakes the main loop from now on. */
+/* Whether no connection is active. If not, the end of the next one wakes the main loop. */
 bool workers_are_done(struct workers *workers);
 
 /* Fill in the gauges, except `lingering`. */

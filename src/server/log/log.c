@@ -24,6 +24,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <paths.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -51,7 +52,7 @@ static atomic_bool showing = true;
 
 static struct log_writer *writer; /* the main thread sets it while there is no other */
 static bool failed;               /* it hung in the end, or could not write */
-static unsigned long lost;        /* lines lost before and after it, and by it in the end */
+static uint64_t lost;             /* lines lost before and after it, and by it in the end */
 
 /* The log writer is in syslog(3), and not in write(2) to standard error, if it is in either. */
 static atomic_bool in_syslog;
@@ -137,14 +138,14 @@ static struct log_result flush(void)
     return log_output_flush(-1);
 }
 
-static void print_loss(char line[LOG_LINE_SIZE], unsigned long lines, const char *why, int error)
+static void print_loss(char line[LOG_LINE_SIZE], uint64_t lines, const char *why, int error)
 {
-    snprintf(line, LOG_LINE_SIZE, "%lu log lines were lost: %s", lines, why);
+    snprintf(line, LOG_LINE_SIZE, "%" PRIu64 " log lines were lost: %s", lines, why);
     if (error != 0)
         text_append(line, LOG_LINE_SIZE, ": %s", strerror(error));
 }
 
-static struct log_result report(enum log_loss why, unsigned long lines)
+static struct log_result report(enum log_loss why, uint64_t lines)
 {
     char line[LOG_LINE_SIZE];
     struct timespec now;
@@ -182,7 +183,7 @@ void log_ready(void)
     showing = false;
 }
 
-unsigned long log_lost(void)
+uint64_t log_lost(void)
 {
     return lost + (writer != NULL ? log_writer_lost(writer) : 0);
 }
@@ -195,7 +196,7 @@ static bool write_elsewhere(int severity, const char *line)
 }
 
 /* Report lines that were lost at the stop. */
-static void report_elsewhere(unsigned long lines, bool stopped)
+static void report_elsewhere(uint64_t lines, bool stopped)
 {
     char line[LOG_LINE_SIZE];
     if (stopped)
@@ -210,7 +211,7 @@ void log_stop(double seconds)
     if (writer == NULL)
         return;
     bool stopped = log_writer_stop(writer, seconds);
-    unsigned long unreported = log_writer_unreported(writer);
+    uint64_t unreported = log_writer_unreported(writer);
     failed = !stopped || unreported > 0;
     if (unreported > 0)
         report_elsewhere(unreported, stopped);
@@ -221,17 +222,17 @@ void log_stop(double seconds)
 }
 
 /* Write a line to standard error, before or after the log writer. Returns how many were lost. */
-static unsigned long write_to_stderr(int severity, const char *line)
+static uint64_t write_to_stderr(int severity, const char *line)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    unsigned long before =
+    uint64_t before =
         log_output_line(LOG_STDERR | severity, &now, line, strlen(line), PATIENCE).lost;
     return before + log_output_flush(PATIENCE).lost;
 }
 
 /* Write a line before or after the log writer. Returns how many were lost. */
-static unsigned long write_at_once(int severity, const char *line)
+static uint64_t write_at_once(int severity, const char *line)
 {
     if (failed)
         return !write_elsewhere(severity, line);
@@ -291,17 +292,19 @@ void log_errno(int severity, const char *format, ...)
     va_end(arguments);
 }
 
-bool warning_due(struct warning *warning, bool last_chance, unsigned long *count, int64_t *wait)
+struct warning warning_due(struct warning *warning, bool last_chance, int64_t *wait)
 {
+    struct warning due = {.count = 0};
     if (warning->count == 0)
-        return false;
+        return due;
     int64_t now = clock_nanoseconds();
     int64_t left = warning->last == 0 || last_chance ? 0 : warning->last + NS_PER_SECOND - now;
     if (left > 0) {
         *wait = sooner(*wait, left);
-        return false;
+        return due;
     }
-    *count = warning->count;
-    *warning = (struct warning){.last = now};
-    return true;
+    due = *warning;
+    warning->last = now;
+    warning->count = 0;
+    return due;
 }

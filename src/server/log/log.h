@@ -39,7 +39,7 @@ int log_start(void);
 void log_ready(void);
 
 /* Return the number of lines lost, for whatever reason. */
-unsigned long log_lost(void);
+uint64_t log_lost(void);
 
 /* Write the queued lines, for at most `seconds`, and stop the log writer; count those that are left
  * as lost. If lost lines are unreported, report them elsewhere: on standard error, or through
@@ -66,11 +66,12 @@ void log_connection(int severity, const char *line);
 struct warning {
     int64_t last;        /* when it was written last: clock_nanoseconds() */
     unsigned long count; /* how often it happened since then */
+    int error;           /* errno of the last time, if it has one */
 };
 
-/* Whether the warning must be written now: it happened, and was not written for a second, or this
- * is the `last_chance`. If so, set `*count` to how often it happened since the last time. If not,
- * lower `*wait`, in nanoseconds, to the time until it must be. */
-bool warning_due(struct warning *warning, bool last_chance, unsigned long *count, int64_t *wait);
+/* If the warning must be written now, because it happened and was not written for a second, or this
+ * is the `last_chance`, return its count and error, and begin to count again. Otherwise return a
+ * count of 0, and lower `*wait`, in nanoseconds, to the time until it must be. */
+struct warning warning_due(struct warning *warning, bool last_chance, int64_t *wait);
 
 #endif

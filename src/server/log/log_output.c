@@ -36,9 +36,9 @@ static const char *const severity_names[] = {
 /* Write the time, in UTC as RFC 3339 has it, and the severity. Returns the end. */
 static char *print_stamp(int severity, const struct timespec *at, char *stamp)
 {
-    static time_t second = -1;
+    static time_t second;
     static char printed[sizeof "2026-11-24T09:15:02"]; /* shared by all lines of one second */
-    if (at->tv_sec != second) {
+    if (at->tv_sec != second || printed[0] == '\0') {
         struct tm tm;
         second = at->tv_sec;
         gmtime_r(&second, &tm);
@@ -52,9 +52,9 @@ static char *print_stamp(int severity, const struct timespec *at, char *stamp)
     return stpcpy(to, " ");
 }
 
-static unsigned long count_lines(const char *from, const char *end)
+static uint64_t count_lines(const char *from, const char *end)
 {
-    unsigned long lines = 0;
+    uint64_t lines = 0;
     while ((from = memchr(from, '\n', (size_t)(end - from))) != NULL) {
         lines++;
         from++;
@@ -63,11 +63,11 @@ static unsigned long count_lines(const char *from, const char *end)
 }
 
 /* Forget what is gathered, except for the rest of a line. Returns how many lines that were. */
-static unsigned long drop(void)
+static uint64_t drop(void)
 {
     const char *end = gathered + gathered_length;
     const char *kept = cut ? (char *)memchr(gathered, '\n', gathered_length) + 1 : gathered;
-    unsigned long lost = count_lines(kept, end);
+    uint64_t lost = count_lines(kept, end);
     gathered_length = (size_t)(kept - gathered);
     return lost;
 }

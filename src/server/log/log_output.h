@@ -4,6 +4,7 @@
 #define SERVER_LOG_LOG_OUTPUT_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 /* A priority that means standard error: this, and the severity. Any other is one of syslog(3). */
@@ -12,8 +13,8 @@
 /* How many lines were written, and how many could not be written, of those that were passed so far
  * and are in no earlier result. A line that is gathered, or cut, is in neither number yet. */
 struct log_result {
-    unsigned long written;
-    unsigned long lost;
+    uint64_t written;
+    uint64_t lost;
 };
 
 /* Write a line shorter than LOG_LINE_SIZE that ends in NUL and has no newline; gather it if it is

@@ -65,14 +65,14 @@ struct log_writer {
     bool asleep;           /* the thread waits for `wanted` */
     bool stopping;
     bool stopped;
-    bool over;                          /* log_writer_stop() waits no more ... */
-    unsigned long lost_at_end;          /* ... and this is what was lost, for good */
-    unsigned long pending;              /* lines that are neither written nor lost */
-    unsigned long lost[LOG_LOSSES];     /* only the thread changes the one that failed ... */
-    unsigned long reported[LOG_LOSSES]; /* ... and how many of them were reported */
-    struct queue *queue;                /* that takes lines */
-    struct queue *written;              /* that the thread writes */
-    struct queue queues[2];             /* both */
+    bool over;                     /* log_writer_stop() waits no more ... */
+    uint64_t lost_at_end;          /* ... and this is what was lost, for good */
+    uint64_t pending;              /* lines that are neither written nor lost */
+    uint64_t lost[LOG_LOSSES];     /* only the thread changes the one that failed ... */
+    uint64_t reported[LOG_LOSSES]; /* ... and how many of them were reported */
+    struct queue *queue;           /* that takes lines */
+    struct queue *written;         /* that the thread writes */
+    struct queue queues[2];        /* both */
 };
 
 static size_t record_size(size_t length)
@@ -103,9 +103,9 @@ static void write_queue(struct log_writer *writer, const struct queue *queue)
 
 /* Report the first `lost` losses, except those that were reported before. The report is pending,
  * too, but it is not counted if it is lost: it will be written again. */
-static void report(struct log_writer *writer, enum log_loss why, unsigned long lost)
+static void report(struct log_writer *writer, enum log_loss why, uint64_t lost)
 {
-    unsigned long unreported = lost - writer->reported[why];
+    uint64_t unreported = lost - writer->reported[why];
     if (unreported == 0)
         return;
     CHECKED(pthread_mutex_lock(&writer->lock));
@@ -127,8 +127,8 @@ static bool has_unreported(const struct log_writer *writer)
 
 /* What the thread does next, after the lines of `written`. */
 struct work {
-    unsigned long slow; /* lines that did not fit, after those of `written` */
-    bool more;          /* more can follow */
+    uint64_t slow; /* lines that did not fit, after those of `written` */
+    bool more;     /* more can follow */
 };
 
 /* Wait until there is something to write, and swap the queues. */
@@ -243,24 +243,24 @@ void log_writer_put(struct log_writer *writer, int priority, enum log_subject su
 }
 
 /* Called with the lock held. */
-static unsigned long count_lost(const struct log_writer *writer)
+static uint64_t count_lost(const struct log_writer *writer)
 {
     return writer->over ? writer->lost_at_end
                         : writer->lost[LOG_LOSS_SLOW] + writer->lost[LOG_LOSS_FAILED];
 }
 
-unsigned long log_writer_lost(struct log_writer *writer)
+uint64_t log_writer_lost(struct log_writer *writer)
 {
     CHECKED(pthread_mutex_lock(&writer->lock));
-    unsigned long lost = count_lost(writer);
+    uint64_t lost = count_lost(writer);
     CHECKED(pthread_mutex_unlock(&writer->lock));
     return lost;
 }
 
-unsigned long log_writer_unreported(struct log_writer *writer)
+uint64_t log_writer_unreported(struct log_writer *writer)
 {
     CHECKED(pthread_mutex_lock(&writer->lock));
-    unsigned long unreported =
+    uint64_t unreported =
         count_lost(writer) - writer->reported[LOG_LOSS_SLOW] - writer->reported[LOG_LOSS_FAILED];
     CHECKED(pthread_mutex_unlock(&writer->lock));
     return unreported;

@@ -28,7 +28,7 @@ struct log_sink {
     /* Write the lines gathered so far, because a pause follows. */
     struct log_result (*flush)(void);
     /* Write a line that reports how many lines were lost and why. */
-    struct log_result (*report)(enum log_loss why, unsigned long lines);
+    struct log_result (*report)(enum log_loss why, uint64_t lines);
 };
 
 /* Create the queue. `sink` must outlive it. Returns NULL and errno on failure. */
@@ -44,10 +44,10 @@ void log_writer_put(struct log_writer *writer, int priority, enum log_subject su
 
 /* Return the number of lines lost since the start; after the stop, with those that it left, even if
  * its thread goes on and writes them. */
-unsigned long log_writer_lost(struct log_writer *writer);
+uint64_t log_writer_lost(struct log_writer *writer);
 
 /* Return how many of them are unreported. */
-unsigned long log_writer_unreported(struct log_writer *writer);
+uint64_t log_writer_unreported(struct log_writer *writer);
 
 /* Write what is queued, for at most `seconds`, and end the thread. A thread that was not started
  * is started for that; if that fails, this thread writes, without a limit. Returns false if the

@@ -46,12 +46,12 @@ static void print_durations(FILE *out, const struct stats *stats)
     uint64_t sum = 0;
     print_head(out, "connection_duration_seconds", "histogram",
                "Time from the start of a connection's deadline to its outcome.");
-    for (size_t i = 0; i < STATS_BOUNDS; i++) {
+    for (size_t i = 0; i < DURATION_BOUNDS; i++) {
         sum += stats->durations[i];
         fprintf(out, "sixteend_connection_duration_seconds_bucket{le=\"%g\"} %" PRIu64 "\n",
-                (double)stats_bounds[i] / 1e6, sum);
+                (double)duration_bounds[i] / 1e9, sum);
     }
-    sum += stats->durations[STATS_BOUNDS];
+    sum += stats->durations[DURATION_BOUNDS];
     fprintf(out,
             "sixteend_connection_duration_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\n"
             "sixteend_connection_duration_seconds_sum %.6f\n"
@@ -59,16 +59,20 @@ static void print_durations(FILE *out, const struct stats *stats)
             sum, (double)stats->microseconds / 1e6, sum);
 }
 
+/* What is not known is left out. */
 static void print_listeners(FILE *out, const struct stats *stats)
 {
+    const struct listener_stats *end = &stats->listener[stats->listeners];
     print_head(out, "listener_queue_length", "gauge", "Connections that wait to be accepted.");
-    for (size_t i = 0; i < stats->listeners; i++)
-        fprintf(out, "sixteend_listener_queue_length{address=\"%s\"} %u\n",
-                stats->listener[i].address, stats->listener[i].queued);
+    for (const struct listener_stats *one = stats->listener; one < end; one++)
+        if (one->limit > 0)
+            fprintf(out, "sixteend_listener_queue_length{address=\"%s\"} %u\n", one->address,
+                    one->queued);
     print_head(out, "listener_queue_limit", "gauge", "Connections that can wait to be accepted.");
-    for (size_t i = 0; i < stats->listeners; i++)
-        fprintf(out, "sixteend_listener_queue_limit{address=\"%s\"} %u\n",
-                stats->listener[i].address, stats->listener[i].limit);
+    for (const struct listener_stats *one = stats->listener; one < end; one++)
+        if (one->limit > 0)
+            fprintf(out, "sixteend_listener_queue_limit{address=\"%s\"} %u\n", one->address,
+                    one->limit);
 }
 
 /* The metrics that every client of Prometheus has, under their common names and with the words of
@@ -93,8 +97,9 @@ static void print_process(FILE *out, int64_t started, const struct process_stats
     print_process_head(out, "cpu_seconds_total", "counter",
                        "Total user and system CPU time spent in seconds.");
     fprintf(out, "%.6f\n", process->cpu_seconds);
-    print_process_gauge(out, "start_time_seconds", started,
-                        "Start time of the process since unix epoch in seconds.");
+    print_process_head(out, "start_time_seconds", "gauge",
+                       "Start time of the process since unix epoch in seconds.");
+    fprintf(out, "%" PRId64 "\n", started);
     print_process_gauge(out, "open_fds", process->open_fds, "Number of open file descriptors.");
     print_process_gauge(out, "max_fds", process->max_fds,
                         "Maximum number of open file descriptors.");
@@ -134,9 +139,10 @@ static void print(FILE *out, const struct stats *stats)
                  "Refused reloads.");
     print_single(out, "config_last_reload_successful", "gauge", !stats->reload_refused,
                  "Whether the last configuration reload attempt was successful.");
-    print_single(out, "config_last_reload_success_timestamp_seconds", "gauge",
-                 (uint64_t)stats->configured,
-                 "Timestamp of the last successful configuration reload.");
+    print_head(out, "config_last_reload_success_timestamp_seconds", "gauge",
+               "Timestamp of the last successful configuration reload.");
+    fprintf(out, "sixteend_config_last_reload_success_timestamp_seconds %" PRId64 "\n",
+            stats->configured);
 }
 
 /* Not open_memstream(3): a stream that finds no memory to grow loses text and does not set its

@@ -23,14 +23,10 @@ static const char *const outcome_names[] = {
     [OUTCOME_FAILED] = "failed", [OUTCOME_MALFORMED] = "malformed",
 };
 
-const int64_t stats_bounds[STATS_BOUNDS] = {100,     250,     500,     1000,    2500,   5000,
-                                            10000,   25000,   50000,   100000,  250000, 500000,
-                                            1000000, 2500000, 5000000, 10000000};
-
 static struct {
     atomic_uint_fast64_t accepted;
     atomic_uint_fast64_t outcomes[OUTCOMES];
-    atomic_uint_fast64_t durations[STATS_BOUNDS + 1];
+    atomic_uint_fast64_t durations[DURATION_BOUNDS + 1];
     atomic_uint_fast64_t microseconds;
     atomic_uint_fast64_t reloads;
     atomic_uint_fast64_t reloads_refused;
@@ -56,10 +52,7 @@ void stats_accepted(void)
 
 void stats_outcome(enum outcome outcome, int64_t microseconds)
 {
-    size_t i = 0;
-    while (i < STATS_BOUNDS && microseconds > stats_bounds[i])
-        i++;
-    counters.durations[i]++;
+    counters.durations[duration_bucket(microseconds * 1000)]++;
     counters.microseconds += (uint64_t)microseconds;
     counters.outcomes[outcome]++;
 }
@@ -87,7 +80,7 @@ void stats_read(struct stats *stats)
                             .lines_lost = log_lost()};
     for (size_t i = 0; i < OUTCOMES; i++)
         stats->outcomes[i] = counters.outcomes[i];
-    for (size_t i = 0; i <= STATS_BOUNDS; i++)
+    for (size_t i = 0; i <= DURATION_BOUNDS; i++)
         stats->durations[i] = counters.durations[i];
 }
 
@@ -105,8 +98,10 @@ void stats_add_listener(struct stats *stats, const struct listener_stats *listen
     while (i < stats->listeners && strcmp(stats->listener[i].address, listener->address) != 0)
         i++;
     if (i < stats->listeners) {
-        stats->listener[i].queued += listener->queued;
-        stats->listener[i].limit += listener->limit;
+        struct listener_stats *sum = &stats->listener[i];
+        bool is_known = sum->limit > 0 && listener->limit > 0;
+        sum->queued = is_known ? sum->queued + listener->queued : 0;
+        sum->limit = is_known ? sum->limit + listener->limit : 0;
         return;
     }
     assert(i < STATS_LISTENERS);
@@ -143,25 +138,33 @@ static void log_accept_errors(const struct stats *stats)
     report("accept errors%s", line[0] != '\0' ? line : " none=0");
 }
 
+static void log_listener(const struct listener_stats *listener)
+{
+    if (listener->limit > 0)
+        report("listener %s queued=%u limit=%u", listener->address, listener->queued,
+               listener->limit);
+    else
+        report("listener %s queue=unknown", listener->address);
+}
+
 void stats_log(const struct stats *stats)
 {
     const struct gauges *gauges = &stats->gauges;
     report("connections accepted=%" PRIu64
-           " active=%zu peak=%zu lingering=%zu workers=%zu idle=%zu lines_lost=%lu",
+           " active=%zu peak=%zu lingering=%zu workers=%zu idle=%zu lines_lost=%" PRIu64,
            stats->accepted, gauges->active, gauges->peak, gauges->lingering, gauges->workers,
            gauges->idle, stats->lines_lost);
     log_outcomes(stats);
     log_accept_errors(stats);
     for (size_t i = 0; i < stats->listeners; i++)
-        report("listener %s queued=%u limit=%u", stats->listener[i].address,
-               stats->listener[i].queued, stats->listener[i].limit);
+        log_listener(&stats->listener[i]);
 }
 
 void stats_status(const struct stats *stats, char *text, size_t size)
 {
     snprintf(text, size,
              "%zu active, %" PRIu64 " accepted, %" PRIu64 " ok, %" PRIu64 " failed, %" PRIu64
-             " limited, %lu log lines lost; listening at",
+             " limited, %" PRIu64 " log lines lost; listening at",
              stats->gauges.active, stats->accepted,
              stats->outcomes[OUTCOME_OK] + stats->outcomes[OUTCOME_EXCESS],
              stats->outcomes[OUTCOME_FAILED], stats->outcomes[OUTCOME_LIMITED], stats->lines_lost);

@@ -4,6 +4,7 @@
 #define SERVER_LOG_STATS_H
 
 #include "common/address.h"
+#include "common/duration.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,13 +29,8 @@ enum outcome {
 /* Return "ok", "excess" and so on: the word in log lines and metrics. */
 const char *outcome_name(enum outcome outcome);
 
-#define STATS_BOUNDS 16
 #define STATS_ACCEPT_ERRORS 32
 #define STATS_LISTENERS 256
-
-/* The upper bounds of the duration histogram, in microseconds. Longer durations fall into one more
- * bucket. */
-extern const int64_t stats_bounds[STATS_BOUNDS];
 
 struct stats {
     int64_t started;       /* seconds since 1970 */
@@ -45,11 +41,11 @@ struct stats {
     /* counters since the start */
     uint64_t accepted;
     uint64_t outcomes[OUTCOMES];
-    uint64_t durations[STATS_BOUNDS + 1]; /* from getting a slot to the outcome, by bucket … */
-    uint64_t microseconds;                /* … and their sum */
+    uint64_t durations[DURATION_BOUNDS + 1]; /* from getting a slot to the outcome, by bucket … */
+    uint64_t microseconds;                   /* … and their sum */
     uint64_t reloads;
     uint64_t reloads_refused;
-    unsigned long lines_lost;
+    uint64_t lines_lost;
     size_t accept_errors;
     struct {
         const char *name; /* as in errno(3) */
@@ -68,7 +64,7 @@ struct stats {
     struct listener_stats {
         char address[ADDRESS_TEXT];
         unsigned queued; /* connections that wait to be accepted */
-        unsigned limit;  /* how many can wait */
+        unsigned limit;  /* how many can wait; 0: neither is known */
     } listener[STATS_LISTENERS];
 };
 

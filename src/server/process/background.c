@@ -17,7 +17,9 @@
 #include "server/process/background.h"
 
 #include "common/command_line.h"
+#include "common/descriptor.h"
 #include "common/number.h"
+#include "server/log/log.h"
 #include "server/process/signals.h"
 
 #include <dirent.h>
@@ -28,6 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -43,17 +46,23 @@ static void close_between(int first, int last)
 #ifdef HAVE_CLOSE_RANGE
     if (close_range((unsigned int)first, (unsigned int)last, 0) == 0)
         return;
+#elif defined SYS_close_range /* the C library does not have it, the kernel may */
+    if (syscall(SYS_close_range, (unsigned int)first, (unsigned int)last, 0u) == 0)
+        return;
 #endif
     unsigned long long number;
     DIR *open_files = opendir("/proc/self/fd");
     const struct dirent *entry;
-    while (open_files != NULL && (entry = readdir(open_files)) != NULL) {
+    if (open_files == NULL) {
+        log_errno(LOG_WARNING, "cannot close inherited descriptors: /proc/self/fd");
+        return;
+    }
+    while ((entry = readdir(open_files)) != NULL) {
         if (read_whole(entry->d_name, INT_MAX, &number) && (int)number >= first &&
             (int)number <= last && (int)number != dirfd(open_files))
             close((int)number);
     }
-    if (open_files != NULL)
-        closedir(open_files);
+    closedir(open_files);
 }
 
 int background_prepare(int passed, int ready_fd)
@@ -96,8 +105,10 @@ int background_begin(void)
     if (pipe2(ends, O_CLOEXEC) != 0)
         return -1;
     pid_t child = fork();
-    if (child < 0)
-        return -1;
+    if (child < 0) {
+        (void)close_after_error(ends[0]);
+        return close_after_error(ends[1]);
+    }
     if (child > 0) {
         close(ends[1]);
         wait_for_daemon(child, ends[0]);
@@ -121,6 +132,10 @@ static void complain_of_terminal(void)
                           strerror(errno));
 }
 
+/* GCC's analyzer takes what dup2(2) returns for a descriptor that must be closed. */
+#if defined __GNUC__ && !defined __clang__ && __GNUC__ >= 13
+#pragma GCC diagnostic ignored "-Wanalyzer-fd-leak"
+#endif
 static void detach_from_terminal(void)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);

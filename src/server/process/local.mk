@@ -8,5 +8,6 @@ src_libsixteen_a_SOURCES += \
 	%D%/rlimits.h %D%/rlimits.c \
 	%D%/pid_file.h %D%/pid_file.c \
 	%D%/systemd.h %D%/systemd.c \
+	%D%/passed_sockets.h %D%/passed_sockets.c \
 	%D%/privileges.h %D%/privileges.c \
 	%D%/seccomp.h %D%/seccomp.c

@@ -83,8 +83,23 @@ static int become(const struct settings *settings)
               user[0] == '\0'    ? "group "
               : group[0] != '\0' ? " and group "
                                  : " and its group",
-              group, geteuid() != 0 ? "; only root can" : "");
+              group,
+              errno == EINVAL  ? "; the user namespace does not map it"
+              : geteuid() != 0 ? "; only root can"
+                               : "");
     return -1;
+}
+
+void privileges_give_sockets(const struct settings *settings, const struct listeners *listeners)
+{
+    if (settings->daemon.user[0] == '\0' || geteuid() != 0)
+        return;
+    for (size_t i = 0; i < listeners->count; i++)
+        if (fchown(listeners->list[i]->fd, settings->daemon.uid, (gid_t)-1) != 0)
+            log_errno(LOG_WARNING,
+                      "cannot give the listener at %s to daemon.user; a reload cannot replace it "
+                      "with one that overlaps it",
+                      listeners->list[i]->name);
 }
 
 int privileges_drop(const struct settings *settings)

@@ -4,6 +4,11 @@
 #define SERVER_PROCESS_PRIVILEGES_H
 
 #include "server/config/settings.h"
+#include "server/connection/listeners.h"
+
+/* Make daemon.user the owner of the sockets that root has opened, so that a reload can open others
+ * that overlap them. */
+void privileges_give_sockets(const struct settings *settings, const struct listeners *listeners);
 
 /* Become daemon.user and daemon.group for good, without supplementary groups, unless the process is
  * these already; the default group is the user's. Set no_new_privs, and drop all capabilities

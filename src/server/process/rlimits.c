@@ -13,7 +13,9 @@
 
 #include "server/log/log.h"
 
+#include <pthread.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/resource.h>
 
 /* Standard input, output and error, the pid file, syslog, what the main loop polls, and some
@@ -53,12 +55,23 @@ static void disable_core(void)
         log_errno(LOG_WARNING, "cannot disable core dumps; a core could hold what peers sent");
 }
 
+/* Threads that are started later inherit it. sched_setscheduler(2) is for a whole process, which
+ * Linux cannot do, so not every C library has it. */
+static void choose_policy(void)
+{
+    struct sched_param parameters;
+    int policy;
+    int error = pthread_getschedparam(pthread_self(), &policy, &parameters);
+    if (error == 0 && policy == SCHED_OTHER) /* not one that was chosen on purpose */
+        error = pthread_setschedparam(pthread_self(), SCHED_BATCH, &parameters);
+    if (error != 0)
+        log_line(LOG_NOTICE, "cannot set SCHED_BATCH; connections take more processor time: %s",
+                 strerror(error));
+}
+
 void rlimits_prepare(const struct settings *settings, size_t listeners)
 {
-    const struct sched_param none = {0};
-
     disable_core();
     rlimits_raise(settings, listeners);
-    if (sched_getscheduler(0) == SCHED_OTHER) /* not a policy that was chosen on purpose */
-        (void)sched_setscheduler(0, SCHED_BATCH, &none);
+    choose_policy();
 }

@@ -6,9 +6,9 @@
 #include "server/config/settings.h"
 
 /* Disable core dumps, raise RLIMIT_NOFILE to what limits.connections and this number of listeners
- * can need, and choose the scheduling policy SCHED_BATCH. Warns if a limit cannot be changed; a
- * refused policy is not reported: getrlimit(2), sched(7). Call it before there is a second thread,
- * and as root if possible. */
+ * can need, and choose the scheduling policy SCHED_BATCH. Logs what cannot be
+ * changed: getrlimit(2), sched(7). Call it before there is a second thread, and as root if
+ * possible. */
 void rlimits_prepare(const struct settings *settings, size_t listeners);
 
 /* Raise RLIMIT_NOFILE alone, after a reload. */

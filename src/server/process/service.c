@@ -23,6 +23,7 @@
 #include "server/log/metrics_writer.h"
 #include "server/process/background.h"
 #include "server/process/config_reader.h"
+#include "server/process/passed_sockets.h"
 #include "server/process/pid_file.h"
 #include "server/process/privileges.h"
 #include "server/process/rlimits.h"
@@ -67,8 +68,8 @@ struct service {
     int sockets; /* that the service manager passed */
     struct listeners listeners;
     struct loop *loop;
-    struct metrics_writer *metrics_writer; /* or NULL, while it was not needed */
-    struct config_reader *reader;          /* of the reload, or NULL if there is none */
+    struct file_writer *metrics_writer; /* or NULL, while it was not needed */
+    struct config_reader *reader;       /* of the reload, or NULL if there is none */
     int64_t patience; /* when a disk that does not answer the reader is reported, or NEVER */
     int pid_file;
     int signal_fd;
@@ -154,19 +155,22 @@ static void compare_sockets(const struct service *service, const struct settings
 {
     if (service->sockets > 0 && (service->options->listen.count > 0 ||
                                  setting_is_in_file(settings_find("listen"), settings)))
-        listeners_compare_adopted(&service->listeners, settings);
+        passed_sockets_compare(&service->listeners, settings);
 }
 
 static int open_listeners(struct service *service)
 {
     struct listeners *listeners = &service->listeners;
     if (service->sockets > 0) {
-        if (listeners_adopt(listeners, SYSTEMD_FIRST_FD, service->sockets) != 0)
+        if (passed_sockets_adopt(listeners, SYSTEMD_FIRST_FD, service->sockets) != 0)
             return EX_CONFIG;
         compare_sockets(service, service->settings);
         return EX_OK;
     }
-    return listeners_open(listeners, service->settings) == 0 ? EX_OK : EX_UNAVAILABLE;
+    if (listeners_open(listeners, service->settings) != 0)
+        return EX_UNAVAILABLE;
+    privileges_give_sockets(service->settings, listeners);
+    return EX_OK;
 }
 
 static struct stats *read_stats(struct service *service)
@@ -474,7 +478,7 @@ static void stop_log(struct service *service, struct stats *stats)
     stats->lines_lost = log_lost();
     service->metrics_writer = NULL;
     write_metrics(service, stats);
-    (void)metrics_writer_stop(service->metrics_writer, METRICS_STOP);
+    (void)file_writer_stop(service->metrics_writer, METRICS_STOP);
 }
 
 /* Undo the start, as far as it came. From signals_let_end() on, TERM and INT end the process at
@@ -497,7 +501,7 @@ static void stop(struct service *service)
     pid_file_release(service->settings->daemon.pid_file, service->pid_file);
     notify_close();
     signals_let_end(service->status);
-    bool written = metrics_writer_stop(service->metrics_writer, METRICS_STOP);
+    bool written = file_writer_stop(service->metrics_writer, METRICS_STOP);
     stop_log(service, written ? stats : NULL);
     settings_unref(service->settings);
     (void)background_finish(service->status);

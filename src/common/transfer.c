@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include "server/connection/transfer.h"
+#include "common/transfer.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -33,7 +33,6 @@ enum transfer_status recv_all(int fd, void *buffer, size_t want, size_t room, in
 {
     enum transfer_status status = TRANSFER_DONE;
     assert(want <= room);
-    *count = 0;
     while (*count < want && status == TRANSFER_DONE) {
         status = arm(fd, SO_RCVTIMEO, flags, deadline);
         if (status != TRANSFER_DONE)
@@ -51,7 +50,6 @@ enum transfer_status send_all(int fd, const void *buffer, size_t length, int fla
                               struct deadline deadline, size_t *count)
 {
     enum transfer_status status = TRANSFER_DONE;
-    *count = 0;
     while (*count < length && status == TRANSFER_DONE) {
         status = arm(fd, SO_SNDTIMEO, flags, deadline);
         if (status != TRANSFER_DONE)

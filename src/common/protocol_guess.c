@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include "server/connection/protocol_guess.h"
+#include "common/protocol_guess.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -4,8 +4,8 @@
  * TCP is a stream: one recv(2) can return fewer octets than were asked for, and one send(2) can
  * take fewer than it was given; sixteen(7) says when. These loops continue until the count is
  * reached, the stream ends, a call fails or would block, or the deadline passes. */
-#ifndef SERVER_CONNECTION_TRANSFER_H
-#define SERVER_CONNECTION_TRANSFER_H
+#ifndef COMMON_TRANSFER_H
+#define COMMON_TRANSFER_H
 
 #include "common/deadline.h"
 
@@ -20,19 +20,20 @@ enum transfer_status {
     TRANSFER_FAILED   /* a system call failed; errno says why */
 };
 
-/* Receive at least `want` octets from the blocking stream socket `fd` into `buffer`, which has room
- * for `room`. Octets beyond `want` are taken if they are there, and not waited for. `*count` is the
- * number of octets received, whatever the status, so that the caller can tell end of file before
- * the first octet from one in the middle. `flags` are those of recv(2).
+/* Receive octets from the blocking stream socket `fd` until at least `want` are in `buffer`, which
+ * has room for `room`. Octets beyond `want` are taken if they are there, and not waited for.
+ * `*count` is the number of octets in the buffer, before and after, whatever the status: so another
+ * call continues this one, and the caller can tell end of file before the first octet from one in
+ * the middle. `flags` are those of recv(2).
  *
  * The deadline is absolute. SO_RCVTIMEO counts for each call, socket(7), so the time that is left
  * is set before each call that can wait. With MSG_DONTWAIT nothing is set. */
 enum transfer_status recv_all(int fd, void *buffer, size_t want, size_t room, int flags,
                               struct deadline deadline, size_t *count);
 
-/* Send all `length` octets of `buffer` on the blocking stream socket `fd`. `flags` are those of
- * send(2); MSG_NOSIGNAL is added, so that a peer that went away causes EPIPE and no signal.
- * `*count` is the number of octets that the kernel took, whatever the status. SO_SNDTIMEO is set in
+/* Send the octets of `buffer` up to `length` on the blocking stream socket `fd`. `flags` are those
+ * of send(2); MSG_NOSIGNAL is added, so that a peer that went away causes EPIPE and no signal.
+ * `*count` is the number of octets that the kernel took, before and after. SO_SNDTIMEO is set in
  * the same way. */
 enum transfer_status send_all(int fd, const void *buffer, size_t length, int flags,
                               struct deadline deadline, size_t *count);

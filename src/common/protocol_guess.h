@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a message looks like that was meant for another kind of server. */
-#ifndef SERVER_CONNECTION_PROTOCOL_GUESS_H
-#define SERVER_CONNECTION_PROTOCOL_GUESS_H
+#ifndef COMMON_PROTOCOL_GUESS_H
+#define COMMON_PROTOCOL_GUESS_H
 
 #include <stddef.h>
 
