@@ -15,19 +15,21 @@ use IO::Socket::UNIX;
 use List::Util qw(max);
 use POSIX qw(WNOHANG);
 use Socket qw(SOCK_DGRAM SOL_SOCKET SO_LINGER MSG_PEEK SHUT_WR);
+use Test2::API qw(test2_stack);
 use Time::HiRes qw(time);
 
 our @EXPORT = qw(
     $SIXTEEND $SIXTEEN $GREETING $REPLY
-    scratch write_file read_file run must have has_terminals is_sanitized is_filtered is_gone with_mounts with_hosts
-    own_dev own_syslog own_network other_network slow_link next_datagram spawn spawn_to_read finish freeze
-    why_no_valgrind valgrind
+    scratch write_file read_file run must keep_records wrong_records why_no_schema promtool_accepts have has_terminals is_sanitized is_filtered is_gone with_mounts with_hosts
+    own_dev own_syslog own_network other_network slow_link next_datagram spawn spawn_to_read finish signal_asleep freeze
+    why_no_valgrind valgrind has_more_tries in_known_words c_library
     launch start start_in_background pass_sockets connect_to listen_somewhere full_listener read_to_end answer_of
     reset_connection wait_for everything_is_read begin_load end_load);
 
 my $build = $ENV{BUILD_DIR} // '.';
 our $SIXTEEND = "$build/src/sixteend";
 our $SIXTEEN  = "$build/src/sixteen";
+my $C_LIBRARY = "$build/tests/system/c_library";
 our $GREETING = 'Hi there, server';
 our $REPLY    = 'Farewell, client';
 
@@ -36,6 +38,9 @@ my $PATIENCE = 60;
 
 my %started;    # pids that are ours to end
 my $main = $$;
+my @records;    # of sixteen --json, that this test has read
+my $python;     # that has a validator of JSON Schema
+my ($words, $strange);    # errors in the words of the programs' C library: glibc's, and a pattern for them
 
 sub scratch { return tempdir('sixteen-XXXXXX', TMPDIR => 1, CLEANUP => 1) }
 
@@ -54,10 +59,57 @@ sub read_file {
     return scalar(<$file>) // '';
 }
 
+# What the program c_library says of the programs' C library, run by a command if one is given.
+sub c_library {
+    my $facts = -x $C_LIBRARY ? (run(@_, $C_LIBRARY))[1] : '';
+    my ($signal) = $facts =~ /^SIGRTMIN\t(\d+)$/m;
+    my ($stack)  = $facts =~ /^stack\t(\d+)$/m;
+    return { first_signal => $signal // POSIX::SIGRTMIN(), stack => $stack // 0,
+        map { $_ => scalar($facts =~ /^$_\t1$/m) } qw(heap idn syslog) };
+}
+
+# What the programs say, with errors in the words of glibc, in which tests expect them.
+sub in_known_words {
+    my ($text) = @_;
+    if (!$words) {
+        local $?;
+        $words = { map { /^words\t(.*)\t(.*)$/ } -x $C_LIBRARY ? `$C_LIBRARY` : () };
+        $strange = join '|', map { quotemeta } sort { length $b <=> length $a } keys %$words;
+    }
+    $text =~ s/($strange)/$words->{$1}/g if %$words;
+    return $text;
+}
+
 # Whether a program is installed.
 sub have {
     my ($program) = @_;
     return grep { -x "$_/$program" } split(/:/, $ENV{PATH}), '/usr/sbin', '/sbin';
+}
+
+# Test that promtool(1) finds nothing wrong in a metrics file.
+sub promtool_accepts {
+    my ($file, $what) = @_;
+    my $builder = Test::More->builder;
+    return $builder->skip('promtool is not installed') if !have('promtool');
+    my ($status, $out, $err) = run('sh', '-c', 'promtool check metrics <"$1"', 'sh', $file);
+    return $builder->is_eq("$status$out$err", '0', "promtool accepts $what");
+}
+
+# Call it first in a test whose figures a busy machine can spoil: it runs the test up to five times, in
+# processes of their own, until all of it passes, and ends with what the last one said. A program that
+# is wrong fails each time.
+sub has_more_tries {
+    return if $ENV{SIXTEEN_TRY};
+    local $ENV{SIXTEEN_TRY} = 1;
+    my ($status, $out, $err);
+    for my $try (1 .. 5) {
+        ($status, $out, $err) = run($^X, (map { "-I$_" } @INC), $0);
+        last if $status eq 0;
+        print "# try $try: $_\n" for $out =~ /^(not ok .*)$/mg;
+    }
+    print $out;
+    print STDERR $err;
+    POSIX::_exit($status eq 0 ? 0 : 1);
 }
 
 # Run a command to its end: its status (or -signal), standard output and error.
@@ -74,9 +126,47 @@ sub run {
     }
     waitpid $pid, 0;
     my $status = $? & 127 ? -($? & 127) : $? >> 8;
-    my @text = (read_file($out), read_file($err));
+    my @text = map { in_known_words(read_file($_)) } $out, $err;
     unlink $out, $err;
+    keep_records($text[0]) if $text[0] =~ /\A\{/ && grep { $_ eq $SIXTEEN } @command;
     return ($status, @text);
+}
+
+# Keep what sixteen --json wrote: at its end, the test compares each whole line with the schema.
+# run() keeps it by itself.
+sub keep_records {
+    my ($text) = @_;
+    croak 'only the process of the test keeps records' if $$ != $main;
+    (test2_stack()->all)[0]->follow_up(\&check_records) if !@records;
+    push @records, $text =~ /^(.*\n)/mg;
+    return;
+}
+
+sub check_records {
+    SKIP: {
+        my $why = why_no_schema();
+        Test::More::skip($why, 1) if $why;
+        my @wrong = wrong_records(@records);
+        Test::More::ok(!@wrong, @records . ' records conform to docs/sixteen.schema.json');
+        Test::More::diag(@wrong > 6 ? (@wrong[0 .. 5], "...\n") : @wrong) if @wrong;
+    }
+    return;
+}
+
+# Return why no record can be compared with the schema, or nothing.
+sub why_no_schema {
+    ($python) = grep { (run($_, '-c', 'from jsonschema import Draft202012Validator'))[0] == 0 } '/usr/bin/python3', 'python3'
+        if !defined $python;
+    return $python ? '' : "Python's jsonschema module, 4.0 or later, is not installed";
+}
+
+# Return what is wrong with records, in lines.
+sub wrong_records {
+    my @lines = @_;
+    my $source = $ENV{SOURCE_DIR} // '../..';
+    my $file = write_file(scratch() . '/records', join '', @lines);
+    my ($status, $out, $err) = run($python, "$source/tests/system/records.py", "$source/docs/sixteen.schema.json", $file);
+    return "$out$err" =~ /^(.*\n)/mg;
 }
 
 # The same for a command that must succeed.
@@ -220,9 +310,10 @@ sub segment {
 # A link that takes this many seconds each way between the test's network and the one of a process, for
 # kernels without netem: two devices and a process between them. 10.78.0.1 and fd78::1 are here,
 # 10.78.0.2 and fd78::2 there. Returns where to read what passes the end there, as lines of the time,
-# '>' or '<', and segment(); nothing if this host makes no such devices.
+# '>' or '<', and segment(); nothing if this host makes no such devices. With code that is true of
+# segment(), the link loses that packet on its way from there.
 sub slow_link {
-    my ($seconds, $holder) = @_;
+    my ($seconds, $holder, $is_lost) = @_;
     my ($near, $far) = (tun('near'), tun('far'));
     return if !$near || !$far;
     must(qw(ip link set far netns), $holder);
@@ -246,6 +337,8 @@ sub slow_link {
             for my $from ($near, $far) {
                 while (sysread $from, my $packet, 65536) {
                     my $now = time;
+                    my @segment = $from == $far ? segment($packet) : ();
+                    next if $is_lost && @segment && $is_lost->(@segment);
                     push @under_way, [$now + $seconds, $from == $near ? $far : $near, $packet];
                     $passes->($now, '>', $packet) if $from == $far;
                 }
@@ -268,6 +361,14 @@ sub next_datagram {
         return $datagram if $datagram =~ $pattern;
     }
     return '';
+}
+
+# Send a signal to a process once it sleeps: ThreadSanitizer can keep one that comes earlier from a
+# program until the program calls the C library again.
+sub signal_asleep {
+    my ($signal, $pid) = @_;
+    wait_for(sub { read_file("/proc/$pid/stat") =~ /\) S/ });
+    return kill $signal, $pid;
 }
 
 # Stop a process until SIGCONT, and wait until it has stopped.
@@ -333,8 +434,11 @@ sub take_in {
     my ($self, $until) = @_;
     my $left = $until - time;
     return 0 if $left <= 0 || !IO::Select->new($self->{handle})->can_read($left);
-    my $got = sysread $self->{handle}, $self->{log}, 65536, length $self->{log};
-    return defined $got ? $got : $! == EINTR;
+    $self->{piece} //= '';
+    my $got = sysread $self->{handle}, $self->{piece}, 65536, length $self->{piece};
+    return $! == EINTR if !defined $got;
+    $self->{log} .= in_known_words($1) if $self->{piece} =~ s/\A(.*\n)//s || $got == 0 && $self->{piece} =~ s/\A(.+)//s;
+    return $got;
 }
 
 # Return what it has written that was not read yet.

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: MIT
 # Every error of accept(2): one that concerns a single connection is counted and skipped, a
 # shortage makes the daemon pause, and so does any error that comes again and again; only a bug of
-# the daemon ends it. strace injects the errors.
+# the daemon ends it. strace injects the errors, also into accept(2): a C library can call that if
+# accept4(2) fails with ENOSYS or EINVAL.
 use strict;
 use warnings;
 use Sixteen;
 use Test::More;
 
 my $trace = scratch() . '/trace';
-my @strace = ('strace', '--follow-forks', "--output=$trace", '--trace=accept4,poll', '--inject');
-plan skip_all => 'strace cannot trace here' if (run(@strace, 'accept4:error=EPERM', 'true'))[0] != 0;
+my @strace = ('strace', '--follow-forks', "--output=$trace", '--trace=?accept,?accept4,poll', '--inject');
+my $accept = '?accept,?accept4';
+plan skip_all => 'strace cannot trace here' if (run(@strace, "$accept:error=EPERM", 'true'))[0] != 0;
 plan skip_all => 'strace stops the threads of a sanitizer' if is_sanitized();
 
 sub pid_of {
@@ -18,7 +20,7 @@ sub pid_of {
 }
 
 for my $error (qw(ECONNABORTED EPROTO EPERM ENETDOWN ENETUNREACH EHOSTDOWN EHOSTUNREACH ENONET ENOPROTOOPT ETIMEDOUT)) {
-    my $daemon = start(under => [@strace, "accept4:error=$error:when=1..3"]);
+    my $daemon = start(under => [@strace, "$accept:error=$error:when=1..3"]);
     is +(run($SIXTEEN, '127.0.0.1', $daemon->{port}))[0], 0, "$error: the next connection is served";
     kill 'TERM', pid_of($daemon);
     is $daemon->wait_end, 0, 'ends';
@@ -27,7 +29,7 @@ for my $error (qw(ECONNABORTED EPROTO EPERM ENETDOWN ENETUNREACH EHOSTDOWN EHOST
 }
 
 # A signal is no error.
-my $interrupted = start(under => [@strace, 'accept4:error=EINTR:when=1..3']);
+my $interrupted = start(under => [@strace, "$accept:error=EINTR:when=1..3"]);
 is +(run($SIXTEEN, '127.0.0.1', $interrupted->{port}))[0], 0, 'EINTR: the next connection is served';
 kill 'TERM', pid_of($interrupted);
 is $interrupted->wait_end, 0, 'ends';
@@ -35,7 +37,7 @@ like $interrupted->{log}, qr/notice accept errors none=0$/m, 'it was not counted
 unlike $interrupted->{log}, qr/cannot accept/, 'and is no reason to pause';
 
 for my $error (qw(EMFILE ENFILE ENOBUFS ENOMEM EOPNOTSUPP EIO)) {
-    my $daemon = start(under => [@strace, "accept4:error=$error:when=1..3"]);
+    my $daemon = start(under => [@strace, "$accept:error=$error:when=1..3"]);
     is +(run($SIXTEEN, '127.0.0.1', $daemon->{port}))[0], 0, "$error: the connection is served after a pause";
     kill 'TERM', pid_of($daemon);
     is $daemon->wait_end, 0, 'ends';
@@ -55,18 +57,18 @@ for my $error (qw(EMFILE ENFILE ENOBUFS ENOMEM EOPNOTSUPP EIO)) {
 }
 
 for my $error (qw(EBADF EINVAL ENOTSOCK EFAULT)) {
-    my $daemon = start(under => [@strace, "accept4:error=$error:when=1+"]);
+    my $daemon = start(under => [@strace, "$accept:error=$error:when=1+"]);
     is $daemon->wait_end, 71, "$error: a bug of ours ends the daemon";
     like $daemon->{log}, qr/crit cannot accept connections: /, 'which says why';
 }
 
 # An error that never ends, whatever it says: a container's filter can answer each call so.
-sub calls { return scalar(() = read_file($trace) =~ / (?:accept4|poll)\(/g) }
+sub calls { return scalar(() = read_file($trace) =~ / (?:accept4?|poll)\(/g) }
 
 for (['EPERM', 'Operation not permitted'], ['ENOSYS', 'Function not implemented'], ['ECONNABORTED', 'Software caused connection abort'],
     ['EINTR', 'Interrupted system call'], ['EAGAIN', 'Resource temporarily unavailable']) {
     my ($error, $text) = @$_;
-    my $daemon = start(under => [@strace, "accept4:error=$error"], config => 'timeouts: { drain = 600.0; };');
+    my $daemon = start(under => [@strace, "$accept:error=$error"], config => 'timeouts: { drain = 600.0; };');
     my $peer = connect_to($daemon->{port});
     ok $daemon->wait_log(qr/warning cannot accept connections, pausing: $text count=\d+$/), "$error for good: the log says so";
     my $before = calls();

@@ -4,6 +4,7 @@
 # and then killed. The test notes what clients lose; except for the kill it is nothing.
 use strict;
 use warnings;
+use Commands;
 use Fcntl qw(F_SETFD);
 use IO::Socket::IP;
 use IO::Socket::UNIX;
@@ -68,6 +69,25 @@ sub runtime {
     my $socket = IO::Socket::UNIX->new(Peer => "$directory/admin.sock") or return '';
     syswrite $socket, "$command\n";
     return (read_to_end($socket))[0];
+}
+
+# The commands of examples/haproxy/README.md that take a host out and back in, with HAProxy's socket where
+# they look for it.
+my ($block) = commands_of('tests/system/balancer.t');
+mkdir "$directory/run" or die "run: $!";
+symlink $directory, "$directory/run/haproxy" or die "haproxy: $!";
+my @there = have('socat') ? with_mounts('/run' => "$directory/run") : ();
+my $shell = @there ? begin_session(@there, 'sh') : undef;
+
+# Execute the next of them: what it printed. Where that is not possible, do the same by the other command.
+sub documented {
+    my ($instead) = @_;
+    my $command = shift @$block;
+    command_is_run($command);
+    return runtime($instead) if !$shell;
+    my ($status, $out) = in_session($shell, $command->{text});
+    is $status, 0, "examples/haproxy/README.md: $command->{text}" or diag $out;
+    return $out;
 }
 
 # What HAProxy knows of a host.
@@ -146,12 +166,14 @@ is "$status$err", '0', 'and no other client is';
 @many = ();
 
 is lost_during('drain', sub {
-    runtime('set server hosts/one state drain');
+    documented('');    # defines api
+    documented('set server hosts/one state drain');
     ok wait_hosts(sub { known('one')->{scur} eq '0' }), 'drain: one has no client any more';
+    like documented('show stat'), qr/^(?:hosts,)?one,(?:.*,)?0,(?:.*,)?DRAIN/m, 'and that is shown';
     is $host{one}->stop, 0, 'and is stopped';
     is_status('one', 'DOWN');
     $host{one} = start_host('one', $host{one}{port});
-    runtime('set server hosts/one state ready');
+    documented('set server hosts/one state ready');
     is_status('one', 'UP');
 }), '', 'drain: no client lost anything';
 
@@ -186,6 +208,7 @@ is lost_during('afterwards', sub { wait_served('two', 200) }), '', 'with three d
 my $log = read_file($said);
 like $log, qr/ peer=\S+ local=\S+ via=\S+ server=(?:one|three) octets=16 end=-- retries=\+[1-3] /, 'HAProxy logs which client was sent on to another host';
 unlike $log, qr/ octets=16 end=-- retries=0 /, 'and not which one was served at the first';
+end_session($shell) if $shell;
 finish($haproxy);
 is $host{$_}->stop, 0, "$_ ends" for qw(one two);
 done_testing;

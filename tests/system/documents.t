@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 # What the documents, the manual pages and the comments of the source name is there: each file, each
-# function, and a function in the file that is said to contain it.
+# function, and a function in the file that is said to contain it. Links lead somewhere, also in the
+# installed documents. The packages have the version of configure.ac. HACKING.md counts the lines
+# that name what is Linux's own.
 use strict;
 use warnings;
 use File::Find;
@@ -8,7 +10,7 @@ use Sixteen;
 use Test::More;
 
 my $source = $ENV{SOURCE_DIR} // '../..';
-my $FOLDERS = 'src|tests|bench|etc|examples|man|build-aux|\.ci';
+my $FOLDERS = 'src|tests|bench|debian|docs|etc|examples|man|packaging|build-aux|\.ci';
 
 # Files that are named and are not in the tree.
 my %NOT_OURS = (
@@ -105,6 +107,21 @@ sub plain {
     return $text =~ s/`//gr;
 }
 
+# C without its comments, but with its strings: by the path below src/.
+my %code;
+
+# Return how many lines name one of these, as HACKING.md has it: "`file` N, `file` N".
+sub lines_that_name {
+    my $names = join '|', map { quotemeta } @_;
+    my @files;
+    for my $path (grep { m{\Asrc/.*\.[ch]\z} } @paths) {
+        $code{$path} //= read_file("$source/$path") =~ s{/\*.*?\*/|//[^\n]*|("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')}{ $1 // $& =~ tr/\n/ /cr }gser;
+        my $lines = grep { /(?<!\w)(?:$names)/ } split /\n/, $code{$path};
+        push @files, '`' . substr($path, 4) . "` $lines" if $lines;
+    }
+    return join ', ', @files;
+}
+
 my $FILE = qr{(?<![\w/.~@<-])(?:(?:$FOLDERS)/[\w./*-]*[\w*/]|(?:[\w*-]+/)*[\w*-]+\.(?:[cht]|pm|md|mk))(?![\w/@>-])};
 my $FUNCTION = qr/(?<![\w.>-])\w+(?=\(\))/;
 
@@ -163,6 +180,13 @@ sub stale {
         my %there = map { s/^\s+//r => 1 } split /\n/, read_file("$source/$file");
         push @wrong, map { "$document: $file does not contain the line '$_'" } grep { !$there{$_} } map { s/\\\|/|/gr } $lines =~ /`([^`]+)`/g;
     }
+    # A row of "A port to FreeBSD": | `name`, `name` | `file` N, `file` N | what that has |.
+    while ($text =~ /^\| (`[^|]+`) \| (`\S+\.[ch]` \d+(?:, `\S+\.[ch]` \d+)*) \| /mg) {
+        my ($names, $lines) = ($1, $2);
+        my $now = lines_that_name($names =~ /`([^`]+)`/g);
+        $count{names}++;
+        push @wrong, "$document: $names is in " . ($now || 'no line') if $now ne $lines;
+    }
     my %once = map { $_ => 1 } @wrong;
     return ([sort keys %once], \%count);
 }
@@ -189,20 +213,22 @@ subtest 'made-up documents' => sub {
     $is->('a function that is elsewhere', 'HACKING.md', "`recv_all()`, then\n`send_all()` in\n`address.c`; `quote()`.",
         'HACKING.md: address.c does not contain recv_all()', 'HACKING.md: address.c does not contain send_all()');
     $is->('a file in another sentence', 'HACKING.md', 'Call `recv_all()`. Nothing is in `address.c`.');
-    $is->('a manual page', 'man/sixteen.7.in', ".Fn recv_all\nand\n.Fn recv_none ,\nboth in\n.Pa src/server/connection/transfer.c ,\nnot in\n.Pa src/common/none.c .\n",
-        'man/sixteen.7.in: no file src/common/none.c', 'man/sixteen.7.in: no function recv_none()', 'man/sixteen.7.in: src/server/connection/transfer.c does not contain recv_none()');
+    $is->('a manual page', 'man/sixteen.7.in', ".Fn recv_all\nand\n.Fn recv_none ,\nboth in\n.Pa src/common/transfer.c ,\nnot in\n.Pa src/common/none.c .\n",
+        'man/sixteen.7.in: no file src/common/none.c', 'man/sixteen.7.in: no function recv_none()', 'man/sixteen.7.in: src/common/transfer.c does not contain recv_none()');
     $is->('comments', 'src/sixteend.c', "/* recv_none() is in none.c. */\nint x = \"none() in no.c\";  // no_one()\nnone();\n",
         'src/sixteend.c: no file none.c', 'src/sixteend.c: no function no_one()', 'src/sixteend.c: no function recv_none()', 'src/sixteend.c: none.c does not contain recv_none()');
     $is->('the tree', 'HACKING.md', "| room | file | job |\n|---|---|---|\n| `src/common/` | `wire.h` | |\n| | `options.c`, `deadline.c` | |\n| `src/server/config/` | `options.c` | |\n",
         'HACKING.md: no file options.c in src/common');
     $is->('lines that no test runs', 'HACKING.md', "| `src/sixteend.c` | `main` | `return EX_USAGE;` | because |\n| `src/sixteend.c` | `none` | `return;` | the same |\n",
         "HACKING.md: src/sixteend.c does not contain none()", "HACKING.md: src/sixteend.c does not contain the line 'return;'");
+    $is->('names and lines', 'HACKING.md', "| `int main(`, `no_name` | `sixteen.c` 1, `sixteend.c` 1 | |\n| `int main(` | `sixteen.c` 2 | |\n| `no_name` | `sixteen.c` 1 | |\n",
+        'HACKING.md: `int main(` is in `sixteen.c` 1, `sixteend.c` 1', 'HACKING.md: `no_name` is in no line');
 };
 
 # ---- and finds nothing here
 
 my @documents = (
-    (grep { m{\A(?:README\.md|HACKING\.md|SECURITY\.md|NEWS|bench/README\.md|examples/.*\.md|man/[^/]+\.in)\z} } @paths),
+    (grep { m{\A(?:README\.md|HACKING\.md|SECURITY\.md|NEWS|bench/README\.md|(?:docs|examples)/.*\.md|man/[^/]+\.in)\z} } @paths),
     (grep { m{\Asrc/.*\.[ch]\z} } @paths),
 );
 cmp_ok scalar(@documents), '>', 110, 'documents, manual pages and sources are found';
@@ -219,4 +245,52 @@ cmp_ok $sum{functions}, '>', 20, 'and functions';
 cmp_ok $sum{places}, '>', 5, 'and where these are';
 cmp_ok $sum{rooms}, '>', 20, 'HACKING.md says what is in each room';
 cmp_ok $sum{rows}, '>', 0, 'and which lines no test runs';
+cmp_ok $sum{names}, '>', 10, "and which are Linux's own";
+
+# ---- the version
+
+my ($version) = read_file("$source/configure.ac") =~ /^AC_INIT\(\[sixteend\], \[([^]]+)\]\)$/m;
+for ([ 'debian/changelog', qr/\Asixteend \(([^)]+)\)/ ],
+    [ 'packaging/sixteend.spec', qr/^Version: +(\S+)$/m ],
+    [ 'packaging/sixteend.spec', qr/^%changelog\n\*.* - (\S+)-\d+$/m ]) {
+    my ($file, $pattern) = @$_;
+    is +(read_file("$source/$file") =~ $pattern)[0], $version, "$file has the version of configure.ac";
+}
+
+# ---- links lead somewhere, here and where `make install` puts the documents
+
+# Return the complaints about the links of a document below a folder to files and to headings.
+sub broken {
+    my ($folder, $document, $text) = @_;
+    my @wrong;
+    for my $link ($text =~ /\]\(([^()\s]+)\)/g) {
+        next if $link =~ m{\A(?:https?|mailto):};
+        my ($path, $heading) = $link =~ /\A([^#]*)(?:#(.*))?\z/;
+        my $to = "$folder/$document";
+        $to =~ s{[^/]*\z}{$path} if length $path;
+        my $there = -e $to;
+        my @headings = $there && defined $heading ? read_file($to) =~ /^#+ +(.*)/mg : ();
+        $there &&= grep { lc(s/[^\w -]//gr =~ tr/ /-/r) eq $heading } @headings if defined $heading;
+        push @wrong, "$document: no $link" if !$there;
+    }
+    return @wrong;
+}
+
+my $bad = "[a](NEWS) [b](#log-and-metrics) [c](examples/README.md#haproxy) [d](https://example.org/none)\n"
+    . "[e](none.md) ![f](none/f.svg) [g](#none) [h](examples/README.md#none)";
+is_deeply [broken($source, 'README.md', $bad)], [map { "README.md: no $_" } 'none.md', 'none/f.svg', '#none', 'examples/README.md#none'],
+    'made-up links';
+
+my $root = scratch();
+delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL)};
+my ($status, $out, $err) = run('make', '-s', '-C', $ENV{BUILD_DIR}, "DESTDIR=$root", 'docdir=/doc', 'install-data');
+is "$status$err", '0', 'the documents can be installed' or diag $out;
+for my $folder ($source, "$root/doc") {
+    my @markdown;
+    find({ no_chdir => 1, wanted => sub { push @markdown, substr $_, 1 + length $folder if /\.md\z/ } },
+        grep { -e } map { "$folder/$_" } qw(README.md HACKING.md SECURITY.md bench docs examples));
+    cmp_ok scalar(@markdown), '>', 10, 'documents with links';
+    is_deeply [map { broken($folder, $_, read_file("$folder/$_")) } sort @markdown], [],
+        'every link leads somewhere ' . ($folder eq $source ? 'in the source' : 'after make install');
+}
 done_testing;

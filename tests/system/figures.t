@@ -8,6 +8,7 @@ use Sixteen;
 use Socket qw(IPPROTO_TCP TCP_NODELAY);
 use Test::More;
 
+has_more_tries();
 own_network();
 must(qw(ip link set lo up));
 plan skip_all => 'this host has no IPv6' if read_file('/proc/net/if_inet6') eq '';
@@ -15,7 +16,7 @@ my $ONE_WAY = 0.05;
 my ($holder, @there) = other_network();
 my $capture = slow_link($ONE_WAY, $holder) or plan skip_all => 'this host makes no tun devices';
 
-# Seconds by which a figure can be later than the packet that it is about, on a slow machine.
+# Seconds by which a figure can be later than the packet that it is about.
 my $SLACK = 0.045;
 
 # A server that pauses before each of the two parts of its reply, and before it closes. By turns it
@@ -99,6 +100,19 @@ sub compare_times {
     return;
 }
 
+# Compare the phases of a summary, in microseconds, with the marks of the right exchanges.
+sub compare_phases {
+    my ($name, $of, @marks) = @_;
+    for my $phase (qw(connect first end)) {
+        my @us = sort { $a <=> $b } map { $_->{$phase} } @marks;
+        for my $percent (50, 99) {
+            my ($figure, $expected) = ($of->{$phase}{$percent}, $us[int(@us * $percent / 100 + 0.999999) - 1]);
+            ok $figure >= $expected - 2 && $figure <= $expected * (1 + 1 / 64) + 2, "$name: $phase p$percent" or diag "$figure, expected $expected";
+        }
+    }
+    return;
+}
+
 my @turns = qw(right wrong lost right);
 my @outcomes = qw(ok mismatch short ok);
 
@@ -107,7 +121,7 @@ my @outcomes = qw(ok mismatch short ok);
 my ($status, $out, $err, @wires) = ask(\@turns, '10.78.0.1', '-c', 4, '-i', 0.1);
 is "$status$err" . @wires, '14', 'a watch of four exchanges';
 my %line = map { / seq=(\d+) / ? ($1 => $_) : () } split /\n/, $out;
-my @right;
+my (@right, @marks);
 for my $seq (1 .. 4) {
     my $wire = $wires[$seq - 1];
     my %field = $line{$seq} =~ / (\w+)=(\S+)/g;
@@ -117,6 +131,7 @@ for my $seq (1 .. 4) {
     compare("line $seq", $wire, %field);
     is $field{octets}, length $reply{ $turns[$seq - 1] }, "line $seq: octets";
     push @right, $field{us} if $outcomes[$seq - 1] eq 'ok';
+    push @marks, \%field if $outcomes[$seq - 1] eq 'ok';
     cmp_ok abs($field{us} - ($field{end} // $field{last})), '<=', 1000, "line $seq: us is that of the last mark";
 }
 my ($sent, $of_right, $wrong, $lost, $time) = $out =~ /^(\d+) sent, (\d+) right, (\d+) wrong, ([\d.]+)% lost, time (\d+) ms$/m;
@@ -127,6 +142,9 @@ my %of;
 @of{qw(min avg max mdev)} = map { $_ * 1000 } split m{/}, ($out =~ m{^min/avg/max/mdev = (\S+) ms$}m)[0];
 @of{qw(p50 p90 p99 p99.9 p99.99)} = map { $_ * 1000 } split m{/}, ($out =~ m{^p50/p90/p99/p99\.9/p99\.99 = (\S+) ms$}m)[0];
 compare_times('the summary', \%of, @right);
+my ($text) = $out =~ m{^(connect p50/p99 = .*)$}m;
+my %phase = map { m{^(connect|first|end).* = ([\d.]+)/([\d.]+) ms$} ? ($1 => { 50 => $2 * 1000, 99 => $3 * 1000 }) : () } split /, /, $text;
+compare_phases('the summary', \%phase, @marks);
 
 # ---- The same as JSON, over IPv6 ----
 
@@ -135,8 +153,8 @@ sub numbers { return $_[0] =~ /"(\w+)":(-?[\d.]+)/g }
 
 ($status, $out, $err, @wires) = ask(\@turns, 'fd78::1', '--json', '-c', 4, '-i', 0.1);
 is "$status$err" . @wires, '14', 'a watch as JSON';
-my %record = map { /"seq":(\d+),/ ? ($1 => $_) : () } split /\n/, $out;
-@right = ();
+my %record = map { /^\{"type":"exchange","seq":(\d+),/ ? ($1 => $_) : () } split /\n/, $out;
+@right = @marks = ();
 for my $seq (1 .. 4) {
     my $wire = $wires[$seq - 1];
     my %field = numbers($record{$seq});
@@ -148,22 +166,26 @@ for my $seq (1 .. 4) {
     delete $wire->{end} if $outcomes[$seq - 1] eq 'mismatch';
     compare("record $seq", $wire, map { ($_ => $field{"${_}_us"}) } @MARKS);
     push @right, $field{us} if $outcomes[$seq - 1] eq 'ok';
+    push @marks, { map { ($_ => $field{"${_}_us"}) } @MARKS } if $outcomes[$seq - 1] eq 'ok';
 }
 my ($summary) = $out =~ /^(\{"type":"summary".*)$/m;
-my %field = numbers($summary =~ s/,"addresses".*//r);
+my %field = numbers($summary =~ s/,"phases".*//r);
 is join(' ', @field{qw(sent right wrong lost failed unfinished no_end_of_file not_begun lost_percent)}), '4 2 1 1 0 0 0 0 25', 'the counts';
 $whole = max(map { $_->{end} // $_->{last} } @wires) - $wires[0]{begin};
 cmp_ok abs($field{elapsed_us} / 1e6 - $whole), '<', $SLACK, 'elapsed_us';
 cmp_ok abs($field{rate} * $field{elapsed_us} / 1e6 - 2), '<', 0.01, 'the rate is that of the right ones';
 %of = map { (my $name = $_) =~ s/_us$//; $name =~ s/(?<=\d)_/./; ($name => $field{$_}) } grep { /_us$/ } keys %field;
 compare_times('the summary as JSON', \%of, @right);
+my ($phases) = $summary =~ /"phases":\{(.*?)\}\}/;
+%phase = map { /"(\w+)":\{"p50_us":([\d.]+),"p99_us":([\d.]+)/ ? ($1 => { 50 => $2, 99 => $3 }) : () } split /\},/, $phases;
+compare_phases('the summary as JSON', \%phase, @marks);
 
 # ---- Load ----
 
 my $one = $ONE_WAY * 4 + $PAUSE * 3;    # what an exchange takes: handshake, message and reply, three pauses
 ($status, $out, $err, @wires) = ask(['right'], '10.78.0.1', '--json', '-P', 2, '-c', 6);
 is "$status$err" . @wires, '06', 'a closed loop';
-%field = numbers($out =~ s/,"addresses".*//r);
+%field = numbers($out =~ s/,"phases".*//r);
 my @took = map { $_->{end} - $_->{begin} } @wires;
 for my $figure (['min_us', min(@took)], ['avg_us', sum(@took) / @took], ['max_us', max(@took)], ['p50_us', (sort { $a <=> $b } @took)[2]]) {
     my ($name, $seen) = @$figure;
@@ -178,7 +200,7 @@ is sum(map { (split /,/)[1] } split /\],\[/, $histogram), 6, 'the histogram has 
 
 ($status, $out, $err, @wires) = ask(['right'], '10.78.0.1', '--json', '--rate', 20, '-c', 8);
 is "$status$err" . @wires, '08', 'an open loop';
-%field = numbers($out =~ s/,"addresses".*//r);
+%field = numbers($out =~ s/,"phases".*//r);
 is $field{rate}, '20.000', 'the rate is that of the schedule, since all were right';
 my ($service) = $out =~ /"service":\{([^}]*)\}/;
 my %service = numbers($service);

@@ -82,7 +82,7 @@ SKIP: {
     ($status, $out, $err) = run($SIXTEEN, '-W', 0.3, @echo);
     is "$status$err", "0sixteen: close by 127.0.0.1:$echo_port: correct reply, but no end of file within 0.3 s\n", 'which waits for our end of file otherwise';
     ($status, $out, $err) = run($SIXTEEN, '-W', 0.3, '-c', 1, @echo);
-    like "$status$err$out", qr/\A0outcome=ok .* us=\d{1,5} connect=\d+ .* last=\d+ remark="correct reply, but no end of file within 0\.3 s"\n/, 'a remark, and the time to the last octet';
+    like "$status$err$out", qr/\A0outcome=ok .* us=\d{1,5} connect=\d+ .* last=\d+ rtt=\d+ retrans=0 remark="correct reply, but no end of file within 0\.3 s"\n/, 'a remark, and the time to the last octet';
     ($status, $out, $err) = run($SIXTEEN, '-W', 0.3, '127.0.0.1', $echo_port);
     is $status, 1, 'the wrong words';
     like $err, qr/unexpected reply 'Hi there, server', expected 'Farewell, client'$/, 'are reported';

@@ -19,10 +19,10 @@ my ($status, $out, $err) = run($SIXTEEN, '--json', '-c', 2, '-i', 0, 'localhost'
 is "$status$err", '0', 'two exchanges';
 is jq('.type', $out), "exchange\nexchange\nsummary\n", 'an object a line for each, and one for all';
 is jq('select(.type == "exchange") | keys_unsorted | join(" ")', (split /\n/, $out)[0]),
-    "type seq time host peer local outcome right phase error octets reply resolve_us connect_us send_us first_us last_us end_us us\n",
+    "type seq time target host peer local outcome right phase error octets reply resolve_us connect_us send_us first_us last_us end_us us rtt_us retransmissions syn_retransmissions mss\n",
     'the fields of an exchange';
 is jq('select(.type == "summary") | keys_unsorted | join(" ")', $out),
-    "type host sent right wrong lost failed unfinished no_end_of_file not_begun lost_percent elapsed_us rate times errors addresses\n", 'the fields of the summary';
+    "type time arguments host sent right wrong lost failed unfinished no_end_of_file not_begun lost_percent elapsed_us rate times phases retransmissions retransmissions_in syn_retransmissions syn_retransmissions_in errors targets addresses\n", 'the fields of the summary';
 is jq('select(.type == "summary") | .times | keys_unsorted | join(" ")', $out),
     "min_us avg_us max_us mdev_us p50_us p90_us p99_us p99_9_us p99_99_us\n", 'and of its times';
 is jq('select(.seq) | [.seq, .host, .local, .outcome, .right, .phase, .error, .octets, .reply]', $out),
@@ -37,6 +37,21 @@ $daemon->wait_log(qr/ outcome=ok /) for @peers;    # in any order
 like $daemon->{log}, qr/ outcome=ok peer=\Q$peers[0]\E local=/, 'peer is the name that the server gives to this end';
 my ($begin) = jq('.time // empty', $out) =~ /\A(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d{6}Z\n/;
 ok defined $begin, 'the time is that of RFC 3339';
+
+($status, $out, $err) = run($SIXTEEN, '--json', '--report', 0.2, '-i', 0.05, '-c', 11, 'localhost', '-4', $daemon->{port});
+is "$status$err", 0, '--report';
+my $intervals = jq('select(.type == "report") | [.from_us, .to_us]', $out);
+my @bounds = map { [/([\d.]+),([\d.]+)/] } split /\n/, $intervals;
+cmp_ok scalar(@bounds), '>=', 3, 'an object for each interval';
+is join(' ', map { $_->[0] + 0 } @bounds), join(' ', 0, map { $_->[1] + 0 } @bounds[0 .. $#bounds - 1]), 'which follow each other';
+cmp_ok $bounds[0][1], '>=', 200_000, 'of which the first one is not too short';
+my $counted = jq('select(.type == "report") | [.right, .wrong, .lost, .failed, .unfinished] | join(" ")', $out);
+my $right_ones = 0;
+$right_ones += $_ for $counted =~ /^(\d+) 0 0 0 0$/mg;
+is $right_ones, 11, 'and which together count all';
+is jq('select(.type == "report" and .right > 0) | (.rate * (.to_us - .from_us) / 1e6 - .right | fabs < 0.1) and .p50_us > 0 and .p50_us <= .p99_us', $out) =~ s/true\n//gr, '', 'with the rate and the percentiles of the interval';
+($status, $out, $err) = run($SIXTEEN, '--json', '--report', 5, '-c', 1, 'localhost', '-4', 1);
+is jq('select(.type == "report") | [.right, .lost, .rate + 0, .p50_us, .p99_us] | join(" ")', $out), "0 1 0  \n", 'null where there is none';
 $daemon->stop;
 
 # A server whose replies are what the test says.
@@ -72,9 +87,9 @@ close $listener;
 ($status, $out, $err) = run($SIXTEEN, '--json', '127.0.0.1', $port);
 is "$status$err", '1', 'nothing listens: status 1, and nothing on standard error';
 is jq('select(.seq) | [.outcome, .phase, .error, (.peer | startswith("127.0.0.1:")), .connect_us, .reply]', $out), qq{["refused","connect","Connection refused",true,null,null]\n}, 'with phase, reason and the local port';
-($status, $out, $err) = run($SIXTEEN, '--json', 'no such "host\\' . "\xff");
+($status, $out, $err) = run($SIXTEEN, '--json', 'no-such-"host\\' . "\xff");
 is "$status$err", '1', 'a name that is none: status 1';
-is jq('select(.seq) | [.outcome, .phase, .local, (.host | explode | last), .host[:-1]]', $out), qq{["unresolved","resolve",null,255,"no such \\"host\\\\"]\n}, 'it is an object, too';
+is jq('select(.seq) | [.outcome, .phase, .local, (.host | explode | last), .host[:-1]]', $out), qq{["unresolved","resolve",null,255,"no-such-\\"host\\\\"]\n}, 'it is an object, too';
 is jq('select(.type == "summary") | [.sent, .lost, .addresses]', $out), "[1,1,[]]\n", 'and so is the summary';
 is jq('select(.seq) | .us > 0', $out), "true\n", 'to look for it took its time';
 ($status, $out, $err) = run($SIXTEEN, '--json', '-P', 2, 'no-such-host.invalid');
@@ -109,7 +124,7 @@ $server = spawn(sub {
 });
 ($status, $out, $err) = run($SIXTEEN, '--json', '-i', 0.1, '-w', 0.25, '127.0.0.1', $stopping_port);
 is $status, 1, 'exchanges that the end cuts';
-my $records = () = $out =~ /"seq":/g;
+my $records = () = $out =~ /^\{"type":"exchange",/mg;
 like jq("select(.seq) | $of_one", $out), qr/\A(?:\["unfinished",false,"receive","cut by --deadline after 0\.\d+ s with 4 of 16 octets received",4,"Fare",null\]\n){1,3}\z/, 'each has a record, with the octets that it had';
 is jq('select(.seq | not) | [.sent, .lost, .unfinished, .times]', $out), "[0,0,$records,null]\n", 'and they are neither sent nor lost';
 finish($server);

@@ -41,6 +41,7 @@ like exchange($_), qr/closed|reset/i, 'the peer is refused' for $any, $port, 106
 like $daemon->wait_log(qr/\bdenied peer=/), qr/ peer=$theirs:\d+ /, 'and named' for 1 .. 3;
 like $daemon->reload('listen = [ "[fe80::a%here]:0" ];'), qr/ reloaded /, 'a reload removes two and allows them';
 is exchange($port), 'served', 'the one that stays serves';
+like $daemon->wait_log(qr/\bok peer=/), qr/ peer=$theirs:\d+ /, 'and names who';
 $daemon->tell('USR1');
 like $daemon->wait_log(qr/ listener /), qr/ $ours:$port queued=0 /, 'the report names it';
 

@@ -93,6 +93,8 @@ sub seconds(&) {
 for my $reported_with ('the next line', 'no other line') {
     my $log = "$directory/log";
     my $metrics = "$directory/metrics";
+    # The log is longer than the metrics file, for which the limit holds, too.
+    write_file($log, '#' x 65536 . "\n");
     my $daemon = begin($log, config => "metrics: { file = \"$metrics\"; interval = 0.5; };");
     ok wait_for(sub { read_file($log) =~ / ready, / }), 'and is ready';
     set_limit($daemon, 200 + -s $log);
@@ -107,7 +109,7 @@ for my $reported_with ('the next line', 'no other line') {
     ok wait_for(sub { read_file($log) =~ / lines_lost=\d+\n/ }), 'a report';
     my ($in_report) = read_file($log) =~ / lines_lost=(\d+)\n/;
     is stop_of($daemon), 0, 'ends';
-    my $text = read_file($log);
+    my $text = read_file($log) =~ s/\A#+\n//r;
     my $lines_lost = 0;
     $lines_lost += $1 while $text =~ /$LOST/g;
     is peers($text) + $lines_lost, $reported_with eq 'the next line' ? 102 : 101, 'each line is there or reported as lost';
@@ -165,7 +167,7 @@ SKIP: {
     ok wait_for(sub { read_file("$directory/log") =~ $LOST }), 'an error that comes once is reported';
     ok wait_for(sub { my $text = read_file("$directory/log"); my $lines_lost = 0; $lines_lost += $1 while $text =~ /$LOST/g; peers($text) + $lines_lost >= 20 }), 'no line is missing';
     is $daemon->stop, 0, 'it ends';
-    like read_file("$directory/log"), qr/ log lines were lost: cannot write to standard error: Input\/output error$/m, 'with the reason';
+    like in_known_words(read_file("$directory/log")), qr/ log lines were lost: cannot write to standard error: Input\/output error$/m, 'with the reason';
     unlink "$directory/log";
 }
 

@@ -4,6 +4,7 @@
 # has the fields of the manual pages, and no other.
 use strict;
 use warnings;
+use Commands;
 use JSON::PP;
 use Sixteen;
 use Socket qw(SHUT_WR);
@@ -156,7 +157,7 @@ END
     ($status, $out, $err) = run('sh', '-c', '"$1" <"$2"', 'sh', "$directory/read", $report);
     my @reports = decoded($out);
     is scalar(grep { (delete $_->{peer}) =~ /\A127\.0\.0\.1:\d+\z/ } @reports), scalar @replies, 'it reads each line of the client';
-    delete @$_{qw(us connect send first last end)} for @reports;
+    delete @$_{qw(us connect send first last end rtt retrans)} for @reports;
     is_deeply shown(\@reports), shown(\@replied), 'the client\'s lines have what the server sent';
     is_deeply [(grep { exists $_->{accepted} } @records)[0]{accepted}, (grep { exists $_->{count} } @records)[0]{count}], [scalar @sent + 9, 1], 'the report and the warning, too';
 }
@@ -182,8 +183,12 @@ SKIP: {
     skip 'lnav is not installed', 2 if !have('lnav');
     local $ENV{HOME} = $directory;
     delete local $ENV{XDG_CONFIG_HOME};
-    my ($status, $out, $err) = run('lnav', '-i', "$ENV{SOURCE_DIR}/examples/log/lnav.json");
-    is $status, 0, 'lnav takes the format' or diag $out, $err;
+    my ($status, $out, $err);
+    for my $command (map { @$_ } commands_of('tests/system/logfmt.t')) {
+        ($status, $out, $err) = run('sh', '-c', "cd '$ENV{SOURCE_DIR}/examples/log' && $command->{text}");
+        is $status, 0, "$command->{document}: $command->{text}" or diag $out, $err;
+        command_is_run($command);
+    }
     ($status, $out, $err) = run('lnav', '-n', '-c', ';SELECT logfmt2json(log_body) AS fields FROM sixteend_log WHERE log_body LIKE "outcome=%"', '-c', ':write-jsonlines-to -', $log);
     is_deeply shown(of_ours(map { $_->{fields} } decoded($out))), shown(\@sent), 'each line with the fields that were sent' or diag $err;
 }

@@ -7,6 +7,7 @@ use strict;
 use warnings;
 use Sixteen;
 use IO::Select;
+use IO::Socket::INET;
 use Socket qw(IPPROTO_TCP TCP_NODELAY SHUT_WR);
 use Test::More;
 
@@ -22,10 +23,15 @@ plan skip_all => 'tc(8) or the kernel has no blackhole qdisc'
 must(qw(tc qdisc del dev lo root));
 
 my ($holder, @there) = other_network();
-must(qw(ip link add near type veth peer name far netns), $holder);
+my ($mac, $its_mac) = ('02:00:00:00:00:01', '02:00:00:00:00:02');
+must(qw(ip link add near address), $mac, qw(type veth peer name far address), $its_mac, 'netns', $holder);
 must(qw(ip address add 10.9.1.254/24 dev near));
 must(qw(ip link set near up));
 must(@there, 'sh', '-ec', "ip address add $ADDRESS/24 dev far; ip link set lo up; ip link set far up");
+
+# Where the replies to ARP are lost, too, an entry that grows old would stop what the peers send.
+must(qw(ip neighbour replace), $ADDRESS, 'lladdr', $its_mac, qw(dev near nud permanent));
+must(@there, qw(ip neighbour replace 10.9.1.254 lladdr), $mac, qw(dev far nud permanent));
 
 my $daemon = start(under => \@there, listen => ["$ADDRESS:0"],
     config => 'timeouts: { exchange = 600.0; linger = 600.0; };', options => ['--verbose']);
@@ -65,8 +71,9 @@ sub tally {
 }
 
 sub all_become {
-    my ($end, @peers) = @_;
-    return wait_for(sub { tally(ends_of(@peers)) eq "$PEERS x $end" });
+    my ($end, $name, @peers) = @_;
+    wait_for(sub { tally(ends_of(@peers)) eq "$PEERS x $end" });
+    return is tally(ends_of(@peers)), "$PEERS x $end", $name;
 }
 
 # The daemon closes the sockets during the loss, and the replies arrive after it.
@@ -80,6 +87,17 @@ sub reply_survives {
     return;
 }
 
+# Make an exchange that takes longer than 0.1 s from the accept on. Returns its line.
+sub exchange_late {
+    my ($peer) = @_;
+    $daemon->wait_log(qr/Socket connects/);
+    select undef, undef, undef, 0.2;
+    $peer->blocking(1);
+    syswrite $peer, $GREETING;
+    is +(read_to_end($peer))[0], $REPLY, 'a late peer gets the reply';
+    return $daemon->wait_log(qr/ outcome=ok .*/);
+}
+
 for my $round (1 .. $ROUNDS) {
     # All that the peers send has arrived before the daemon replies.
     my @peers = connect_peers();
@@ -89,7 +107,7 @@ for my $round (1 .. $ROUNDS) {
         syswrite $peer, $GREETING . 'x' x 24;
         shutdown $peer, SHUT_WR;
     }
-    ok all_become('CLOSE_WAIT 0 41 open', @peers), "round $round: the peers send 40 octets and half-close early";
+    all_become('CLOSE_WAIT 0 41 open', "round $round: the peers send 40 octets and half-close early", @peers);
     $daemon->tell('CONT');
     $daemon->wait_log(qr/ outcome=excess /) for @peers;
     reply_survives('LAST_ACK', 'octets before the reply', @peers);
@@ -102,10 +120,20 @@ for my $round (1 .. $ROUNDS) {
     freeze($daemon->{pid});
     syswrite $_, 'x' x 24 for @peers;
     shutdown $_, SHUT_WR for @peers;
-    ok all_become('CLOSING 17 25 open', @peers), 'the peers send 24 octets more after the reply, and half-close';
+    all_become('CLOSING 17 25 open', 'the peers send 24 octets more after the reply, and half-close', @peers);
     $daemon->tell('CONT');
     reply_survives('CLOSING', 'octets after the reply', @peers);
     last if !Test::More->builder->is_passing;    # each failure can take a minute
 }
+
+# The network loses the daemon's half of the handshake, which the kernel sends again after a second.
+begin_loss();
+my $peer = IO::Socket::INET->new(PeerAddr => $ADDRESS, PeerPort => $daemon->{port}, Blocking => 0);
+ok wait_for(sub { grep { /^03 / } ends_of($peer) }), 'a handshake begins';
+end_loss();
+my $line = exchange_late($peer);
+like $line, qr/ outcome=ok .* us=\d+ retrans=[1-9]\d*$/, 'the line of a slow exchange says that segments were sent again';
+$line = exchange_late(connect_to($daemon->{port}, $ADDRESS));
+like $line, qr/ outcome=ok .* us=\d+$/, 'and nothing if none was';
 is $daemon->stop, 0, 'ends';
 done_testing;

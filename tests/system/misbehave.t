@@ -25,7 +25,10 @@ sub logged {
 is misbehave('drip:0.01'), "0|$said|", 'a drip that is quick enough gets the reply';
 is logged(), 'ok 16 Hi there, server', 'and is whole in the log';
 my $begun = time;
-is misbehave('drip:0.2'), "1|$named|sixteen: receive from 127.0.0.1:N: the server closed the connection without a reply; a limit, an access list or strict mode can be the reason\n", 'one that is too slow is cut off at the deadline';
+# A client that the scheduler held up can send an octet after the close, and that resets the connection.
+like misbehave('drip:0.2'),
+    qr/\A1\|\Q$named\E\|sixteen: receive from 127\.0\.0\.1:N: (?:the server closed the connection without a reply; a limit, an access list or strict mode can be the reason|Connection reset by peer)\n\z/,
+    'one that is too slow is cut off at the deadline';
 cmp_ok time - $begun, '<', 2, 'and sixteen does not go on dripping';
 like logged(), qr/\Aslow [23] Hi/, 'as slow';
 is misbehave('short'), "0|${named}The server closed the connection without a reply\n|", 'a short message gets no reply';
@@ -41,7 +44,7 @@ is logged(), 'ok 16 Hi there, server', 'it is ok';
 like misbehave('silent', '-W', 0.2), qr/\A1\|.*\|sixteen: receive from 127\.0\.0\.1:N: timed out after 0\.2 s with 0 of 16 octets received\n\z/s,
     'a server that has more patience than sixteen is not right';
 logged();
-like misbehave('short', '-c', 2, '-i', 0), qr/\A0\|(?:outcome=ok peer=\S+ local=\S+ seq=\d octets=0 us=\d+ connect=\d+ send=\d+ end=\d+\n){2}--- .*\n2 sent, 2 right, /, 'repeated';
+like misbehave('short', '-c', 2, '-i', 0), qr/\A0\|(?:outcome=ok peer=\S+ local=\S+ seq=\d octets=0 us=\d+ connect=\d+ send=\d+ end=\d+ rtt=\d+ retrans=\d+\n){2}--- .*\n2 sent, 2 right, /, 'repeated';
 $daemon->stop;
 
 # A server that replies to anything.

@@ -3,6 +3,7 @@
 # the options that they say.
 use strict;
 use warnings;
+use Commands;
 use File::Spec;
 use Sixteen;
 use Test::More;
@@ -20,6 +21,24 @@ printf '%s\\n' "\$*" >>'$directory/calls'
 exec -a check_sixteen '$sixteen' "\$@"
 END
 chmod 0755, "$directory/plugins/check_sixteen";
+
+# The commands of examples/monitoring/README.md, with the configuration where they look for it.
+my %documented = map { $_->[0]{text} => $_->[0] } commands_of('tests/system/monitoring.t');
+command_is_run($_) for values %documented;    # if the program is there
+
+# Execute one in a file system whose /etc has this folder, too. An ordinary user has to be root to mount
+# it, but neither program becomes another user then.
+sub documented {
+    my ($text, $name, %files) = @_;
+    BAIL_OUT("no document says $text") if !$documented{$text};
+    mkdir "$directory/etc" or $!{EEXIST} or die "etc: $!";
+    run('sh', '-c', "cd /etc && tar -cf - passwd group nsswitch.conf ld.so.* default 2>/dev/null | tar -xf - -C '$directory/etc'");
+    mkdir "$directory/etc/$name";
+    write_file("$directory/etc/$name/$_", $files{$_}) for keys %files;
+    my @there = with_mounts('/etc' => "$directory/etc", map { -d ? ($_ => "$directory/data") : () } map { "/var/$_/icinga2" } qw(cache lib log spool)) or return;
+    push @there, 'unshare', '--user', "--map-user=$>", '--map-group=' . ($) + 0) if $> != 0;
+    return run(@there, 'sh', '-c', $text);
+}
 
 SKIP: {
     skip 'nagios4 is not installed', 1 if !have('nagios4');
@@ -57,7 +76,7 @@ define service {
 }
 END
     write_file("$directory/resource.cfg", "\$USER1\$=$directory/plugins\n");
-    my $main = write_file("$directory/nagios.cfg", <<"END");
+    my $main = <<"END";
 cfg_file=$examples/nagios.cfg
 cfg_file=$directory/more.cfg
 resource_file=$directory/resource.cfg
@@ -71,7 +90,7 @@ nagios_user=$user
 nagios_group=$group
 illegal_macro_output_chars=`~\$&|'"<>
 END
-    my ($status, $out, $err) = run('nagios4', '-v', $main);
+    my ($status, $out, $err) = documented('nagios4 -v /etc/nagios4/nagios.cfg', 'nagios4', 'nagios.cfg' => $main) or skip 'needs a mount namespace', 1;
     like "$status$out", qr/\A0.*Checked 2 services\..*Total Warnings: 0\nTotal Errors: +0\n/s, 'Nagios accepts its definitions' or diag $err;
 }
 
@@ -109,6 +128,12 @@ END
         "-DRunAsUser=$user", "-DRunAsGroup=$group", (map { "-D$_=$directory/data" } qw(DataDir LogDir CacheDir SpoolDir InitRunDir)));
     my ($status, $out, $err) = run(@icinga, '--validate');
     is $status, 0, 'Icinga accepts its definitions' or diag $out, $err;
+    SKIP: {
+        local @ENV{qw(ICINGA2_USER ICINGA2_GROUP ICINGA2_INIT_RUN_DIR)} = ($user, $group, "$directory/data");
+        ($status, $out, $err) = documented('icinga2 daemon -C', 'icinga2', 'sixteen.conf' => read_file("$directory/sixteen.conf"),
+            'icinga2.conf' => qq(const PluginDir = "$directory/plugins"\n) . read_file($main)) or skip 'needs a mount namespace', 1;
+        is $status, 0, 'as examples/monitoring/README.md has it' or diag $out, $err;
+    }
     my ($pid, $reader) = spawn_to_read(@icinga);
     $daemon->wait_log(qr/outcome=ok peer=127/);
     $daemon->wait_log(qr/outcome=ok peer=\[::1\]/) for 1 .. 2;

@@ -92,6 +92,7 @@ like $message, qr/\AREADY=1\nSTATUS=0 active, 0 accepted, 0 ok, 0 failed, 0 limi
 ok port_of($daemon), 'with a port';
 is exchange($daemon), '0', 'and serves';
 is exchange($daemon), '0', 'again';
+ok wait_for(sub { $daemon->tell('USR1'); $daemon->wait_log(qr/ connections accepted=2 /) =~ / active=0 / }), 'both exchanges have been counted';
 
 $daemon->tell('STOP');    # so that nothing comes between the two moments
 my $before = clock_gettime(CLOCK_MONOTONIC);

@@ -57,21 +57,26 @@ like $err, qr/--stderr needs --foreground/, 'with the reason';
     [['-P', '0'], qr/--parallel must be a whole number from 1 to 1000000, not 0/],
     [['--rate', '0'], qr/--rate must be a number greater than 0 and at most 10000000, not 0/],
     [['-b', 'no-such-interface'], qr/--bind no-such-interface: not an address, a prefix or an interface of this host/],
+    [['--metrics', ''], qr/--metrics: the path is empty or too long/],
     [['-P', '2', '-i', '1'], qr/--interval cannot be combined with -P, --rate or --duration; --rate sets the pace of a load/],
     [['--rate', '2', '--misbehave', 'short'], qr/--misbehave cannot be combined with -P, --rate or --duration/],
+    [['--connect', '--misbehave', 'silent'], qr/--connect sends nothing, so it cannot be combined with --message, --expect, --proxy or --misbehave; see sixteen --help/],
+    [['--path', 'a', 'b'], qr/--path takes only one TARGET; see sixteen --help/],
+    [['--path', '-c', '1'], qr/--path cannot be combined with -c, -i, -w, --report, --all, --plugin, -P, --rate or --duration; see sixteen --help/],
     [['--warn', '1'], qr/--warn and --crit require --plugin/],
     [['--crit', '1'], qr/--warn and --crit require --plugin/],
     [['-4', '-6'], qr/-4, -6 and --bind must agree on the address family; see sixteen --help/],
     [['--message', 'short'], qr/--message must be exactly 16 octets long, not 5: short/],
     [['--expect', 'seventeen octets!'], qr/--expect must be exactly 16 octets long, not 17/],
-    [['a', '1', 'b'], qr/unexpected argument after HOST and PORT: b/],
+    [['a', '1', 'b'], qr/1 is not a TARGET; with several, write each as HOST:PORT/],
+    [['--report', '0.001'], qr/--report must be a number of seconds from 0\.01 to 31536000, not 0\.001/],
     [['127.0.0.1', '65536'], qr/PORT must be a number from 0 to 65535 or a service name, not 65536/],
     [['-p', '65536', '127.0.0.1'], qr/--port must be a number from 0 to 65535 or a service name, not 65536/],
-    [['--resolve', '0', '127.0.0.1'], qr/--resolve must be a number of seconds greater than 0/],
+    [['--resolve', '0', '127.0.0.1'], qr/--resolve must be a number of seconds from 0\.01 to 31536000, not 0$/m],
     [['127.0.0.1:1060', '1060'], qr/unexpected argument after TARGET: 1060/],
-    [['127.0.0.1', 'echo'], qr/unexpected argument after TARGET: echo/],
+    [['::1]:1060'], qr/TARGET must be .*, not ::1\]:1060: it is not an IPv6 address/],
     [['127.0.0.1:65536'], qr/TARGET must be HOST, HOST:PORT or \[IPV6\]:PORT, not 127\.0\.0\.1:65536: the port must be/],
-    [['--resolve', 9, '-P', 2], qr/--resolve cannot be combined with -P, --rate or --duration; a load looks its name up once; see sixteen --help/],
+    [['--resolve', 9, '-P', 2], qr/--resolve cannot be combined with -P, --rate or --duration; a load looks up its name once; see sixteen --help/],
     [['[canary]'], qr/TARGET must be .*, not \[canary\]: only an IPv6 address can be in brackets/],
     [['[::1'], qr/TARGET must be .*, not \[::1: the closing bracket of the IPv6 address is missing/],
     [[':1060'], qr/TARGET must be .*, not :1060: no host before the port/],
@@ -100,7 +105,10 @@ for my $program (['sixteend', $SIXTEEND, 'sixteend.8', 'src/server/config/option
     ($status, my $help, $err) = run($path, '--help');
     is "$status$err", '0', "$name --help: status 0";
     ($status, $out, $err) = run($path, '--version');
-    like "$status $out$err", qr/\A0 $name \d+\.\d+\.\d+\n\z/, "$name --version";
+    is "$status$err", '0', "$name --version: status 0";
+    my ($configured) = read_file("$build/config.h") =~ /^#define CONFIGURED "(.*)"$/m;
+    my $more = $name eq 'sixteen' ? '' : "libconfig: \\d+\\.\\d+\\.\\d+\nconfiguration file: \Q$ENV{SYSCONFDIR}\E/sixteen\\.conf\n";
+    like $out, qr/\A$name \d+\.\d+\.\d+\nconfigured: \Q$configured\E\ncompiler: .*\d\.\d.*\n$more\z/, 'version, what was configured, compiler';
     my $manual = read_file("$build/man/$page");
     my @flags = read_file("$source/$code") =~ /\{"([a-z0-9-]+)",\s*\w+,\s*NULL,\s*('\w'|\w+)\}/g;
     cmp_ok scalar @flags, '>', 8, "the options of $name";

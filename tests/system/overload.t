@@ -88,7 +88,7 @@ is $daemon->stop, 0, 'ends';
 
 # The kernel counts processes for ordinary users only.
 SKIP: {
-    skip 'a sanitizer has a thread of its own', 7 if is_sanitized();
+    skip 'a sanitizer has a thread of its own', 8 if is_sanitized();
     my $config = $> == 0 ? 'daemon: { user = "nobody"; };' : '';
     my @as_it = $> == 0 ? ('setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups') : ();
     $daemon = start(config => $config);
@@ -98,6 +98,8 @@ SKIP: {
     my $refused = pop @crowd;
     like $daemon->wait_log(qr/ outcome=failed /), qr/ err outcome=failed peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:\d+ octets=0 us=\d+ error="Resource temporarily unavailable"$/,
         'a connection that gets no thread is a failed connection';
+    ok $daemon->wait_log(qr/ warning cannot start a worker, so the connection fails: Resource temporarily unavailable; raise TasksMax= of the unit, or the limit on processes of the user or the container count=\d+$/),
+        'and a warning says what to do';
     is +(read_to_end($refused))[0], '', 'and is closed';
     cmp_ok time - $begun, '>=', 0.5, 'one a pause, and pauses that double to 0.1 s';
     my ($hard) = read_file("/proc/$daemon->{pid}/limits") =~ /^Max processes\s+\S+\s+(\S+)/m;

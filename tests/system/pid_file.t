@@ -287,4 +287,11 @@ SKIP: {
     is $daemon->wait_end, 71, 'if another process has locked that: status 71';
     like $daemon->{log}, qr/ crit cannot replace the pid file \Q$prepared\E, which another process has locked: Permission denied\n/, 'with the reason';
 }
+# On 32-bit systems, where times of 32 bits end in 2038.
+SKIP: {
+    my (undef, $time) = run('sh', '-c', 'touch -d "2040-01-01 00:00 UTC" "$1" && stat -c %Y "$1"', 'sh', $path);
+    skip "no file can have a time in 2040: $time", 2 if $time ne "2208988800\n";
+    is started($path)->stop, 0, 'a pid file of the year 2040 is taken';
+    ok !-e $path, 'and removed';
+}
 done_testing;

@@ -88,7 +88,7 @@ is $status, 3, 'what cannot be written is UNKNOWN';
 my ($silent, $silent_port) = listen_somewhere();
 my $pid = open my $plugin, '-|', $SIXTEEN, '--plugin', '-w', 60, '127.0.0.1', $silent_port or die "open: $!";
 my $held = $silent->accept;
-kill 'TERM', $pid;
+signal_asleep('TERM', $pid);
 like join('', <$plugin>), qr/\ASIXTEEN UNKNOWN - (?:connect to|send to|receive from) 127\.0\.0\.1:$silent_port: interrupted after \S+ s.* \| time=U;;;0;10 max=U;;;0;10 lost=U;;;0;100\n\z/,
     'a TERM reports the phase that it interrupts';
 close $plugin;
@@ -126,6 +126,14 @@ like plugin('-c', 2, '-i', 0, '--warn', '1,50%', '--expect', 'sixteen octets..',
 like plugin('--warn', $_), qr/\A3 SIXTEEN UNKNOWN - --warn \Q$_\E: \S.* \| \Q$UNKNOWN\E\n\z/, "--warn $_ is refused" for '1,20', '1,101%', ',%', '1%,2';
 is plugin('-c', 3, '-i', 600, '-w', 2, '127.0.0.1', $port), "3 SIXTEEN UNKNOWN - 1 of 3 replies correct, N ms on average; the check ended before 2 of them completed "
     . "| time=Ns;;;0;10 max=Ns;;;0;10 lost=0%;;;0;100\n", 'exchanges that did not begin leave it UNKNOWN';
+
+# ---- --connect
+
+like plugin('--connect', '127.0.0.1', $port), qr/\A0 SIXTEEN OK - connected to \Q$to\E in N ms \| time=Ns;;;0;10 max=Ns;;;0;10 lost=0%;;;0;100\n\z/, '--connect speaks of a connection';
+like plugin('--connect', '-c', 2, '-i', 0, '127.0.0.1', $port), qr/\A0 SIXTEEN OK - 2 of 2 connections established, N ms on average \| time=/, 'or of several';
+like plugin('--connect', '127.0.0.1', $silent_port), qr/\A2 SIXTEEN CRITICAL - connect to \S+: Connection refused \| /, 'a refusal is CRITICAL';
+like check('--connect', '-H', '127.0.0.1', '-p', $port, '-v'), qr/\A0 SIXTEEN OK - connected to \Q$to\E in N ms \| .*\n--- .*\n1 tried, 1 connected, 0% lost, /, 'by the second name';
+like check('--connect', '-H', '127.0.0.1', '--expect', $REPLY), qr/\A3 SIXTEEN UNKNOWN - --connect sends nothing, .*; see check_sixteen --help \| /, 'which expects nothing else';
 
 # ---- check_sixteen
 

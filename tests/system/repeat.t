@@ -4,23 +4,24 @@
 use strict;
 use warnings;
 use List::Util qw(max min sum);
-use POSIX qw(SIGALRM SIGINT SIGQUIT SIGTERM);
+use POSIX qw(SIGALRM SIGCONT SIGINT SIGQUIT SIGSTOP SIGTERM);
 use Sixteen;
 use Socket ();
 use Test::More;
 use Time::HiRes qw(time);
 
+has_more_tries();
 my $daemon = start(listen => ['127.0.0.1:0', '[::1]:0']);
 my ($port, $port6) = @{ $daemon->{ports} };
 my $number = qr/\d+\.\d{3}/;
-my $times  = qr{min/avg/max/mdev = $number/$number/$number/$number ms\np50/p90/p99/p99\.9/p99\.99 = (?:$number/){4}$number ms\n};
+my $times  = qr{min/avg/max/mdev = $number/$number/$number/$number ms\np50/p90/p99/p99\.9/p99\.99 = (?:$number/){4}$number ms\n(?:(?:connect|, first octet|, end) p50/p99 = $number/$number ms){3}\n};
 
 # The pairs of names in the lines of a text.
 sub pairs { return $_[0] =~ /\b(peer=\S+ local=\S+)/g }
 
 my ($status, $out, $err) = run($SIXTEEN, '-c', 3, '-i', 0, '127.0.0.1', $port);
 is "$status$err", '0', 'three exchanges';
-like $out, qr{\A(?:outcome=ok peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:$port seq=\d octets=16 us=\d+ connect=\d+ send=\d+ first=\d+ last=\d+ end=\d+\n){3}--- 127\.0\.0\.1:$port statistics ---\n3 sent, 3 right, 0 wrong, 0% lost, time \d+ ms\n$times\z},
+like $out, qr{\A(?:outcome=ok peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:$port seq=\d octets=16 us=\d+ connect=\d+ send=\d+ first=\d+ last=\d+ end=\d+ rtt=\d+ retrans=0\n){3}--- 127\.0\.0\.1:$port statistics ---\n3 sent, 3 right, 0 wrong, 0% lost, time \d+ ms\n$times\z},
     'a line for each, and the summary';
 is join(' ', $out =~ / seq=(\d+) /g), '1 2 3', 'they are numbered';
 for my $line ($out =~ /^outcome=ok .*/mg) {
@@ -40,19 +41,23 @@ like "$status$out$err", qr/\A0--- \[::1\]:$port6 statistics ---\n2 sent, 2 right
 my ($took) = $out =~ /time (\d+) ms/;
 cmp_ok $took, '>=', 500, 'six exchanges 0.1 s apart take half a second';
 
-# An outage of 0.4 s: as with ping, exchanges begin on time all the while, and the loss is seen.
-my $watch = open my $records, '-|', $SIXTEEN, '--json', '-i', 0.02, '-W', 0.2, '-w', 1, '127.0.0.1', $port or die "open: $!";
+# An outage of more than 0.2 s: as with ping, exchanges begin on time all the while, and the loss is seen.
+my $watch = open my $records, '-|', $SIXTEEN, '--json', '-i', 0.02, '-W', 0.2, '-w', 2, '127.0.0.1', $port or die "open: $!";
 my @records = (scalar <$records>);
 freeze($daemon->{pid});
-select undef, undef, undef, 0.4;
+while (defined(my $record = <$records>)) {
+    push @records, $record;
+    last if grep({ /"outcome":"slow"/ } @records) == 5;
+}
 $daemon->tell('CONT');
 push @records, <$records>;
 close $records;
+keep_records(join '', @records);
 is $? >> 8, 1, 'an outage during a watch: status 1';
 my $total = pop @records;
 my %count = $total =~ /"(\w+)":(\d+),/g;
 is $count{sent} + $count{unfinished}, scalar @records, 'each that began has a record';
-cmp_ok abs(@records + $count{not_begun} - 45), '<=', 6, 'each beat either begins or is counted';
+cmp_ok abs(@records + $count{not_begun} - 95), '<=', 6, 'each beat either begins or is counted';
 cmp_ok $count{lost}, '>=', 5, 'what got no reply in its time is lost';
 my %second = map { /"seq":(\d+),"time":"[^"]*:(\d\d\.\d+)Z"/ } @records;
 is scalar(keys %second), @records, 'seq tells the beats apart';
@@ -92,7 +97,7 @@ cmp_ok $waited[0], '<', 510_000, 'nor stretched';
 my ($silent, $silent_port) = listen_somewhere();
 ($status, $out, $err) = run($SIXTEEN, '-c', 2, '-i', 0, '-W', 0.2, '127.0.0.1', $silent_port);
 is "$status$err", '1', 'a silent server: status 1';
-like $out, qr/^outcome=slow peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:$silent_port seq=2 octets=0 us=2\d{5} connect=\d+ send=\d+ phase=receive error="timed out after 0\.2 s with 0 of 16 octets received"\n/m,
+like $out, qr/^outcome=slow peer=127\.0\.0\.1:\d+ local=127\.0\.0\.1:$silent_port seq=2 octets=0 us=2\d{5} connect=\d+ send=\d+ rtt=\d+ retrans=0 phase=receive error="timed out after 0\.2 s with 0 of 16 octets received"\n/m,
     'each line has the phase and the reason';
 like $out, qr/ statistics ---\n2 sent, 0 right, 0 wrong, 100% lost, time 4\d\d ms\nerrors: 2 slow in receive: timed out\n\z/, 'the summary at 100 % loss';
 close $silent;
@@ -151,7 +156,7 @@ $server = spawn(sub {
 });
 ($status, $out, $err) = run($SIXTEEN, '-i', 0, '-w', 0.8, '127.0.0.1', $tardy_port);
 finish($server);
-like "$status$out", qr/\A0outcome=ok .*\noutcome=unfinished .*\n--- .*\n1 sent, 1 right, 0 wrong, 0% lost, 1 unfinished, time \d+ ms\n(?:.*\n){2}unfinished: 1, the longest after \d+\.\d{3} ms\n\z/, 'one that was cut sooner than the slowest right one took leaves the status at 0';
+like "$status$out", qr/\A0outcome=ok .*\noutcome=unfinished .*\n--- .*\n1 sent, 1 right, 0 wrong, 0% lost, 1 unfinished, time \d+ ms\n(?:.*\n){3}unfinished: 1, the longest after \d+\.\d{3} ms\n\z/, 'one that was cut sooner than the slowest right one took leaves the status at 0';
 
 # Signals.
 sub signalled {
@@ -204,12 +209,19 @@ like "$status $out", qr/\A0 0 sent, .*\noutcome=ok .* remark="correct reply, but
     'a right reply of which the end of file is not there yet is right, with a remark';
 
 
+# A thousand exchanges can be open; further ones do not begin.
+my ($unanswering, $unanswering_port) = listen_somewhere();
+($status, $out) = run($SIXTEEN, '-q', '-i', 0.0005, '-c', 1300, '-w', 2, '-W', 60, '127.0.0.1', $unanswering_port);
+my ($left_out) = $out =~ /^not begun: (\d+) scheduled exchanges$/m;
+cmp_ok $left_out // 0, '>=', 300, 'a watch with more exchanges open than it can have counts those that it leaves out';
+close $unanswering;
+
 # A single exchange says what it was interrupted in, and dies of the signal.
 for my $signal (SIGINT, SIGTERM) {
     my ($hanging, $hanging_port) = listen_somewhere();
     my ($pid, $reader) = spawn_to_read($SIXTEEN, '127.0.0.1', $hanging_port);
     my $held = $hanging->accept;
-    kill $signal, $pid;
+    signal_asleep($signal, $pid);
     my $text = '';
     1 while sysread $reader, $text, 4096, length $text;
     waitpid $pid, 0;
@@ -217,7 +229,7 @@ for my $signal (SIGINT, SIGTERM) {
 }
 
 SKIP: {
-    skip 'a sanitizer can hold back signals until the write has ended', 1 if is_sanitized();
+    skip 'a sanitizer can hold back signals until the write has ended', 2 if is_sanitized();
     pipe my $unread, my $stuck or die "pipe: $!";
     my $writes = spawn(sub {
         open STDOUT, '>&', $stuck;
@@ -236,6 +248,28 @@ SKIP: {
     kill SIGTERM, $writes;
     waitpid $writes, 0;
     is $? & 127, SIGALRM, 'a TERM also ends one that waits for a reader';
+
+    # The pipe has no room for the summary, either.
+    my $sums_up = spawn(sub {
+        open STDOUT, '>&', $stuck;
+        close $_ for $unread, $stuck;
+        exec $SIXTEEN, '-q', '-i', 0.1, '-w', 0.3, '127.0.0.1', $port;
+    });
+    waitpid $sums_up, 0;
+    is $? & 127, SIGALRM, 'the time limit ends one whose summary waits for a reader';
+}
+
+# A run that was stopped beyond its time limit has its summary when it goes on.
+{
+    my ($pid, $reader) = spawn_to_read($SIXTEEN, '-i', 0.1, '-w', 0.5, '127.0.0.1', $port);
+    my $text = <$reader>;
+    kill SIGSTOP, $pid;
+    select undef, undef, undef, 3;    # the time limit, and the time for the reader of the output
+    kill SIGCONT, $pid;
+    $text .= $_ while <$reader>;
+    waitpid $pid, 0;
+    is $? & 127, 0, 'a run that was stopped beyond its time limit ends by itself';
+    like $text, qr/^\d+ sent, [1-9]\d* right/m, 'with its summary';
 }
 
 # Every address of a name.
@@ -268,6 +302,66 @@ SKIP: {
     ($status, $out, $err) = run(@two, '--all');
     like "$status$err$out", qr/\A1outcome=refused peer=\S+ local=127\.0\.0\.2:$hole_port .*\noutcome=unfinished peer=\S+ local=127\.0\.0\.1:$hole_port .*\n--- 127\.0\.0\.1:$hole_port .*\n0 sent, .* 1 unfinished, .*\n(?:.*\n)--- 127\.0\.0\.2:$hole_port statistics ---\n1 sent, .* 100% lost, /, 'with --all both are asked at the same time';
 }
+
+# The time of day.
+my $stamp = qr/(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)/;
+
+# Whether a time lies between two others, of which the first is in whole seconds.
+sub is_between {
+    my ($time, @limits) = @_;
+    my ($from, $to) = map { POSIX::strftime('%Y-%m-%dT%H:%M:%S', gmtime $_) } $limits[0], $limits[1] + 1;
+    return $from le $time && $time le $to;
+}
+$begun = time;
+($status, $out, $err) = run($SIXTEEN, '-D', '127.0.0.1', $port);
+like "$status$err$out", qr/\A0time=$stamp outcome=ok peer=\S+ local=127\.0\.0\.1:$port seq=1 .*\n\z/, '-D: a single exchange is a line that begins with its time';
+my ($begin) = $out =~ /$stamp/;
+ok is_between($begin, $begun, time), 'which is that of the day, in UTC' or diag $begin;
+($status, $out, $err) = run($SIXTEEN, '--timestamps', '-c', 3, '-i', 0.1, '127.0.0.1', $port);
+my @begins = $out =~ /^time=$stamp outcome=ok /mg;
+is scalar(@begins), 3, 'each line has its time';
+my @seconds = map { /(\d\d\.\d+)Z/ } @begins;
+my @gaps = map { my $gap = $seconds[$_] - $seconds[$_ - 1]; $gap < 0 ? $gap + 60 : $gap } 1, 2;
+cmp_ok max(map { abs($_ - 0.1) } @gaps), '<', 0.09, 'that of its beginning';
+unlike $out, qr/^time=.*sent/m, 'the summary has none';
+$begun = time;
+($status, $out, $err) = run($SIXTEEN, '-D', 'no-such-host.invalid');
+like "$status$out$err", qr/\A1sixteen: $stamp: resolve no-such-host\.invalid port 1060: \S.*\n\z/, 'a failure on standard error has it too';
+ok is_between(($err =~ /$stamp/)[0], $begun, time), 'in the same form';
+SKIP: {
+    my @prefix = with_hosts("127.0.0.1 two.test\n::1 two.test\n") or skip 'needs a mount namespace', 2;
+    my $only = start(listen => ['127.0.0.1:0']);
+    ($status, $out, $err) = run(@prefix, $SIXTEEN, '-D', 'two.test', $only->{port});
+    like $err, qr/\Asixteen: $stamp: connect to \[::1\]:\d+: Connection refused\n\z/, 'so has an address that failed';
+    my ($of_address) = $err =~ /$stamp/;
+    like $out, qr/\Atime=\Q$of_address\E outcome=ok /, 'that of the exchange which tried it';
+    $only->stop;
+}
+
+# Reports, each with its interval: a list of hashes.
+sub reports {
+    my ($text) = @_;
+    return map { m{^(?:time=\S+ )?([\d.]+)-([\d.]+) s: (\d+) right, ([\d.]+) right/s,(?: p50 $number ms, p99 $number ms,)? (\d+) wrong, (\d+) lost(?:, (\d+) unfinished)?$}
+            ? { from => $1, to => $2, right => $3, rate => $4, wrong => $5, lost => $6, unfinished => $7 // 0 } : () } split /\n/, $text;
+}
+($status, $out, $err) = run($SIXTEEN, '--report', 0.2, '-i', 0.05, '-c', 17, '127.0.0.1', $port);
+my @reports = reports($out);
+is "$status$err", 0, '--report';
+cmp_ok scalar(@reports), '>=', 4, 'a line for each interval';
+is sum(map { $_->{right} } @reports), 17, 'together they count all exchanges';
+is join(' ', map { $_->{from} } @reports), join(' ', '0.00', map { $_->{to} } @reports[0 .. $#reports - 1]), 'each begins where the last one ended';
+ok !(grep { $reports[$_ - 1]{to} < $_ * 0.2 - 0.01 } 1 .. $#reports), 'no interval is too short' or diag $out;
+cmp_ok abs($reports[0]{to} - 0.2), '<', 0.15, 'nor too long';
+like $out, qr/^outcome=ok .* seq=17 .*\n[\d.]+-[\d.]+ s: .*\n--- /m, 'the last one ends with the run';
+ok !(grep { $_->{to} - $_->{from} > 0.1 && abs($_->{right} / ($_->{to} - $_->{from}) - $_->{rate}) > 0.2 * $_->{rate} + 1 } @reports), 'the rates are those of the intervals' or diag $out;
+($status, $out, $err) = run($SIXTEEN, '-Dq', '--report', 0.1, '-i', 0.05, '-c', 3, '-W', 0.12, '127.0.0.1', $silent_port);
+@reports = reports($out);
+is sum(map { $_->{lost} } @reports), 3, 'what is lost is counted, with --quiet too';
+is scalar(() = $out =~ /^time=$stamp [\d.]+-[\d.]+ s: 0 right, 0\.0 right\/s, 0 wrong, \d lost$/mg), scalar(@reports), 'with -D each has the time of its end, and without a right one no percentiles';
+($status, $out) = signalled(qr/seq=3/, [SIGINT], $SIXTEEN, '--report', 10, '-i', 0.1, '127.0.0.1', $port);
+@reports = reports($out);
+is "$status " . @reports . ' ' . ($reports[0]{right} + $reports[0]{unfinished}), '0 1 ' . ($out =~ /^(\d+) sent/m)[0],
+    'after Ctrl-C the interval that it ended is reported' or diag $out;
 
 # Where it comes from.
 ($status, $out, $err) = run($SIXTEEN, '-b', '127.0.0.7', '127.0.0.1', $port);
