@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Install the examples next to the documents, in the same directories as here, so that links work.
-nobase_dist_doc_DATA = \
+nobase_dist_doc_DATA += \
 	%D%/README.md \
 	%D%/anycast/announce \
 	%D%/anycast/bird.conf \
+	%D%/container/README.md \
 	%D%/haproxy/README.md \
 	%D%/haproxy/haproxy.cfg \
 	%D%/haproxy/sixteen.conf \
@@ -16,5 +17,10 @@ nobase_dist_doc_DATA = \
 	%D%/monitoring/README.md \
 	%D%/monitoring/icinga2.conf \
 	%D%/monitoring/nagios.cfg \
+	%D%/prometheus/README.md \
+	%D%/prometheus/dashboard.json \
+	%D%/prometheus/sixteen.rules.test.yml \
+	%D%/prometheus/sixteen.rules.yml \
+	%D%/prometheus/textfile.conf \
 	%D%/systemd/README.md \
 	%D%/systemd/no-network.conf

@@ -50,6 +50,7 @@ sub boot {
     push @booted, $self;
     $self->{leader} = $self->hear(qr/^X_NSPAWN_LEADER_PID=(\d+)/m);
     $self->hear(qr/^(READY=1)$/m);
+    close delete $self->{notify};    # systemd-nspawn waits while this is full
     $self->join_networks;
     return $self;
 }
@@ -85,11 +86,26 @@ sub path {
     return "/proc/$self->{leader}/root$path";
 }
 
+# Every file, but for what the log, systemd itself and dpkg write. Other conditions of find(1) can
+# include the directories.
+sub files {
+    my ($self, @conditions) = @_;
+    my $root = $self->path('');
+    my (undef, $found) = run('find', map({ "$root$_" } '/', '/run', '/tmp'), '-xdev', @conditions ? @conditions : ('-not', '-type', 'd'));
+    return [sort grep { !m{^(?:/var/log|/run/log|/run/systemd|/run/udev|/var/lib/systemd|/var/lib/dpkg)/} } map { substr $_, length $root } split /\n/, $found];
+}
+
 # make TARGET with the container as the place to install to.
-sub make {
+sub run_make {
     my ($self, $target) = @_;
     delete local @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL)};
-    my ($status, $out, $err) = run('make', '-s', '-C', $ENV{BUILD_DIR}, 'DESTDIR=' . $self->path(''), $target);
+    return run('make', '-s', '-C', $ENV{BUILD_DIR}, 'DESTDIR=' . $self->path(''), $target);
+}
+
+# The same, and systemd reads its units again.
+sub make {
+    my ($self, $target) = @_;
+    my ($status, undef, $err) = $self->run_make($target);
     $self->must('systemctl', 'daemon-reload');
     return "$status$err";
 }
@@ -134,11 +150,11 @@ sub property {
     return $self->must('systemctl', 'show', '--property', $name, '--value', $unit // 'sixteend');
 }
 
-# The daemon's process, by its number out here.
+# The process of a unit, the daemon if nothing else is said, by its number out here.
 sub main_process {
-    my ($self) = @_;
-    my $inside = $self->property('MainPID');
-    my $group = "$self->{cgroup}/payload" . $self->property('ControlGroup');
+    my ($self, $unit) = @_;
+    my $inside = $self->property('MainPID', $unit);
+    my $group = "$self->{cgroup}/payload" . $self->property('ControlGroup', $unit);
     my ($pid) = grep { read_file("/proc/$_/status") =~ /^NSpid:.*\t$inside$/m } split ' ', read_file("$group/cgroup.procs");
     return $pid // croak "process $inside is not found in $group";
 }
@@ -152,6 +168,7 @@ sub journal {
 
 sub stop {
     my ($self) = @_;
+    @booted = grep { $_ != $self } @booted;
     finish($self->{pid});
     system 'find', $self->{cgroup}, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', '+';
     return;
@@ -159,7 +176,7 @@ sub stop {
 
 END {
     my $status = $?;
-    $_->stop for @booted;
+    $_->stop for my @all = @booted;
     $? = $status;
 }
 

@@ -11,13 +11,7 @@ my $machine = Container->boot;
 is $machine->must('cat', '/proc/1/comm'), 'systemd', 'process 1 is systemd';
 is $machine->must('systemctl', 'is-system-running'), 'running', 'and content';
 
-# Every file, but for what the log and systemd itself write.
-sub files {
-    my $root = $machine->path('');
-    my (undef, $found) = run('find', map({ "$root$_" } '/', '/run', '/tmp'), '-xdev', '-not', '-type', 'd');
-    return [sort grep { !m{^(?:/var/log|/run/log|/run/systemd|/run/udev|/var/lib/systemd)/} } map { substr $_, length $root } split /\n/, $found];
-}
-my $before = files();
+my $before = $machine->files;
 my $users = read_file($machine->path('/etc/passwd'));
 
 sub serves {
@@ -84,9 +78,23 @@ is $machine->states, 'inactive inactive', 'the same command stops both';
 ok is_refused(), 'and nobody is served';
 $machine->must('systemctl', 'disable', 'sixteend', 'sixteend.socket');
 
-is $machine->make('uninstall'), '0', 'make uninstall';
+# make uninstall while both units are enabled and active. The commands that it prints do the rest.
+$machine->must('systemctl', 'enable', '--now', 'sixteend.socket');
+$machine->must('systemctl', 'enable', '--now', 'sixteend');
+is $machine->states, 'active active', 'both units are enabled and active';
+($status, $out, $err) = $machine->run_make('uninstall');
+is "$status$err", '0', 'make uninstall';
+is $machine->states, 'active active', 'leaves them so';
+like $out, qr/^enabled or running: sixteend\.socket sixteend\.service; /m, 'and says so';
+for my $command ($out =~ /^  (systemctl .*)$/mg) {
+    ($status, undef, $err) = $machine->inside('sh', '-c', $command);
+    is $status, 0, $command or diag $err;
+}
+is $machine->states, 'inactive inactive', 'its commands stop them';
+($status, $out) = $machine->run_make('uninstall');
+unlike $out, qr/^(?! \( cd )./m, 'then nothing is left';
 like join('', $machine->inside('systemctl', 'status', 'sixteend')), qr/could not be found/, 'no service is left';
-is_deeply files(), $before, 'nor any file';
+is_deeply $machine->files, $before, 'nor any file';
 is((run('find', $machine->path('/'), '-xdev', '-name', '*sixteen*'))[1], '', 'nor a folder of its own, nor anything of its name');
 is read_file($machine->path('/etc/passwd')), $users, 'nor a user';
 is_deeply [glob $machine->path('/{var/lib,var/cache,var/log,run}/private/*')], [], 'nor anything of its user';

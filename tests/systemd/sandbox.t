@@ -49,13 +49,13 @@ print 'folders to write to: ', join(' ', sort split /\n/, qx(find / -path '/proc
 command($_) for 'unshare --user true', 'chrt --fifo 1 true', 'setarch --addr-no-randomize true', 'ls /proc/sys', 'dmesg';
 END
 
-# Run the service with that in place of the daemon; return the results.
+# Run the service with that in place of its program; return the results.
 sub intrude {
-    my ($unit) = @_;
-    my $text = $machine->must('systemctl', 'cat', 'sixteend.service');
+    my ($unit, $service) = @_;
+    my $text = $machine->must('systemctl', 'cat', "$service.service");
     $text =~ s/^(?:Type|NotifyAccess|ExecReload|WatchdogSec|Restart\w*|Requires|After|Wants)=.*\n//mg;
     $text =~ s{^ExecStart=.*}{Type=oneshot\nExecStart=perl /usr/lib/intruder}m;
-    write_file($machine->path('/usr/lib/intruder'), $INTRUDER);
+    write_file($machine->path('/usr/lib/intruder'), $INTRUDER =~ s{/run/sixteend}{/run/$service}gr);
     write_file($machine->path("/etc/systemd/system/$unit"), $text);
     $machine->must('systemctl', 'daemon-reload');
     $machine->must('systemctl', 'start', $unit);
@@ -90,8 +90,10 @@ $machine->must('systemctl', 'start', 'sixteend');
 my $pid = is_shut_in('standing alone');
 is namespace($pid, 'net'), namespace($machine->{leader}, 'net'), 'in the network of the host';
 my %with_network = (%refused, 'open a socket of AF_INET' => 'done', 'open a socket of AF_INET6' => 'done');
-is_deeply intrude('intruder.service'), \%with_network, 'an intruder gets no further';
+is_deeply intrude('intruder.service', 'sixteend'), \%with_network, 'an intruder gets no further';
 $machine->must('systemctl', 'stop', 'sixteend');
+my %of_watch = map { s/sixteend/sixteen-watch/r => $with_network{$_} =~ s/sixteend/sixteen-watch/r } keys %with_network;
+is_deeply intrude('intruder-watch.service', 'sixteen-watch'), \%of_watch, 'nor an intruder in the watch';
 
 $machine->without_network;
 $machine->must('systemctl', 'start', 'sixteend');
@@ -99,7 +101,7 @@ is $machine->states, 'active active', 'the drop-in brings the sockets';
 $pid = is_shut_in('with the drop-in');
 isnt namespace($pid, 'net'), namespace($machine->{leader}, 'net'), 'in a network of its own';
 is((run('nsenter', "--target=$pid", '--net', 'ip', '-brief', 'link'))[1] =~ s/ .*//r, "lo\n", 'in which no other interface is');
-is_deeply intrude('intruder-without-network.service'), \%refused, 'an intruder gets no further';
+is_deeply intrude('intruder-without-network.service', 'sixteend'), \%refused, 'an intruder gets no further';
 
 # Without sockets, the service that has no network fails instead of listening there.
 my $lonely = $machine->must('systemctl', 'cat', 'sixteend.service') =~ s/^(?:Requires|After|Restart\w*)=.*\n//mgr;

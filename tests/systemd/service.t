@@ -90,7 +90,7 @@ mkdir $machine->path($other);
 chmod 0777, $machine->path($other);
 configure("metrics: { file = \"$other/sixteend.prom\"; interval = 0.1; };");
 with_lines('');
-ok wait_for(sub { $machine->journal =~ m{\Q$other\E/sixteend\.prom.*: Read-only file system} }), 'elsewhere it is not';
+ok wait_for(sub { $machine->journal =~ m{\Q$other\E/sixteend\.prom.*: the file system is read-only; under systemd, use /run/sixteend,} }), 'elsewhere it is not';
 served_with($REPLY, 'which delays no peer');
 ok !-e $machine->path($file), 'the runtime folder is emptied with each start';
 chown 0, 100, $machine->path($other);
