@@ -16,4 +16,6 @@ src_libsixteen_a_SOURCES += \
 	%D%/tcp_info.h %D%/tcp_info.c \
 	%D%/replace_file.h %D%/replace_file.c \
 	%D%/checked.h %D%/thread.h %D%/tail_queue.h \
+	%D%/processors.h %D%/processors.c \
+	%D%/semaphore.h %D%/semaphore.c \
 	%D%/file_writer.h %D%/file_writer.c

@@ -4,11 +4,11 @@
 #include "client/exchange/engine.h"
 
 #include "common/deadline.h"
+#include "common/processors.h"
 #include "common/thread.h"
 
 #include <errno.h>
 #include <math.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -18,16 +18,6 @@
 #define NS_PER_SECOND 1e9
 #define SPACING 1e6          /* nanoseconds from one start of a round to the next */
 #define OTHER_DESCRIPTORS 32 /* in addition to those of exchanges and loops */
-
-/* Return the number of CPUs at the first call: memory is allocated for it. */
-static unsigned cpus_allowed(void)
-{
-    static unsigned count;
-    cpu_set_t set;
-    if (count == 0)
-        count = sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
-    return count;
-}
 
 static void raise_descriptors(rlim_t needed)
 {
@@ -118,7 +108,7 @@ static int open_loops(struct engine *engine)
 
 unsigned engine_threads(unsigned places)
 {
-    unsigned cpus = cpus_allowed();
+    unsigned cpus = processors_usable();
     return cpus < places ? cpus : places;
 }
 
@@ -162,7 +152,7 @@ int engine_run(struct engine *engine, const struct plan *plan)
     engine->shared_places = engine->plan.places;
     schedule->skips = plan->skips;
     schedule->grace = plan->question->timeout;
-    raise_descriptors((rlim_t)plan->places + 2 * cpus_allowed() + OTHER_DESCRIPTORS);
+    raise_descriptors((rlim_t)plan->places + 2 * processors_usable() + OTHER_DESCRIPTORS);
     if (plan->is_load) {
         int status = run_load(engine);
         if (status != 0)

@@ -27,11 +27,6 @@ static char *put(char *to, const char *name, const char *value)
     return stpcpy(stpcpy(to, name), value);
 }
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 /* What the message looks like, or what a trusted proxy sent instead of a header. */
 static char *put_guess(char *to, const struct connection *connection)
 {
@@ -51,7 +46,8 @@ static char *put_header(char *to, const struct proxy_buffer *proxy)
     if (proxy == NULL || proxy->status == PROXY_COMPLETE || proxy->count == 0)
         return to;
     bool malformed = proxy->status == PROXY_MALFORMED;
-    size_t count = least(malformed ? proxy->header.length : proxy->count, PROXY_HEADER_SHOWN);
+    size_t length = malformed ? proxy->header.length : proxy->count;
+    size_t count = length < PROXY_HEADER_SHOWN ? length : PROXY_HEADER_SHOWN;
     to = put(to, " header=", quote(proxy->octets, count, header, sizeof header));
     return malformed ? stpcpy(put(to, " reason=\"", proxy->header.reason), "\"") : to;
 }
@@ -60,7 +56,7 @@ char *connection_format(const struct connection *connection, char line[CONNECTIO
 {
     char text[ADDRESS_TEXT];
     char message[QUOTE_SIZE(WIRE_OCTETS)];
-    const size_t count = least(connection->count, WIRE_OCTETS);
+    const size_t count = connection->count < WIRE_OCTETS ? connection->count : WIRE_OCTETS;
     const struct proxy_buffer *proxy = connection->proxy;
     char *to = put(line, "outcome=", outcome_name(connection->outcome));
     to = put(to, " peer=", address_format(&connection->peer, text));
@@ -116,21 +112,10 @@ void connection_log_step(const struct connection *connection, enum connection_st
     }
 }
 
-static int severity_of(enum outcome outcome)
-{
-    switch (outcome) {
-    case OUTCOME_OK:
-    case OUTCOME_EXCESS: return LOG_INFO;
-    case OUTCOME_PROBE: return LOG_DEBUG;
-    case OUTCOME_FAILED: return LOG_ERR;
-    default: return LOG_NOTICE;
-    }
-}
-
 void connection_report(const struct connection *connection)
 {
     char line[CONNECTION_LINE];
-    int severity = severity_of(connection->outcome);
+    int severity = outcome_severity(connection->outcome);
     stats_outcome(connection->outcome, microseconds(connection));
     if (log_wants(severity))
         log_connection(severity, connection_format(connection, line));

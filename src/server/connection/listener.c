@@ -30,9 +30,6 @@
 /* The longest handshake that is waited for, in nanoseconds. */
 #define HANDSHAKE INT64_C(100000000)
 
-#ifndef IPPROTO_MPTCP /* as in <linux/in.h> */
-#define IPPROTO_MPTCP 262
-#endif
 #ifndef IPV6_MINHOPCOUNT /* as in <linux/in6.h> */
 #define IPV6_MINHOPCOUNT 73
 #endif
@@ -46,7 +43,7 @@ int listener_share(const struct listener *listener, bool shared)
     return setsockopt(listener->fd, SOL_SOCKET, SO_REUSEPORT, &value, sizeof value);
 }
 
-static int find_bound(struct listener *listener)
+int listener_find_bound(struct listener *listener)
 {
     int result = address_of_socket(listener->fd, &listener->bound);
     if (result == 0)
@@ -64,7 +61,7 @@ static int bind_socket(struct listener *listener, const struct address *address,
         (address->u.any.sa_family != AF_INET6 ||
          setsockopt(listener->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0) &&
         bind(listener->fd, &address->u.any, address->length) == 0)
-        return find_bound(listener);
+        return listener_find_bound(listener);
     return -1;
 }
 
@@ -82,27 +79,6 @@ int listener_bind(struct listener *listener, const struct address *asked, uint16
     if (listener->fd >= 0)
         close(listener->fd);
     return error;
-}
-
-static bool is_listening_tcp(int fd)
-{
-    int listening = 0;
-    int protocol = 0;
-    socklen_t size = sizeof listening;
-    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening &&
-           getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 &&
-           (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP);
-}
-
-int listener_adopt(struct listener *listener, int fd)
-{
-    *listener = (struct listener){.fd = fd, .adopted = true};
-    if (!is_listening_tcp(fd))
-        return EPROTOTYPE;
-    if (find_bound(listener) != 0)
-        return errno;
-    log_line(LOG_NOTICE, "Listening at %s", listener->name);
-    return 0;
 }
 
 static int set_min_hops(int fd, sa_family_t family, int hops)

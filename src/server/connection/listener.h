@@ -34,9 +34,8 @@ int listener_bind(struct listener *listener, const struct address *asked, uint16
  * Returns 0, or -1 and errno. */
 int listener_share(const struct listener *listener, bool shared);
 
-/* Adopt an open socket. Returns 0; or an error number with the socket still open, EPROTOTYPE if it
- * is not a listening TCP socket. */
-int listener_adopt(struct listener *listener, int fd);
+/* Find the address at which the socket is bound, and its name. Returns 0, or -1 and errno. */
+int listener_find_bound(struct listener *listener);
 
 /* Keep new connections out. Those that are queued, or whose handshake has begun, must be accepted
  * before the listener is closed, because close(2) resets them. An adopted listener is left as it

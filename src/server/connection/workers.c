@@ -35,14 +35,14 @@
 
 #include "server/connection/workers.h"
 
+#include "common/processors.h"
+#include "common/semaphore.h"
 #include "common/thread.h"
 #include "server/connection/admission.h"
 #include "server/connection/exchange.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <sched.h>
-#include <semaphore.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -53,17 +53,10 @@ struct worker {
     TAILQ_ENTRY(worker) rest; /* in `workers->idle` */
 };
 
-/* The number of processors that this process may use. */
-static size_t awake_max(void)
-{
-    cpu_set_t set;
-    int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 0;
-    return count > 1 ? (size_t)count : 1;
-}
-
 void workers_init(struct workers *workers, struct monitor *monitor)
 {
-    *workers = (struct workers){.monitor = monitor, .awake_max = awake_max(), .loop_waits = true};
+    *workers =
+        (struct workers){.monitor = monitor, .awake_max = processors_usable(), .loop_waits = true};
     TAILQ_INIT(&workers->active_list);
     TAILQ_INIT(&workers->half_closed);
 }
@@ -94,33 +87,6 @@ void workers_wake(struct worker *called)
         CHECKED(sem_post(&called->wake) == 0 ? 0 : errno);
 }
 
-/* Wait until the instant `until`, as sem_timedwait(3) does. */
-static int wait_for_post(sem_t *wake, int64_t until)
-{
-#ifdef HAVE_SEM_CLOCKWAIT
-    const struct timespec at = timespec_from(until);
-    return sem_clockwait(wake, CLOCK_MONOTONIC, &at);
-#else
-    /* If the time of day is set meanwhile, an idle worker ends earlier or later. */
-    int64_t today = wall_nanoseconds();
-    int64_t left = until - clock_nanoseconds();
-    const bool is_far = today > 0 && left > NEVER - today;
-    const struct timespec at = timespec_from(is_far ? NEVER : today + left);
-    return sem_timedwait(wake, &at);
-#endif
-}
-
-/* Take a post, at the latest at the instant `until`. Returns 0, or ETIMEDOUT. It is not inlined, so
- * that tests/faults can make its one call fail: the second use of it is rare. */
-__attribute__((noinline)) static int take_post(struct worker *worker, int64_t until)
-{
-    int error;
-    do
-        error = wait_for_post(&worker->wake, until) == 0 ? 0 : errno;
-    while (error == EINTR);
-    return error;
-}
-
 /* Sleep until called. Returns false if the idle timeout came first. Leaves the monitor
  * meanwhile. */
 static bool sleep_until_called(struct workers *workers, struct worker *worker)
@@ -130,14 +96,14 @@ static bool sleep_until_called(struct workers *workers, struct worker *worker)
     workers->awake--;
     TAILQ_INSERT_HEAD(&workers->idle, worker, rest);
     monitor_leave(workers->monitor);
-    int error = take_post(worker, until);
+    int error = semaphore_wait(&worker->wake, until);
     monitor_enter(workers->monitor);
     if (error == ETIMEDOUT && worker->idle) {
         unlist(workers, worker);
         return false;
     }
     if (error == ETIMEDOUT) /* called meanwhile: the post comes, from outside the monitor */
-        (void)take_post(worker, NEVER);
+        (void)semaphore_wait(&worker->wake, NEVER);
     return true;
 }
 

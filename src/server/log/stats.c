@@ -16,11 +16,21 @@
 #include <string.h>
 #include <time.h>
 
-static const char *const outcome_names[] = {
-    [OUTCOME_OK] = "ok",         [OUTCOME_EXCESS] = "excess",       [OUTCOME_MISMATCH] = "mismatch",
-    [OUTCOME_SHORT] = "short",   [OUTCOME_PROBE] = "probe",         [OUTCOME_SLOW] = "slow",
-    [OUTCOME_RESET] = "reset",   [OUTCOME_DENIED] = "denied",       [OUTCOME_LIMITED] = "limited",
-    [OUTCOME_FAILED] = "failed", [OUTCOME_MALFORMED] = "malformed",
+static const struct {
+    const char *name;
+    int severity;
+} outcomes[] = {
+    [OUTCOME_OK] = {"ok", LOG_INFO},
+    [OUTCOME_EXCESS] = {"excess", LOG_INFO},
+    [OUTCOME_MISMATCH] = {"mismatch", LOG_NOTICE},
+    [OUTCOME_SHORT] = {"short", LOG_NOTICE},
+    [OUTCOME_PROBE] = {"probe", LOG_DEBUG},
+    [OUTCOME_SLOW] = {"slow", LOG_NOTICE},
+    [OUTCOME_RESET] = {"reset", LOG_NOTICE},
+    [OUTCOME_DENIED] = {"denied", LOG_NOTICE},
+    [OUTCOME_LIMITED] = {"limited", LOG_NOTICE},
+    [OUTCOME_MALFORMED] = {"malformed", LOG_NOTICE},
+    [OUTCOME_FAILED] = {"failed", LOG_ERR},
 };
 
 static struct {
@@ -37,7 +47,12 @@ static struct {
 
 const char *outcome_name(enum outcome outcome)
 {
-    return outcome_names[outcome];
+    return outcomes[outcome].name;
+}
+
+int outcome_severity(enum outcome outcome)
+{
+    return outcomes[outcome].severity;
 }
 
 void stats_begin(void)

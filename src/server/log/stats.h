@@ -29,6 +29,9 @@ enum outcome {
 /* Return "ok", "excess" and so on: the word in log lines and metrics. */
 const char *outcome_name(enum outcome outcome);
 
+/* Return the severity, of syslog(3), of the log line of a connection that ended so. */
+int outcome_severity(enum outcome outcome);
+
 #define STATS_ACCEPT_ERRORS 32
 #define STATS_LISTENERS 256
 

@@ -10,6 +10,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef IPPROTO_MPTCP /* as in <linux/in.h> */
+#define IPPROTO_MPTCP 262
+#endif
+
+static bool is_listening_tcp(int fd)
+{
+    int listening = 0;
+    int protocol = 0;
+    socklen_t size = sizeof listening;
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening &&
+           getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 &&
+           (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP);
+}
+
+/* Adopt an open socket. Returns 0; or an error number with the socket still open, EPROTOTYPE if it
+ * is not a listening TCP socket. */
+static int adopt(struct listener *listener, int fd)
+{
+    *listener = (struct listener){.fd = fd, .adopted = true};
+    if (!is_listening_tcp(fd))
+        return EPROTOTYPE;
+    if (listener_find_bound(listener) != 0)
+        return errno;
+    log_line(LOG_NOTICE, "Listening at %s", listener->name);
+    return 0;
+}
+
 int passed_sockets_adopt(struct listeners *listeners, int first_fd, int count)
 {
     if (count > LISTENERS_MAX) {
@@ -18,7 +45,7 @@ int passed_sockets_adopt(struct listeners *listeners, int first_fd, int count)
     }
     for (int fd = first_fd; fd < first_fd + count; fd++) {
         struct listener *listener = malloc(sizeof *listener);
-        int error = listener == NULL ? ENOMEM : listener_adopt(listener, fd);
+        int error = listener == NULL ? ENOMEM : adopt(listener, fd);
         if (error == 0) {
             listeners->list[listeners->count++] = listener;
             continue;
