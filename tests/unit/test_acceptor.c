@@ -485,6 +485,23 @@ START_TEST(a_connection_without_a_thread_fails_and_causes_a_pause)
 }
 END_TEST
 
+START_TEST(a_connection_without_memory_for_its_source_fails_and_is_warned_of)
+{
+    start();
+    wait_accepts(1);
+    io_fail(FAULT_MEMORY, 0, 1, ENOMEM);
+    connect_peer(0);
+    assert_ends_with(0, "", 0);
+    wait_outcome(OUTCOME_FAILED, 1);
+    call(); /* it has logged the outcome, too */
+    (void)acceptors_warn(&acceptors, true);
+    const char *warning = strstr(logged_text(), "\nwarning ");
+    ck_assert_ptr_nonnull(warning);
+    ck_assert_str_eq(
+        warning, "\nwarning cannot accept connections, pausing: Cannot allocate memory count=1\n");
+}
+END_TEST
+
 START_TEST(an_acceptor_without_a_thread_is_an_error)
 {
     threads_left = 0;
@@ -1220,6 +1237,7 @@ Suite *acceptor_suite(void)
     tcase_add_loop_test(tcase, a_refused_peer_gets_no_octet_and_the_next_one_is_served, 0,
                         COUNT(refusals));
     tcase_add_test(tcase, a_connection_without_a_thread_fails_and_causes_a_pause);
+    tcase_add_test(tcase, a_connection_without_memory_for_its_source_fails_and_is_warned_of);
     tcase_add_test(tcase, an_acceptor_without_a_thread_is_an_error);
     tcase_add_test(tcase, end_joins_one_that_ends_and_does_not_end_it);
     tcase_add_test(tcase, one_in_accept4_ends_and_wakes_the_main_loop);

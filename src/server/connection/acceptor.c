@@ -248,7 +248,9 @@ static void admit(struct acceptor *acceptor)
         connection->error = workers_submit(shared->workers, connection, &acceptor->called);
     }
     if (connection->error != 0)
-        monitor_warn(shared->monitor, &shared->thread_warning, connection->error);
+        monitor_warn(shared->monitor,
+                     admitted ? &shared->thread_warning : &shared->shortage_warning,
+                     connection->error);
     if (!admitted || connection->error != 0) {
         turn_away(acceptor);
         return;
