@@ -36,6 +36,10 @@ our $REPLY    = 'Farewell, client';
 # Seconds, far more than anything takes: only a test that fails waits until then.
 my $PATIENCE = 60;
 
+# Seconds, far more than any test takes: then it is one that hangs.
+$SIG{ALRM} = sub { die "this test hangs\n" };
+alarm 1800;
+
 my %started;    # pids that are ours to end
 my $main = $$;
 my @records;    # of sixteen --json, that this test has read
@@ -363,11 +367,11 @@ sub next_datagram {
     return '';
 }
 
-# Send a signal to a process once it sleeps: ThreadSanitizer can keep one that comes earlier from a
-# program until the program calls the C library again.
+# Send a signal to a client once it sleeps, or has ended: ThreadSanitizer can lose one that comes while
+# the program runs.
 sub signal_asleep {
     my ($signal, $pid) = @_;
-    wait_for(sub { read_file("/proc/$pid/stat") =~ /\) S/ });
+    wait_for(sub { read_file("/proc/$pid/stat") =~ /\) [SZ]/ });
     return kill $signal, $pid;
 }
 

@@ -150,7 +150,7 @@ wait_for(sub { sysread($reader, $text, 4096, length $text) == 0 || $text =~ /^ti
 set_names('other.test' => ['127.0.0.2']);
 my $lost = qr/^sixteen: \S+Z: cannot look up moving\.test:1060 again: Name [a-z ]+; its addresses stay in use$/m;
 wait_for(sub { sysread($reader, $text, 4096, length $text) == 0 || $text =~ /$lost.*^time=\S+ outcome=ok \S+ local=127\.0\.0\.3:1060 /ms });
-kill SIGINT, $pid;
+signal_asleep(SIGINT, $pid);
 1 while sysread $reader, $text, 4096, length $text;
 waitpid $pid, 0;
 my @changes = $text =~ /^sixteen: \d{4}-\S+Z: the addresses of moving\.test:1060 have changed; they are now (.*)$/mg;
@@ -185,7 +185,7 @@ for my $case ([SIGINT, 'silent.test'], [0, 'silent-watch.test', '-c', 3], [0, 's
     ($pid, $reader) = spawn_to_read(@sixteen, @mode, $name);
     ok wait_until_asked($name), "$name: a look-up that hangs";
     $begun = time;
-    kill SIGINT, $pid;
+    signal_asleep(SIGINT, $pid);
     $text = '';
     1 while sysread $reader, $text, 4096, length $text;
     waitpid $pid, 0;
@@ -239,7 +239,7 @@ $text = '';
 sysread $reader, $text, 4096, length $text until $text =~ /^sixteen: resolve coming\.test .*: Name [a-z ]+$/m;
 set_names('two.test' => ['127.0.0.2', '127.0.0.3'], 'coming.test' => ['127.0.0.3']);
 wait_for(sub { sysread($reader, $text, 4096, length $text) == 0 || $text =~ /^outcome=ok target=coming\.test:1060 /m });
-kill SIGINT, $pid;
+signal_asleep(SIGINT, $pid);
 1 while sysread $reader, $text, 4096, length $text;
 waitpid $pid, 0;
 like(($? >> 8) . $text, qr/\A1.*^outcome=ok target=coming\.test:1060 peer=\S+ local=127\.0\.0\.3:1060 .*^coming\.test:1060 +\d+ +[1-9]\d* /ms, 'a name that gets an address is right from then on');
@@ -274,7 +274,7 @@ for my $end ('INT', '-w') {
     $text = '';
     sysread $reader, $text, 65536, length $text until $text =~ /^outcome=ok /m;
     $begun = time;
-    kill SIGINT, $pid if $end eq 'INT';
+    signal_asleep(SIGINT, $pid) if $end eq 'INT';
     1 while sysread $reader, $text, 65536, length $text;
     waitpid $pid, 0;
     my $words = $end eq 'INT' ? 'interrupted' : 'cut by --deadline';

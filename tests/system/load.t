@@ -212,7 +212,7 @@ sub signalled {
     wait_for($is_under_way);
     my $text = '';
     for my $signal (@$signals) {
-        kill $signal, $pid;
+        signal_asleep($signal, $pid);
         sysread $reader, $text, 4096, length $text if $signal == SIGQUIT;
         select undef, undef, undef, 0.2;    # a second Ctrl-C is one that comes later
     }

@@ -262,7 +262,7 @@ with_rules(2, 'forward', 'tcp dport 1060 drop', sub {
     my $text = '';
     wait_for(sub { sysread $handle, $text, 4096, length $text; return $text =~ /^ 2  10\.0\.2\.2 /m });
     my $begun = time;
-    kill SIGINT, $pid;
+    signal_asleep(SIGINT, $pid);
     1 while sysread $handle, $text, 4096, length $text;
     waitpid $pid, 0;
     is $? & 127, SIGINT, 'a hop is shown as soon as it is known; Ctrl-C ends the rest';

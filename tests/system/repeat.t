@@ -163,7 +163,7 @@ sub signalled {
     my ($when, $signals, @command) = @_;
     my ($pid, $reader) = spawn_to_read(@command);
     my $text = '';
-    my $send = sub { kill shift @$signals, $pid };
+    my $send = sub { signal_asleep(shift @$signals, $pid) };
     while (sysread $reader, $text, 4096, length $text) {
         next if !@$signals || $text !~ $when;
         $send->();
@@ -189,7 +189,7 @@ like "$status $out", qr/\A0 outcome=ok .*\n1000 sent, 1000 right, /s, 'a SIGINT 
 my $pid = open my $between, '-|', $SIXTEEN, '-i', 3600, '127.0.0.1', $port or die "open: $!";
 $out = <$between>;
 select undef, undef, undef, 0.5;
-kill 'INT', $pid;
+signal_asleep('INT', $pid);
 $out .= join '', <$between>;
 close $between;
 like $out, qr/\Aoutcome=ok .* us=(\d+) .*\n--- .*\n1 sent, 1 right, 0 wrong, 0% lost, time (\d+) ms\n/, 'ended before the second one';
@@ -245,7 +245,7 @@ SKIP: {
         $filled = unpack 'i', $count;
         return $is_full;
     });
-    kill SIGTERM, $writes;
+    signal_asleep(SIGTERM, $writes);
     waitpid $writes, 0;
     is $? & 127, SIGALRM, 'a TERM also ends one that waits for a reader';
 

@@ -160,7 +160,7 @@ sub signalled {
     my $when = qr/seq=2 /;
     while (sysread $reader, $text, 65536, length $text) {
         next if !@$signals || $text !~ $when;
-        kill shift @$signals, $pid;
+        signal_asleep(shift @$signals, $pid);
         $when = qr/ sent, .*\n/;
     }
     waitpid $pid, 0;

@@ -145,7 +145,7 @@ ok wait_for(sub { (look()->{$refused} // 0) >= 3 }), 'is seen, too';
 my $until = look()->{$ok};
 $daemon = start(listen => [$target]);
 ok wait_for(sub { look()->{$ok} > $until }), 'and its end';
-kill 'INT', $watch;
+signal_asleep('INT', $watch);
 waitpid $watch, 0;
 is $? >> 8, 1, 'the watch ends';
 keep_records(read_file($records));
@@ -179,7 +179,7 @@ $watch = $begin->('-i', 1, '--metrics', $missing);    # a stall of a second make
 ok wait_for(sub { read_file("$directory/errors") =~ /cannot write / }), 'a watch goes on without it';
 mkdir "$directory/missing" or die "mkdir: $!";
 ok wait_for(sub { read_file("$directory/errors") =~ /^sixteen: --metrics: \Q$missing\E is written again$/m }), 'and says when it can be written';
-kill 'INT', $watch;
+signal_asleep('INT', $watch);
 waitpid $watch, 0;
 is $? >> 8, 0, 'then the status is that of the exchanges';
 is scalar(() = read_file("$directory/errors") =~ /^sixteen: /mg), 2, 'each is said once';
