@@ -11,6 +11,8 @@ use IO::Socket::IP;
 use Sixteen;
 use Test::More;
 
+has_more_tries();
+
 plan skip_all => 'QUICK is set, or a sanitizer makes the program slow' if $ENV{QUICK} || is_sanitized();
 own_network();
 $ENV{PATH} .= ':/usr/sbin:/sbin';    # for nft(8), where an ordinary user's path has neither

@@ -9,6 +9,8 @@ use Sixteen;
 use Test::More;
 use Time::HiRes qw(time);
 
+has_more_tries();
+
 # At this severity the daemon does not log each connection.
 my $daemon = start(config => 'log: { level = "notice"; };', listen => ['127.0.0.1:0', '[::1]:0']);
 my ($port, $port6) = @{ $daemon->{ports} };

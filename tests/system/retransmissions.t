@@ -6,6 +6,8 @@ use warnings;
 use Sixteen;
 use Test::More;
 
+has_more_tries();
+
 own_network();
 must(qw(ip link set lo up));
 my ($holder, @there) = other_network();
