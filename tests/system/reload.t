@@ -512,7 +512,11 @@ sub settled {
     return $now;
 }
 
-$daemon = start_readable(listen => [], config => $good[0]);
+# With one arena, what the allocator keeps does not depend on how many threads met on a busy machine.
+{
+    local $ENV{MALLOC_ARENA_MAX} = 1;
+    $daemon = start_readable(listen => [], config => $good[0]);
+}
 my $at_start = size_of($daemon);
 my $load = begin_load(4, ['127.0.0.1', $daemon->{port}]);
 is_deeply [reload_in_turn($daemon, 4 * @kinds)], [], 'each kind once, to begin with';
