@@ -8,6 +8,8 @@ use Sixteen;
 use Test::More;
 use Time::HiRes qw(time);
 
+has_more_tries();
+
 my $directory = scratch();
 my $file = "$directory/sixteen.prom";
 my $daemon = start();
