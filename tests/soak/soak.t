@@ -9,6 +9,7 @@ use Test::More;
 use Time::HiRes qw(time);
 
 my $seconds = $ENV{SOAK_SECONDS} // 120;
+alarm $seconds + 1800;    # as Sixteen.pm, after the time that is asked for
 my $slack   = 1024;                        # KiB that the allocator may keep
 my $cap     = 16;                          # limits.per_source
 my $common  = <<"END";
